@@ -1,0 +1,3 @@
+//! lockgated.
+
+fn main() {}
