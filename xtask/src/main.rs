@@ -1,3 +1,64 @@
-//! xtask.
+//! Developer commands: `cargo xtask <command>`. CI runs `cargo xtask ci`; every job can be run alone.
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool"
+)]
 
-fn main() {}
+mod bench;
+mod build;
+mod check;
+mod ci;
+mod deps;
+mod quickstart;
+mod setup;
+mod shell;
+mod size;
+mod test;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Developer commands of Lockgate")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install the Debian packages and cargo tools that a command needs
+    Setup(setup::Args),
+    /// Formatting, clippy, rustdoc, dependency rules, file sizes, licences
+    Check,
+    /// Dependency rules alone: forbidden edges between crates, duplicate versions
+    Deps,
+    /// File sizes alone
+    Size,
+    /// Unit and crate tests, of one crate or of all
+    Test(test::Args),
+    /// End-to-end tests with real binaries, all or those whose name contains NAME
+    E2e(test::Args),
+    /// Measure lockgated against the engines found on this machine
+    Bench(bench::Args),
+    /// From a clone to a container that a remote client ran over mutual TLS
+    Quickstart(quickstart::Args),
+    /// Everything that CI runs; the last line is `N passed, N failed`
+    Ci,
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().command {
+        Command::Setup(args) => setup::run(&args),
+        Command::Check => check::run(),
+        Command::Deps => deps::run(),
+        Command::Size => size::run(),
+        Command::Test(args) => test::unit(&args).map(drop),
+        Command::E2e(args) => test::e2e(&args).map(drop),
+        Command::Bench(args) => bench::run(&args),
+        Command::Quickstart(args) => quickstart::run(&args),
+        Command::Ci => ci::run(),
+    }
+}

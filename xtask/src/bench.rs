@@ -1,0 +1,30 @@
+//! `cargo xtask bench`: builds in release mode and hands over to `lockgate-bench`.
+
+use anyhow::Result;
+
+use crate::build::{Profile, binaries};
+use crate::shell::{self, cargo};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Arguments of the harness; `-- --help` lists them
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    rest: Vec<String>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let folder = binaries(Profile::Release)?;
+    shell::run(
+        cargo()
+            .args([
+                "run",
+                "--release",
+                "--quiet",
+                "--package",
+                "lockgate-bench",
+                "--",
+            ])
+            .env("LOCKGATE_BIN_DIR", folder)
+            .args(&args.rest),
+    )
+}

@@ -1,0 +1,123 @@
+//! `cargo xtask test` and `cargo xtask e2e`: the rings of tests, run by nextest.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::build::{Profile, binaries};
+use crate::shell::{cargo, describe};
+
+#[derive(clap::Args, Default)]
+pub(crate) struct Args {
+    /// A crate for `test`, a part of a test's name for `e2e`
+    name: Option<String>,
+}
+
+/// How a run of tests ended.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Tally {
+    pub(crate) passed: u32,
+    pub(crate) failed: u32,
+}
+
+/// Unit and crate tests.
+pub(crate) fn unit(args: &Args) -> Result<Tally> {
+    // Crate tests of the engine and the runtime start the real shim.
+    let bin_dir = binaries(Profile::Dev)?;
+    let mut nextest = cargo();
+    nextest
+        .args(["nextest", "run", "--no-fail-fast"])
+        .env("LOCKGATE_BIN_DIR", bin_dir);
+    match &args.name {
+        Some(name) => nextest.args(["--package", &package_name(name)]),
+        None => nextest.args(["--workspace", "--exclude", "lockgate-e2e"]),
+    };
+    tally(&mut nextest)
+}
+
+/// End-to-end tests on the real binaries.
+pub(crate) fn e2e(args: &Args) -> Result<Tally> {
+    let bin_dir = binaries(Profile::Dev)?;
+    let mut nextest = cargo();
+    nextest
+        .args([
+            "nextest",
+            "run",
+            "--no-fail-fast",
+            "--package",
+            "lockgate-e2e",
+        ])
+        .env("LOCKGATE_BIN_DIR", bin_dir)
+        .args(&args.name);
+    tally(&mut nextest)
+}
+
+/// `gate` and `lockgate-gate` mean the same crate.
+fn package_name(name: &str) -> String {
+    match name {
+        "lockgate" | "lockgated" | "xtask" => name.to_owned(),
+        _ if name.starts_with("lockgate-") => name.to_owned(),
+        _ => format!("lockgate-{name}"),
+    }
+}
+
+/// Runs nextest, shows what it says, and reads its summary.
+fn tally(command: &mut Command) -> Result<Tally> {
+    use std::io::{BufRead as _, BufReader};
+    println!("$ {}", describe(command));
+    let mut child = command.stderr(std::process::Stdio::piped()).spawn()?;
+    let stderr = child.stderr.take().context("nextest has no stderr")?;
+    let mut summary = None;
+    for line in BufReader::new(stderr).lines() {
+        let line = line?;
+        eprintln!("{line}");
+        summary = parse_summary(&line).or(summary);
+    }
+    let status = child.wait()?;
+    match summary {
+        Some(tally) if status.success() == (tally.failed == 0) => Ok(tally),
+        _ => bail!(
+            "`{}` ended with {status} and no usable summary",
+            describe(command)
+        ),
+    }
+}
+
+/// `Summary [  1.2s] 12 tests run: 11 passed (1 slow), 1 failed, 0 skipped`
+fn parse_summary(line: &str) -> Option<Tally> {
+    let (_, counts) = line
+        .trim_start()
+        .strip_prefix("Summary")?
+        .split_once("run:")?;
+    let count = |word: &str| {
+        counts
+            .split(',')
+            .find(|part| part.contains(word))
+            .and_then(|part| {
+                part.split_whitespace()
+                    .next()
+                    .and_then(|number| number.parse::<u32>().ok())
+            })
+    };
+    let failed = ["failed", "timed out", "exec failed"]
+        .iter()
+        .filter_map(|word| count(word))
+        .sum();
+    Some(Tally {
+        passed: count("passed").unwrap_or(0),
+        failed,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_nextest_summaries() {
+        let line = "     Summary [   1.209s] 12 tests run: 10 passed (1 slow), 1 failed, 1 timed out, 3 skipped";
+        let tally = parse_summary(line).unwrap();
+        assert_eq!((tally.passed, tally.failed), (10, 2));
+        assert!(parse_summary("        PASS [   0.1s] a b").is_none());
+    }
+}
