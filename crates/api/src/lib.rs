@@ -1,1 +1,31 @@
-//! lockgate-api.
+//! Docker's Engine API as data: routes, operations, versions, wire types and stream framing.
+//!
+//! No I/O happens here, and nothing here knows the engine. A request target becomes a [`Call`] by
+//! [`route`] and in no other way; everything behind the door works on calls.
+//!
+//! ```text
+//! "POST /v1.44/containers/web/start?t=1"
+//!    -> route()      cleaned path, one row of the table, version in range     Call
+//!    -> json::parse  duplicates, depth, key case, nulls decided               latest::*
+//!    -> shape::*     the newest answer as the asked version knows it          bytes
+//! ```
+#![forbid(unsafe_code)]
+#![warn(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::wildcard_enum_match_arm
+)]
+
+mod error_body;
+mod operation;
+mod query;
+mod route;
+mod version;
+
+pub use error_body::error_body;
+pub use operation::{Family, Operation};
+pub use query::{Query, QueryError};
+pub use route::{
+    BodyUse, Call, Method, Params, Redirect, Route, RouteError, StreamKind, TABLE, route,
+};
+pub use version::ApiVersion;
