@@ -1,1 +1,8 @@
-//! lockgate-sys.
+//! The kernel's side of Lockgate: raw system calls that no dependency wraps, behind safe functions.
+//!
+//! This is the only crate of the workspace that may hold `unsafe`. Every block says which invariants
+//! make it sound and why no safe call does the same. Nothing here knows what a container is.
+#![expect(unsafe_code, reason = "the one crate that wraps raw system calls")]
+
+pub mod file;
+pub mod netns;
