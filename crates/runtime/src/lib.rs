@@ -1,1 +1,13 @@
-//! lockgate-runtime.
+//! The runtime: makes containers out of OCI specifications, and keeps them when the daemon is away.
+//!
+//! Two binaries are built on this library. `lockgate-shim` supervises one container and speaks
+//! [`protocol`] with the engine; `lockgate-oci` has runc's command line. Both make the container
+//! themselves, with one `clone3` from a process of one thread.
+//!
+//! This crate links no async runtime, no HTTP and no TLS: a shim must be small and quick to start.
+#![forbid(unsafe_code)]
+
+mod capability;
+pub mod cgroup;
+pub mod protocol;
+pub mod spec;

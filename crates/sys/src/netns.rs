@@ -55,7 +55,11 @@ pub fn run_in<T: Send>(
 
 /// Opens the namespace named `path`.
 pub fn open(path: &Path) -> io::Result<OwnedFd> {
-    Ok(rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
+    Ok(rustix::fs::open(
+        path,
+        OFlags::RDONLY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?)
 }
 
 /// Opens the calling thread's namespace.
@@ -90,7 +94,13 @@ pub fn unshare_current_thread() -> io::Result<()> {
 }
 
 fn make_mount_point(path: &Path) -> io::Result<()> {
-    let create = || OpenOptions::new().write(true).create_new(true).open(path).map(drop);
+    let create = || {
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(path)
+            .map(drop)
+    };
     match create() {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             remove(path)?;
@@ -102,7 +112,9 @@ fn make_mount_point(path: &Path) -> io::Result<()> {
 
 fn on_helper_thread<T: Send>(work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
     thread::scope(|scope| {
-        let helper = thread::Builder::new().name("netns".to_owned()).stack_size(STACK);
+        let helper = thread::Builder::new()
+            .name("netns".to_owned())
+            .stack_size(STACK);
         match helper.spawn_scoped(scope, work)?.join() {
             Ok(outcome) => outcome,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -143,6 +155,9 @@ mod tests {
     #[test]
     fn a_failed_creation_leaves_nothing() {
         let path = std::env::temp_dir().join(format!("lockgate-no-dir-{}/x", std::process::id()));
-        assert_eq!(create_empty(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(
+            create_empty(&path).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
     }
 }

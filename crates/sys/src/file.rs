@@ -1,0 +1,121 @@
+//! Whole files, replaced atomically.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// What a written file must outlive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Death of any process at any instruction: the rename alone gives that.
+    Crash,
+    /// Loss of power: file and directory are synced as well.
+    PowerLoss,
+}
+
+/// Replaces `path` by a file of `bytes` with mode 0600; readers see the old file or the new one.
+///
+/// The temporary file lies beside `path` and is named `.<name>.<pid>.<n>.tmp`. After a failure the old
+/// file is untouched and the temporary one is gone (after a crash it may stay: it begins with a dot).
+pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
+    write_atomic_mode(path, bytes, 0o600, durability)
+}
+
+/// As [`write_atomic`], with a mode of the caller's choice (before the umask).
+pub fn write_atomic_mode(
+    path: &Path,
+    bytes: &[u8],
+    mode: u32,
+    durability: Durability,
+) -> io::Result<()> {
+    let temporary = temporary_beside(path)?;
+    let result = write_new(&temporary, bytes, mode, durability)
+        .and_then(|()| fs::rename(&temporary, path))
+        .and_then(|()| match durability {
+            Durability::Crash => Ok(()),
+            Durability::PowerLoss => {
+                sync_directory(path.parent().unwrap_or_else(|| Path::new(".")))
+            }
+        });
+    if result.is_err() {
+        // It may not have been made, or may be renamed already; the first error is the one to tell.
+        drop(fs::remove_file(&temporary));
+    }
+    result
+}
+
+/// Syncs a directory, so that names made or renamed in it outlive a loss of power.
+pub fn sync_directory(directory: &Path) -> io::Result<()> {
+    let directory = if directory.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        directory
+    };
+    File::open(directory)?.sync_all()
+}
+
+fn write_new(path: &Path, bytes: &[u8], mode: u32, durability: Durability) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)?;
+    file.write_all(bytes)?;
+    match durability {
+        Durability::Crash => Ok(()),
+        Durability::PowerLoss => file.sync_data(),
+    }
+}
+
+fn temporary_beside(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let mut temporary = OsString::from(".");
+    temporary.push(name);
+    temporary.push(format!(".{}.{number}.tmp", std::process::id()));
+    Ok(path.with_file_name(temporary))
+}
+
+/// Makes names of temporary files unique within the process.
+static COUNTER: AtomicU32 = AtomicU32::new(0);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch() -> PathBuf {
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let path =
+            std::env::temp_dir().join(format!("lockgate-file-{}-{number}", std::process::id()));
+        fs::create_dir(&path).unwrap();
+        path
+    }
+
+    #[test]
+    fn replaces_the_whole_file_and_leaves_nothing_else() {
+        let directory = scratch();
+        let path = directory.join("state.json");
+        for (text, durability) in [
+            ("a longer first text", Durability::Crash),
+            ("second", Durability::PowerLoss),
+        ] {
+            write_atomic(&path, text.as_bytes(), durability).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn a_failed_write_leaves_no_temporary_file() {
+        let directory = scratch();
+        let path = directory.join("taken");
+        fs::create_dir(&path).unwrap();
+        assert!(write_atomic(&path, b"x", Durability::Crash).is_err());
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
+        fs::remove_dir_all(directory).unwrap();
+    }
+}
