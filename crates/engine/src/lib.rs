@@ -1,1 +1,55 @@
-//! lockgate-engine.
+//! The container engine: operations on containers, execs, images, volumes and networks.
+//!
+//! [`Engine`] is a cheap handle. Each container is owned by one task (`container::driver`), fed by
+//! a queue, so that no two operations on one container interleave. What an operation answered is on
+//! disk before the answer; events are published after that. Containers run under a shim process of
+//! their own and outlive this process; [`Engine::open`] finds them again.
+//!
+//! ```text
+//! Engine ── containers() ── registry: names, id prefixes ── Container ── queue ── driver task
+//!    │                                                                               │ socketpair
+//!    ├── execs()   images()   volumes()   networks()   events()                      ▼
+//!    └── store, net (blocking crates, called from worker threads)          lockgate-shim process
+//! ```
+//!
+//! The engine knows nothing of HTTP, of API versions or of who is asking. State-changing
+//! operations run in tasks of their own: dropping the caller's future does not stop them half way.
+#![forbid(unsafe_code)]
+
+mod config;
+mod container;
+mod engine;
+mod event;
+mod exec;
+mod filter;
+mod image;
+mod info;
+mod log;
+mod network;
+mod usage;
+mod volume;
+
+pub use config::{EngineConfig, LogDefaults, OpenError, RuntimeSpec};
+pub use container::{
+    AttachError, AttachQuery, AttachStream, ConfigError, Containers, FaultError, CreateContainer, CreateError, Created,
+    GraphDriver, Inspect, InspectError, InspectState, KillError, ListQuery, LogsError, LookupError,
+    NetworkSettings, PauseError, PortSummary, PruneError, Pruned, RemoveError, RemoveOptions,
+    RenameError, ResizeError, RestartError, StartError, StatsError, StopError, StopOptions,
+    Summary, SummaryHostConfig, SummaryNetworkSettings, Top, TopError, UpdateError, UpdateQuery,
+    Wait, WaitCondition, WaitConditionError, WaitResult,
+};
+pub use container::stats::{
+    BlkioEntry, BlkioStats, CpuStats, CpuUsage, MemoryStats, NetworkStats, PidsStats, Stats,
+    StatsQuery, StatsStream, ThrottlingData,
+};
+pub use engine::Engine;
+pub use event::{EventQuery, EventStream, Events};
+pub use exec::{
+    CreateExec, ExecError, ExecInspect, ExecStream, Execs, ProcessConfig, StartExec,
+};
+pub use filter::{FilterError, Filters};
+pub use image::Images;
+pub use info::{Commit, Info, Plugins, RuntimeInfo, Swarm};
+pub use log::{LogQuery, LogStream};
+pub use network::Networks;
+pub use volume::Volumes;

@@ -1,0 +1,1 @@
+//! Disk usage of images, containers and volumes.
