@@ -4,5 +4,13 @@
 //! make it sound and why no safe call does the same. Nothing here knows what a container is.
 #![expect(unsafe_code, reason = "the one crate that wraps raw system calls")]
 
+pub mod bpf;
+pub mod clone;
 pub mod file;
+pub mod loopback;
+pub mod memory;
+pub mod mount;
 pub mod netns;
+pub mod process;
+pub mod seccomp;
+pub mod signal;

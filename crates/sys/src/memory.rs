@@ -1,0 +1,65 @@
+//! Giving memory back to the system.
+
+use std::ffi::c_void;
+
+/// Gives back what this process need not keep: free heap pages, and the pages of its own program text,
+/// which come back from the page cache one by one when they are used.
+///
+/// Meant for a process that did much once and will then idle for long.
+pub fn release() {
+    // JUSTIFICATION: no safe call trims the heap.
+    // SAFETY: no preconditions.
+    unsafe { libc::malloc_trim(0) };
+    for (start, length) in read_only_segments() {
+        // JUSTIFICATION: rustix's madvise is as unsafe.
+        // SAFETY: the range is whole pages of a private file mapping that is not writable and was never
+        // written, so dropping pages only means reading the same bytes from the file again.
+        unsafe { libc::madvise(start as *mut c_void, length, libc::MADV_DONTNEED) };
+    }
+}
+
+/// Address and length of this program's mapped segments that cannot be written, in whole pages.
+fn read_only_segments() -> Vec<(usize, usize)> {
+    let mut segments = Vec::new();
+    // JUSTIFICATION: nobody else tells where the program lies.
+    // SAFETY: the callback gets `segments` back as its data pointer and runs before the call returns.
+    unsafe { libc::dl_iterate_phdr(Some(collect), (&raw mut segments).cast()) };
+    segments
+}
+
+/// Adds the segments of the first object, the program itself, and stops.
+///
+/// Called by `dl_iterate_phdr` with a valid `info`, and with the pointer of [`read_only_segments`].
+unsafe extern "C" fn collect(
+    info: *mut libc::dl_phdr_info,
+    _size: libc::size_t,
+    data: *mut c_void,
+) -> libc::c_int {
+    // JUSTIFICATION: a C callback.
+    // SAFETY: libc passes a valid pointer for the duration of the call.
+    let info = unsafe { &*info };
+    // JUSTIFICATION: as above.
+    // SAFETY: the pointer given to dl_iterate_phdr, to a Vec nobody else uses meanwhile.
+    let segments = unsafe { &mut *data.cast::<Vec<(usize, usize)>>() };
+    // JUSTIFICATION: as above.
+    // SAFETY: the program headers stay mapped as long as the program runs.
+    let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) };
+    let page = rustix::param::page_size();
+    for header in headers {
+        if header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0 {
+            let start = address(info.dlpi_addr + header.p_vaddr);
+            let end = (start + address(header.p_memsz)) & !(page - 1);
+            let start = (start + page - 1) & !(page - 1);
+            segments.push((start, end.saturating_sub(start)));
+        }
+    }
+    1
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "addresses of this process fit its pointers"
+)]
+fn address(value: u64) -> usize {
+    value as usize
+}
