@@ -1,1 +1,28 @@
-//! lockgate-access.
+//! Who may do what, and the record of it.
+//!
+//! This crate decides and writes down; it opens no socket and serves no request. Its one output is
+//! [`Admitted`], which every backend takes by value, so that nothing is served that was not judged
+//! and recorded first.
+//!
+//! ```text
+//! Verified<Principal> + Call + Facts  --admit-->  record written  -->  Admitted (owns the record's end)
+//!                                          \--->  record written  -->  Denied
+//! ```
+#![forbid(unsafe_code)]
+#![warn(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::wildcard_enum_match_arm
+)]
+
+mod admit;
+mod audit;
+mod facts;
+mod policy;
+mod principal;
+
+pub use admit::{Access, Admitted, Denied, Entry, Outcome};
+pub use audit::{AuditError, AuditLog, Refusal};
+pub use facts::{Facts, FactsError, JudgedBody, Power};
+pub use policy::{Policy, PolicyError, SocketOwners};
+pub use principal::{Certificate, Principal, UnixPeer, Verified};

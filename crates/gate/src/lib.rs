@@ -1,1 +1,21 @@
-//! lockgate-gate.
+//! The front door: sockets, TLS, identity, limits and the one path of a request.
+//!
+//! The gate knows a [`Backend`] and nothing of an engine. What it hands over carries an
+//! `Admitted`, which only `lockgate-access` can make.
+//!
+//! ```text
+//! listen -> tls | peer credentials -> identity -> wire (head within limits) -> serve::handle
+//!        -> route -> facts -> admit -> Backend -> answer, its end recorded
+//! ```
+#![forbid(unsafe_code)]
+#![warn(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::wildcard_enum_match_arm
+)]
+
+mod backend;
+pub mod body;
+
+pub use backend::{Backend, Duplex, Hijack, Reply, Request, UpgradeTo};
+pub use body::{Body, BodyError};

@@ -1,0 +1,360 @@
+//! The judgement: policy, record, token.
+
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
+
+use lockgate_api::{Call, Operation};
+use lockgate_types::{ErrorKind, random_hex};
+
+use crate::audit::{AuditError, AuditLog, Decision, Ending, Record, Refusal};
+use crate::facts::{Facts, JudgedBody, Power};
+use crate::policy::{Grant, Policy, Question, SocketOwners};
+use crate::principal::{Principal, Verified};
+
+/// Enough that two calls of one trail never share an id.
+const ID_DIGITS: usize = 16;
+
+/// The judge: a policy that can be exchanged, and the audit trail.
+#[derive(Debug)]
+pub struct Access {
+    policy: RwLock<Arc<Policy>>,
+    owners: SocketOwners,
+    audit: Arc<AuditLog>,
+}
+
+/// Why a call is not admitted. `Display` is for the client.
+#[derive(Debug, thiserror::Error)]
+pub enum Denied {
+    /// No role of the identity allows the operation.
+    #[error("access denied: {who} has no role that allows {operation}")]
+    NoRole {
+        /// Who asked.
+        who: String,
+        /// What for.
+        operation: Operation,
+    },
+    /// A role of the identity forbids the operation.
+    #[error("access denied: role `{role}` forbids {operation} to {who}")]
+    Forbidden {
+        /// Who asked.
+        who: String,
+        /// What for.
+        operation: Operation,
+        /// By which role.
+        role: String,
+    },
+    /// The call asks for power over the host that no role of the identity gives.
+    #[error("access denied: {who} may {operation}, but not with {power}")]
+    Power {
+        /// Who asked.
+        who: String,
+        /// What for.
+        operation: Operation,
+        /// The first power that is missing.
+        power: Power,
+    },
+    /// There is a policy file that cannot be used, so nothing is allowed over the network.
+    #[error("access denied: {reason}")]
+    BrokenPolicy {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The audit record cannot be written, so nothing may change.
+    #[error("the audit log cannot be written, so nothing may be changed; see the daemon's log")]
+    NoAudit(#[source] AuditError),
+}
+
+impl Denied {
+    /// Whose fault it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::BrokenPolicy { .. }
+            | Self::Forbidden { .. }
+            | Self::NoRole { .. }
+            | Self::Power { .. } => ErrorKind::Denied,
+            Self::NoAudit(_) => ErrorKind::Unavailable,
+        }
+    }
+}
+
+impl Access {
+    /// A judge.
+    pub fn new(policy: Policy, owners: SocketOwners, audit: AuditLog) -> Self {
+        Self {
+            policy: RwLock::new(Arc::new(policy)),
+            owners,
+            audit: Arc::new(audit),
+        }
+    }
+
+    /// Judges `call`, writes the record, and hands out the token. `peer` is where the connection
+    /// comes from, for the record.
+    pub fn admit(
+        &self,
+        principal: &Verified<Principal>,
+        peer: &str,
+        call: Call,
+        facts: Facts,
+    ) -> Result<Admitted, Denied> {
+        let mut id = random_hex();
+        id.truncate(ID_DIGITS);
+        let question = Question {
+            principal: principal.get(),
+            operation: call.operation(),
+            powers: &facts.powers,
+        };
+        let grant = self.policy().decide(&self.owners, question);
+        let written = self.record(&id, peer, &call, question, &grant);
+        if let Some(denied) = refusal(&grant, question) {
+            return Err(denied);
+        }
+        match written {
+            Err(error) if call.operation().mutates() => return Err(Denied::NoAudit(error)),
+            _ => {}
+        }
+        let entry = Entry(Arc::new(OpenEntry::new(id, Arc::clone(&self.audit))));
+        Ok(Admitted {
+            call,
+            principal: principal.share(),
+            body: facts.body,
+            entry,
+        })
+    }
+
+    /// Whether the policy of this moment would still admit that; nothing is recorded. Asked for
+    /// streams that are open when the policy changes.
+    pub fn still_allows(&self, principal: &Verified<Principal>, operation: Operation) -> bool {
+        let question = Question {
+            principal: principal.get(),
+            operation,
+            powers: &[],
+        };
+        matches!(
+            self.policy().decide(&self.owners, question),
+            Grant::Allow { .. }
+        )
+    }
+
+    /// Records a connection or request that was refused before there was a call.
+    pub fn refused(&self, refusal: &Refusal<'_>) {
+        if let Err(error) = self.audit.write(&Record::Refused(refusal)) {
+            complain(&error);
+        }
+    }
+
+    /// Puts another policy in place for all calls from now on.
+    pub fn set_policy(&self, policy: Policy) {
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+    }
+
+    /// The audit trail.
+    pub fn audit(&self) -> &AuditLog {
+        &self.audit
+    }
+
+    fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn record(
+        &self,
+        id: &str,
+        peer: &str,
+        call: &Call,
+        question: Question<'_>,
+        grant: &Grant,
+    ) -> Result<(), AuditError> {
+        let reason = refusal(grant, question).map(|denied| denied.to_string());
+        let role = match grant {
+            Grant::Allow { role } | Grant::Forbidden { role } => Some(role.as_str()),
+            Grant::NoRole | Grant::Power { .. } | Grant::Broken { .. } => None,
+        };
+        let decision = Decision {
+            call: id,
+            verdict: if reason.is_none() { "allow" } else { "deny" },
+            principal: question.principal,
+            peer,
+            operation: call.operation().name(),
+            target: call.target(),
+            version: call.version().to_string(),
+            role,
+            reason: reason.as_deref(),
+            powers: question.powers,
+        };
+        self.audit
+            .write(&Record::Decision(decision))
+            .inspect_err(complain)
+    }
+}
+
+fn refusal(grant: &Grant, question: Question<'_>) -> Option<Denied> {
+    let (who, operation) = (question.principal.to_string(), question.operation);
+    Some(match grant {
+        Grant::Allow { .. } => return None,
+        Grant::NoRole => Denied::NoRole { who, operation },
+        Grant::Forbidden { role } => Denied::Forbidden {
+            who,
+            operation,
+            role: role.clone(),
+        },
+        Grant::Power { power } => Denied::Power {
+            who,
+            operation,
+            power: *power,
+        },
+        Grant::Broken { reason } => Denied::BrokenPolicy {
+            reason: reason.clone(),
+        },
+    })
+}
+
+fn complain(error: &AuditError) {
+    let cause = std::error::Error::source(error)
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    tracing::error!(error = %error, cause, "AUDIT RECORD LOST; changing calls are refused");
+}
+
+/// A call that was judged, allowed and recorded. Nothing else gets into a backend.
+///
+/// It cannot be made outside this crate, nor copied. It owns the open record: when the last holder
+/// drops it without an [`Outcome`], the record ends as `aborted`.
+///
+/// ```compile_fail
+/// fn forge(call: lockgate_api::Call) -> lockgate_access::Admitted {
+///     lockgate_access::Admitted { call }
+/// }
+/// ```
+///
+/// ```compile_fail
+/// fn copy(admitted: &lockgate_access::Admitted) -> lockgate_access::Admitted {
+///     admitted.clone()
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Admitted {
+    call: Call,
+    principal: Arc<Principal>,
+    body: JudgedBody,
+    entry: Entry,
+}
+
+impl Admitted {
+    /// What is asked for.
+    pub fn call(&self) -> &Call {
+        &self.call
+    }
+
+    /// Who asks.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// The body that was judged; empty if the operation has none.
+    pub fn body(&self) -> &JudgedBody {
+        &self.body
+    }
+
+    /// The id that joins the lines of the record; also good for log lines.
+    pub fn id(&self) -> &str {
+        &self.entry.0.id
+    }
+
+    /// Another handle on the open record, for whoever sees the end of the answer.
+    pub fn entry(&self) -> Entry {
+        Entry(Arc::clone(&self.entry.0))
+    }
+}
+
+/// A handle on an open audit record. The first [`Entry::finish`] of any handle counts.
+#[derive(Debug)]
+pub struct Entry(Arc<OpenEntry>);
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The client left, or the answer broke off.
+    Aborted,
+    /// The answer was sent to its end.
+    Done,
+    /// The backend panicked.
+    Panicked,
+    /// The identity, or its role, ended first.
+    Revoked,
+}
+
+impl Outcome {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Aborted => "aborted",
+            Self::Done => "done",
+            Self::Panicked => "panicked",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+impl Entry {
+    /// Remembers the status of the answer.
+    pub fn status(&self, status: u16) {
+        self.0.status.store(status, Ordering::Relaxed);
+    }
+
+    /// Counts bytes of the answer.
+    pub fn sent(&self, bytes: u64) {
+        self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Ends the record.
+    pub fn finish(&self, outcome: Outcome) {
+        self.0.finish(outcome);
+    }
+}
+
+#[derive(Debug)]
+struct OpenEntry {
+    id: String,
+    audit: Arc<AuditLog>,
+    since: Instant,
+    status: AtomicU16,
+    bytes: AtomicU64,
+    ended: Mutex<bool>,
+}
+
+impl OpenEntry {
+    fn new(id: String, audit: Arc<AuditLog>) -> Self {
+        Self {
+            id,
+            audit,
+            since: Instant::now(),
+            status: AtomicU16::new(0),
+            bytes: AtomicU64::new(0),
+            ended: Mutex::new(false),
+        }
+    }
+
+    fn finish(&self, outcome: Outcome) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut *ended, true) {
+            return;
+        }
+        let status = self.status.load(Ordering::Relaxed);
+        let record = Record::End(Ending {
+            call: &self.id,
+            outcome: outcome.word(),
+            status: (status != 0).then_some(status),
+            duration_ms: u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX),
+            bytes: self.bytes.load(Ordering::Relaxed),
+        });
+        if let Err(error) = self.audit.write(&record) {
+            complain(&error);
+        }
+    }
+}
+
+impl Drop for OpenEntry {
+    fn drop(&mut self) {
+        self.finish(Outcome::Aborted);
+    }
+}

@@ -1,0 +1,162 @@
+//! The policy file: which identity has which role, and what the roles allow.
+
+mod eval;
+mod parse;
+mod role;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use lockgate_types::ErrorKind;
+
+pub(crate) use eval::{Grant, Question};
+use role::Role;
+
+/// Whom the unix socket belongs to: user 0 and these groups are `admin` there, with any policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SocketOwners {
+    /// The groups of the unix sockets.
+    pub groups: Vec<u32>,
+}
+
+/// What applies to calls.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    rules: Rules,
+}
+
+#[derive(Clone, Debug)]
+enum Rules {
+    /// There is no file: every valid identity is `admin`.
+    Absent,
+    /// There is a file, and it never was readable: everything is denied.
+    Broken { reason: String },
+    File {
+        roles: Vec<Role>,
+        bindings: Vec<Binding>,
+    },
+}
+
+/// Gives roles to the identities for which every condition holds.
+#[derive(Clone, Debug)]
+struct Binding {
+    conditions: Vec<Condition>,
+    roles: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Condition {
+    CommonName(String),
+    Gid(u32),
+    Issuer(String),
+    Loopback,
+    Organization(String),
+    OrganizationalUnit(String),
+    San(String),
+    Serial(String),
+    Spki(String),
+    Uid(u32),
+}
+
+/// Why a policy file does not load.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// The file is there and cannot be read.
+    #[error("cannot read the policy file")]
+    Read(#[source] std::io::Error),
+    /// The file is no TOML, or holds a key that does not exist; the text shows line and column.
+    #[error("the policy file is invalid")]
+    Syntax(#[source] Box<toml::de::Error>),
+    /// A binding names a role that does not exist.
+    #[error("binding {binding} names the role `{role}`, which does not exist")]
+    UnknownRole {
+        /// Which binding, from 1.
+        binding: usize,
+        /// The name.
+        role: String,
+    },
+    /// A role uses a name that is neither an operation, a family, a role nor a set.
+    #[error("role `{role}` names `{name}`, which is no operation, family, role or set")]
+    UnknownOperation {
+        /// In which role.
+        role: String,
+        /// The name.
+        name: String,
+    },
+    /// A role has the name of a built-in one.
+    #[error("the role `{role}` is built in and cannot be redefined")]
+    BuiltInRole {
+        /// The name.
+        role: String,
+    },
+    /// A binding without conditions or roles would mean everybody or nothing.
+    #[error("binding {binding} needs at least one condition and one role")]
+    EmptyBinding {
+        /// Which binding, from 1.
+        binding: usize,
+    },
+    /// A condition that nothing sensible can match.
+    #[error("binding {binding} has an empty or malformed `{key}`")]
+    BadCondition {
+        /// Which binding, from 1.
+        binding: usize,
+        /// The key.
+        key: &'static str,
+    },
+}
+
+impl PolicyError {
+    /// Whose fault it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Read(_) => ErrorKind::Unavailable,
+            Self::Syntax(_)
+            | Self::UnknownRole { .. }
+            | Self::UnknownOperation { .. }
+            | Self::BuiltInRole { .. }
+            | Self::EmptyBinding { .. }
+            | Self::BadCondition { .. } => ErrorKind::InvalidInput,
+        }
+    }
+}
+
+impl Policy {
+    /// Every valid identity is `admin`, which is what having no file means.
+    pub fn absent() -> Self {
+        Self {
+            rules: Rules::Absent,
+        }
+    }
+
+    /// Everything is denied because the file cannot be used; `reason` is shown to the client.
+    pub fn broken(reason: impl Into<String>) -> Self {
+        Self {
+            rules: Rules::Broken {
+                reason: reason.into(),
+            },
+        }
+    }
+
+    /// Reads the file at `path`; a missing one is [`Policy::absent`].
+    pub fn load(path: &Path) -> Result<Self, PolicyError> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::absent()),
+            Err(error) => Err(PolicyError::Read(error)),
+        }
+    }
+
+    /// Reads the text of a policy file.
+    pub fn parse(text: &str) -> Result<Self, PolicyError> {
+        let (roles, bindings) = parse::parse(text)?;
+        Ok(Self {
+            rules: Rules::File { roles, bindings },
+        })
+    }
+
+    /// Whether there is no policy file, which is worth a loud line in the log.
+    pub fn is_absent(&self) -> bool {
+        matches!(self.rules, Rules::Absent)
+    }
+}
