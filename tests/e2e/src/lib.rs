@@ -1,1 +1,1 @@
-//! lockgate-e2e.
+//! End-to-end tests; see `e2e/`.

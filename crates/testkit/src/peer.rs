@@ -1,0 +1,101 @@
+//! A stock dockerd beside us, in a network namespace of its own and away from the host's.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::{NetNs, eventually, program, run};
+
+/// Debian's dockerd; ended when dropped.
+#[derive(Debug)]
+pub struct Dockerd {
+    dir: TempDir,
+    child: Child,
+    _netns: NetNs,
+}
+
+impl Dockerd {
+    /// Starts dockerd with more arguments and waits until it answers.
+    pub fn start_in(netns: NetNs, args: &[&str]) -> Self {
+        let dir = tempfile::Builder::new()
+            .prefix("lockgate-peer-")
+            .tempdir()
+            .unwrap();
+        fs::write(dir.path().join("daemon.json"), "{}").unwrap();
+        let log = File::create(dir.path().join("log")).unwrap();
+        let mut command = netns.command("dockerd");
+        command
+            .arg("--config-file")
+            .arg(dir.path().join("daemon.json"));
+        for (flag, name) in [
+            ("--data-root", "root"),
+            ("--exec-root", "exec"),
+            ("--pidfile", "pid"),
+        ] {
+            command.arg(flag).arg(dir.path().join(name));
+        }
+        let child = command
+            .arg("-H")
+            .arg(format!(
+                "unix://{}",
+                dir.path().join("docker.sock").display()
+            ))
+            .arg("--userland-proxy=false")
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .expect("starting dockerd");
+        let mut peer = Self {
+            dir,
+            child,
+            _netns: netns,
+        };
+        eventually("dockerd answers", || {
+            if let Some(status) = peer.child.try_wait().unwrap() {
+                panic!("dockerd ended with {status}:\n{}", peer.log());
+            }
+            peer.command(&["version"])
+                .status()
+                .ok()
+                .filter(std::process::ExitStatus::success)
+        });
+        peer
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = program("docker");
+        command
+            .args(args)
+            .env("DOCKER_HOST", format!("unix://{}", self.socket().display()))
+            .env("DOCKER_CONFIG", self.dir.path().join("config"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    }
+
+    /// Its unix socket.
+    pub fn socket(&self) -> PathBuf {
+        self.dir.path().join("docker.sock")
+    }
+
+    /// Everything it logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Dockerd {
+    fn drop(&mut self) {
+        run(program("kill").arg(self.child.id().to_string()), b"");
+        drop(self.child.wait());
+        // dockerd leaves its network namespace directory mounted.
+        run(
+            program("umount").arg(self.dir.path().join("exec/netns/default")),
+            b"",
+        );
+    }
+}

@@ -1,0 +1,18 @@
+//! End-to-end tests: real binaries, real namespaces, and clients that other people wrote.
+//!
+//! Each test has a daemon of its own (`lockgate_testkit::Daemon`) in a network namespace of its
+//! own. They need root and the programs of `cargo xtask setup`; without them they fail.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
+
+mod cli;
+mod clients;
+mod crash;
+mod door;
+mod images;
+mod lab;
+mod lifecycle;
+mod limits;
+mod network;
+mod security;
+mod streams;
+mod volumes;
