@@ -1,0 +1,272 @@
+//! An authority: a key that signs, the certificate that says so, and the record of what it issued.
+
+mod create;
+mod error;
+mod issue;
+mod ledger;
+mod open;
+mod sign;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use lockgate_types::Secret;
+use rustls_pki_types::CertificateDer;
+
+use crate::certificate::CertificateInfo;
+use crate::clock::Clock;
+use crate::constraint::Constraints;
+use crate::key::{KeyType, PrivateKey, Protection, PublicKey};
+use crate::name::{AuthorityName, ClientName, SubjectName};
+use crate::publish::{FileSet, Overwrite, stage};
+
+pub use error::{AuthorityError, IssueError};
+pub use issue::Issued;
+pub(crate) use open::lacking;
+
+/// What a new authority is to be.
+#[derive(Clone, Debug)]
+pub struct NewAuthority {
+    /// Its name, which becomes the common name.
+    pub name: AuthorityName,
+    /// How long it lives: 1 to [`CA_DAYS_MAX`] days.
+    pub days: u32,
+    /// The kind of its key.
+    pub key_type: KeyType,
+    /// The names that it may certify at all.
+    pub constraints: Constraints,
+}
+
+/// Where an authority lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorityFiles {
+    /// Its certificate, in PEM; further certificates of its chain may follow.
+    pub certificate: PathBuf,
+    /// Its private key, in PEM.
+    pub key: PathBuf,
+}
+
+impl AuthorityFiles {
+    /// The files of an authority that [`Authority::save`] wrote.
+    pub fn in_directory(directory: &Path) -> Self {
+        Self {
+            certificate: directory.join(CERTIFICATE),
+            key: directory.join(KEY),
+        }
+    }
+}
+
+/// How long a certificate is to be valid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Validity {
+    /// Exactly that many days; refused if the authority ends before.
+    Days(u32),
+    /// [`LEAF_DAYS_MAX`] days, or until the authority ends.
+    #[default]
+    Longest,
+}
+
+/// What a server's certificate is to say.
+#[derive(Clone, Debug)]
+pub struct ServerRequest {
+    /// The names it is reached by, the first of which becomes the common name.
+    pub names: Vec<SubjectName>,
+    /// How long it is valid.
+    pub validity: Validity,
+    /// The kind of its key.
+    pub key_type: KeyType,
+}
+
+/// What a client's certificate is to say.
+#[derive(Clone, Debug)]
+pub struct ClientRequest {
+    /// Who it is.
+    pub name: ClientName,
+    /// Its organisation, for policies that speak of one.
+    pub organization: Option<AuthorityName>,
+    /// Its organisational unit, for policies that speak of one.
+    pub unit: Option<AuthorityName>,
+    /// How long it is valid.
+    pub validity: Validity,
+    /// The kind of its key.
+    pub key_type: KeyType,
+}
+
+impl ClientRequest {
+    /// A client of that name, as long as possible and with the usual key.
+    pub fn new(name: ClientName) -> Self {
+        let (validity, key_type) = (Validity::default(), KeyType::default());
+        Self {
+            name,
+            organization: None,
+            unit: None,
+            validity,
+            key_type,
+        }
+    }
+}
+
+/// The names that were approved for a certificate, and what it is good for.
+#[derive(Clone, Debug)]
+pub enum Profile {
+    /// A client.
+    Client {
+        /// Who it is.
+        name: ClientName,
+        /// Its organisation.
+        organization: Option<AuthorityName>,
+        /// Its organisational unit.
+        unit: Option<AuthorityName>,
+    },
+    /// A server.
+    Server {
+        /// The names it is reached by.
+        names: Vec<SubjectName>,
+    },
+}
+
+/// An authority that is ready to issue.
+pub struct Authority {
+    key: PrivateKey,
+    certificate: CertificateDer<'static>,
+    info: CertificateInfo,
+    /// `ca.pem` as peers get it: the certificates of the file, nothing else.
+    pem: String,
+    constraints: Constraints,
+    ledger: Option<PathBuf>,
+    clock: Clock,
+}
+
+impl Authority {
+    /// Makes a new authority in memory; [`Authority::save`] puts it on disk.
+    pub fn create(new: &NewAuthority, clock: Clock) -> Result<Self, AuthorityError> {
+        create::create(new, clock)
+    }
+
+    /// Opens the authority in `files`, whoever made it, and checks that it can issue now.
+    pub fn open(
+        files: &AuthorityFiles,
+        passphrase: Option<&Secret<String>>,
+        clock: Clock,
+    ) -> Result<Self, AuthorityError> {
+        open::open(files, passphrase, clock)
+    }
+
+    /// Writes `ca.pem`, `ca-key.pem` and the record into `directory`, all or nothing.
+    pub fn save(
+        &mut self,
+        directory: &Path,
+        protection: &Protection,
+        overwrite: Overwrite,
+    ) -> Result<(), AuthorityError> {
+        let set = self.file_set(protection)?;
+        stage(&[(directory, set)], overwrite)?.commit()?;
+        self.ledger = Some(directory.join(LEDGER));
+        Ok(())
+    }
+
+    /// The files that [`Authority::save`] writes, to be staged together with other sets.
+    pub fn file_set(&self, protection: &Protection) -> Result<FileSet, AuthorityError> {
+        let key = self.key.to_protected_pem(protection)?;
+        let first = ledger::line(&self.info, self.clock.now())?;
+        Ok(FileSet::default()
+            .certificate(CERTIFICATE, &self.pem)
+            .key(KEY, key.expose())
+            .state(LEDGER, &first))
+    }
+
+    /// Makes a key and a certificate for a server.
+    pub fn issue_server(&self, request: &ServerRequest) -> Result<Issued, IssueError> {
+        let profile = Profile::Server {
+            names: request.names.clone(),
+        };
+        issue::with_new_key(self, &profile, request.validity, request.key_type)
+    }
+
+    /// Makes a key and a certificate for a client.
+    pub fn issue_client(&self, request: &ClientRequest) -> Result<Issued, IssueError> {
+        let profile = Profile::Client {
+            name: request.name.clone(),
+            organization: request.organization.clone(),
+            unit: request.unit.clone(),
+        };
+        issue::with_new_key(self, &profile, request.validity, request.key_type)
+    }
+
+    /// Certifies the key of somebody who kept the private half. Only names of `profile` are used.
+    pub fn certify(
+        &self,
+        key: &PublicKey,
+        profile: &Profile,
+        validity: Validity,
+    ) -> Result<CertificateDer<'static>, IssueError> {
+        issue::certify(self, key, profile, validity)
+    }
+
+    /// Records `issued` and writes `ca.pem`, `cert.pem` and `key.pem` into `directory`, all or
+    /// nothing. Neither the record nor a file is touched if the directory cannot take the set.
+    pub fn publish(
+        &self,
+        issued: &Issued,
+        directory: &Path,
+        overwrite: Overwrite,
+    ) -> Result<(), IssueError> {
+        let staged = stage(&[(directory, issued.file_set())], overwrite)?;
+        self.record(&[issued])?;
+        Ok(staged.commit()?)
+    }
+
+    /// Adds lines to the record of this authority, if it has one: it has none before it is saved.
+    pub fn record(&self, issued: &[&Issued]) -> Result<(), IssueError> {
+        match &self.ledger {
+            Some(path) => ledger::append(path, issued, self.clock.now()),
+            None => Ok(()),
+        }
+    }
+
+    /// The same authority at another time.
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// What its certificate says.
+    pub fn info(&self) -> &CertificateInfo {
+        &self.info
+    }
+
+    /// Its certificate.
+    pub fn certificate_der(&self) -> &CertificateDer<'static> {
+        &self.certificate
+    }
+
+    /// Its certificate, and the rest of its chain if there is one, as servers and clients need it.
+    pub fn certificate_pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// What it may certify.
+    pub fn constraints(&self) -> &Constraints {
+        &self.constraints
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority")
+            .field("subject", &self.info.subject)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The longest life of a certificate for a server or a client, in days.
+pub const LEAF_DAYS_MAX: u32 = 90;
+/// How long an authority lives if nobody says otherwise: five years.
+pub const CA_DAYS_DEFAULT: u32 = 1825;
+/// The longest life of an authority: twenty years.
+pub const CA_DAYS_MAX: u32 = 7300;
+/// The certificate of an authority in its directory, and in every set.
+pub(crate) const CERTIFICATE: &str = "ca.pem";
+/// The key of an authority in its directory.
+const KEY: &str = "ca-key.pem";
+/// The record of what an authority issued, beside its certificate.
+const LEDGER: &str = "issued.jsonl";

@@ -1,0 +1,1 @@
+//! The public API, with openssl, curl, docker and rustls as judges.
