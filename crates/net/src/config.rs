@@ -45,7 +45,10 @@ impl BridgeConfig {
             || self.gateway == self.subnet.network()
             || self.gateway == self.subnet.broadcast()
         {
-            return Err(NetError::Gateway { gateway: self.gateway, subnet: self.subnet });
+            return Err(NetError::Gateway {
+                gateway: self.gateway,
+                subnet: self.subnet,
+            });
         }
         Ok(())
     }
@@ -56,14 +59,18 @@ fn is_link_name(name: &str) -> bool {
     (1..=15).contains(&name.len())
         && name != "."
         && name != ".."
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
 }
 
 /// What nft reads as one plain identifier.
 fn is_table_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 #[cfg(test)]
@@ -72,7 +79,15 @@ mod tests {
 
     #[test]
     fn names_that_would_change_a_rule_set_are_refused() {
-        for bad in ["", "a b", "br\"0", "x; flush ruleset", "a\n", "0123456789abcdef", ".."] {
+        for bad in [
+            "",
+            "a b",
+            "br\"0",
+            "x; flush ruleset",
+            "a\n",
+            "0123456789abcdef",
+            "..",
+        ] {
             assert!(!is_link_name(bad), "{bad:?}");
         }
         assert!(is_link_name("lockgate0"));

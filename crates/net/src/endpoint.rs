@@ -144,6 +144,19 @@ impl Mac {
         Self([0x02, 0x42, a, b, c, d])
     }
 
+    /// A random address of the locally administered range.
+    pub(crate) fn random() -> Self {
+        let mut octets = [0; 6];
+        #[expect(
+            clippy::expect_used,
+            reason = "getrandom(2) cannot fail once the kernel has booted"
+        )]
+        getrandom::fill(&mut octets).expect("the kernel's random generator");
+        octets[0] = 0x02;
+        octets[1] = 0x42;
+        Self(octets)
+    }
+
     /// The six bytes.
     pub fn octets(self) -> [u8; 6] {
         self.0
@@ -189,16 +202,24 @@ mod tests {
 
     #[test]
     fn hardware_addresses_follow_the_address() {
-        assert_eq!(Mac::of(Ipv4Addr::new(172, 17, 0, 2)).to_string(), "02:42:ac:11:00:02");
+        assert_eq!(
+            Mac::of(Ipv4Addr::new(172, 17, 0, 2)).to_string(),
+            "02:42:ac:11:00:02"
+        );
     }
 
     #[test]
     fn hardware_addresses_parse_and_print() {
         let mac: Mac = "AA-e3-89-50-37-a2".parse().unwrap();
         assert_eq!(mac.to_string(), "aa:e3:89:50:37:a2");
-        for bad in
-            ["", "aa:bb", "aa:e3:89:50:37:a2:00", "01:00:5e:00:00:01", "+1:e3:89:50:37:a2", "é"]
-        {
+        for bad in [
+            "",
+            "aa:bb",
+            "aa:e3:89:50:37:a2:00",
+            "01:00:5e:00:00:01",
+            "+1:e3:89:50:37:a2",
+            "é",
+        ] {
             assert!(bad.parse::<Mac>().is_err(), "{bad}");
         }
     }
@@ -207,6 +228,9 @@ mod tests {
     fn sctp_is_refused_by_name() {
         assert_eq!("SCTP".parse::<Protocol>(), Err(ProtocolError::Sctp));
         assert_eq!("TCP".parse::<Protocol>(), Ok(Protocol::Tcp));
-        assert_eq!("icmp".parse::<Protocol>(), Err(ProtocolError::Unknown("icmp".into())));
+        assert_eq!(
+            "icmp".parse::<Protocol>(),
+            Err(ProtocolError::Unknown("icmp".into()))
+        );
     }
 }

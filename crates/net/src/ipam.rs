@@ -52,7 +52,12 @@ impl Ipam {
     pub fn new(subnet: Ipv4Net, gateway: Ipv4Addr) -> Self {
         let size = 1_u64 << (32 - u32::from(subnet.prefix_len()));
         let words = usize::try_from(size.div_ceil(64)).unwrap_or(usize::MAX);
-        let mut ipam = Self { subnet, gateway, used: vec![0; words], lowest: 0 };
+        let mut ipam = Self {
+            subnet,
+            gateway,
+            used: vec![0; words],
+            lowest: 0,
+        };
         for reserved in [subnet.network(), subnet.broadcast(), gateway] {
             if let Some(number) = ipam.number(reserved) {
                 ipam.set(number, true);
@@ -98,7 +103,11 @@ impl Ipam {
                 IpamError::Reserved(ip)
             });
         }
-        if self.is_used(number) { Err(IpamError::InUse(ip)) } else { Ok(number) }
+        if self.is_used(number) {
+            Err(IpamError::InUse(ip))
+        } else {
+            Ok(number)
+        }
     }
 
     fn lowest_free(&mut self) -> Option<u32> {
@@ -108,7 +117,10 @@ impl Ipam {
                 let number = index * 64 + word.trailing_ones();
                 self.lowest = number;
                 // The last word may reach beyond a small subnet.
-                return self.subnet.contains(&self.address(number)).then_some(number);
+                return self
+                    .subnet
+                    .contains(&self.address(number))
+                    .then_some(number);
             }
         }
         None
@@ -119,7 +131,9 @@ impl Ipam {
     }
 
     fn number(&self, ip: Ipv4Addr) -> Option<u32> {
-        self.subnet.contains(&ip).then(|| u32::from(ip) - u32::from(self.subnet.network()))
+        self.subnet
+            .contains(&ip)
+            .then(|| u32::from(ip) - u32::from(self.subnet.network()))
     }
 
     fn address(&self, number: u32) -> Ipv4Addr {
@@ -127,7 +141,9 @@ impl Ipam {
     }
 
     fn is_used(&self, number: u32) -> bool {
-        self.used.get(number as usize / 64).is_some_and(|word| word & (1 << (number % 64)) != 0)
+        self.used
+            .get(number as usize / 64)
+            .is_some_and(|word| word & (1 << (number % 64)) != 0)
     }
 
     fn set(&mut self, number: u32, used: bool) {

@@ -22,7 +22,11 @@ mod bridge;
 mod config;
 mod endpoint;
 mod error;
+mod firewall;
 mod ipam;
+mod netlink;
+mod ports;
+mod sysctl;
 
 pub use bridge::Bridge;
 pub use config::BridgeConfig;

@@ -1,45 +1,80 @@
 //! One bridge network, from its link to the last published port.
 
-use crate::{AttachRequest, BridgeConfig, Endpoint, NetError};
+mod attach;
+mod close;
+mod detach;
+mod open;
+mod restore;
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use lockgate_types::ContainerId;
+
+use crate::firewall::Firewall;
+use crate::netlink::{Link, LinkKind, RouteSocket};
+use crate::ports::Ports;
+use crate::{BridgeConfig, Ipam, NetError};
 
 /// A bridge network of this host.
+///
+/// Dropping it leaves everything in place for the next daemon, which takes it over with
+/// [`Bridge::restore`]; [`Bridge::close`] takes it away.
 #[derive(Debug)]
 pub struct Bridge {
     config: BridgeConfig,
+    index: u32,
+    firewall: Firewall,
+    links: Mutex<RouteSocket>,
+    ipam: Mutex<Ipam>,
+    ports: Mutex<Ports>,
+    attached: Mutex<BTreeSet<ContainerId>>,
 }
 
 impl Bridge {
-    /// Makes the bridge, its address, the rules and the kernel settings; what exists is kept.
-    pub fn open(config: BridgeConfig) -> Result<Self, NetError> {
-        config.validate()?;
-        Ok(Self { config })
-    }
-
-    /// Gives a container its namespace, link, address, route and ports. After a failure nothing
-    /// of it is left.
-    pub fn attach(&self, request: &AttachRequest) -> Result<Endpoint, NetError> {
-        Err(NetError::Attached(request.container.to_string()))
-    }
-
-    /// Takes all of it away again, as far as it goes.
-    pub fn detach(&self, endpoint: &Endpoint) -> Vec<NetError> {
-        drop(endpoint.clone());
-        Vec::new()
-    }
-
-    /// Takes over the endpoints that an earlier daemon left, and removes what it left beside them.
-    pub fn restore(&self, endpoints: &[Endpoint]) -> Vec<NetError> {
-        drop(endpoints.to_vec());
-        Vec::new()
-    }
-
-    /// Removes the table, the accept rules and, if it was made here, the bridge.
-    pub fn close(self) -> Vec<NetError> {
-        Vec::new()
-    }
-
     /// The settings it was opened with.
     pub fn config(&self) -> &BridgeConfig {
         &self.config
     }
+
+    /// Whether a container has this address.
+    pub fn is_allocated(&self, ip: Ipv4Addr) -> bool {
+        lock(&self.ipam).is_allocated(ip)
+    }
+
+    /// Looks whether the rules of others still let this bridge's packets pass, and mends that.
+    pub fn recheck_firewall(&self) -> Result<(), NetError> {
+        Ok(self.firewall.recheck()?)
+    }
+
+    /// The ports of this bridge that were made by [`Bridge::attach`].
+    fn own_links(&self) -> Result<Vec<Link>, NetError> {
+        let mut links = lock(&self.links)
+            .links()
+            .map_err(link_error("cannot list links", &self.config.name))?;
+        links.retain(|link| {
+            link.kind == LinkKind::Veth
+                && link.bridge == Some(self.index)
+                && link.name.starts_with(VETH_PREFIX)
+        });
+        Ok(links)
+    }
 }
+
+/// Shared state stays consistent between statements, so a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn link_error(step: &'static str, link: &str) -> impl FnOnce(std::io::Error) -> NetError {
+    let link = link.to_owned();
+    move |source| NetError::Link { step, link, source }
+}
+
+fn namespace_error(step: &'static str) -> impl FnOnce(std::io::Error) -> NetError {
+    move |source| NetError::Namespace { step, source }
+}
+
+/// Followed by 12 random hexadecimal digits, which fills the 15 bytes that a name may have.
+const VETH_PREFIX: &str = "lgv";

@@ -1,0 +1,107 @@
+//! Gives a container its place in the network.
+
+use std::os::fd::BorrowedFd;
+
+use ipnet::Ipv4Net;
+use lockgate_sys::netns;
+use lockgate_types::random_hex;
+
+use super::{Bridge, VETH_PREFIX, link_error, lock, namespace_error};
+use crate::netlink::{RouteSocket, VethPair};
+use crate::{AttachRequest, Endpoint, Mac, NetError, firewall, sysctl};
+
+impl Bridge {
+    /// Gives a container its namespace, link, address, route and ports. After a failure nothing
+    /// of it is left.
+    pub fn attach(&self, request: &AttachRequest) -> Result<Endpoint, NetError> {
+        self.firewall.pass_dropping_policies()?;
+        if !lock(&self.attached).insert(request.container.clone()) {
+            return Err(NetError::Attached(request.container.short().to_owned()));
+        }
+        let endpoint = self.reserve(request).inspect_err(|_| {
+            lock(&self.attached).remove(&request.container);
+        })?;
+        match self.build(&endpoint, request.mac) {
+            Ok(()) => Ok(endpoint),
+            Err(error) => {
+                for failure in self.detach(&endpoint) {
+                    tracing::warn!(container = %request.container, %failure, "undoing an attach");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes address and host ports; the endpoint exists on paper only.
+    fn reserve(&self, request: &AttachRequest) -> Result<Endpoint, NetError> {
+        let ip = lock(&self.ipam).allocate(request.ip)?;
+        let ports = lock(&self.ports).reserve(&request.ports).inspect_err(|_| {
+            lock(&self.ipam).release(ip);
+        })?;
+        let mut host_veth = VETH_PREFIX.to_owned();
+        host_veth.extend(random_hex().chars().take(12));
+        Ok(Endpoint {
+            container: request.container.clone(),
+            netns: self.config.netns_dir.join(request.container.as_str()),
+            host_veth,
+            ip,
+            prefix_len: self.config.subnet.prefix_len(),
+            gateway: self.config.gateway,
+            mac: request.mac.unwrap_or_else(|| Mac::of(ip)).to_string(),
+            ports,
+        })
+    }
+
+    fn build(&self, endpoint: &Endpoint, mac: Option<Mac>) -> Result<(), NetError> {
+        let mac = mac.unwrap_or_else(|| Mac::of(endpoint.ip));
+        netns::create(&endpoint.netns, |namespace| {
+            self.connect(namespace, endpoint, mac)
+        })
+        .map_err(namespace_error("cannot create the network namespace"))??;
+        if !self.config.icc {
+            lock(&self.links)
+                .isolate_port(&endpoint.host_veth)
+                .map_err(link_error("cannot isolate the link", &endpoint.host_veth))?;
+        }
+        let elements: Vec<_> = endpoint
+            .ports
+            .iter()
+            .map(|port| firewall::element(endpoint.ip, port))
+            .collect();
+        Ok(self.firewall.publish(&elements)?)
+    }
+
+    /// Runs inside the container's namespace; the bridge's own socket still speaks for the host.
+    fn connect(
+        &self,
+        namespace: BorrowedFd<'_>,
+        endpoint: &Endpoint,
+        mac: Mac,
+    ) -> Result<(), NetError> {
+        let failed = |step| link_error(step, &endpoint.host_veth);
+        // Before the link exists, so that it never gets a link-local address nor looks for others.
+        sysctl::set_if_present("ipv6/conf/default/disable_ipv6", "1")?;
+        let pair = VethPair {
+            host_name: &endpoint.host_veth,
+            bridge: self.index,
+            mtu: self.config.mtu,
+            namespace,
+            peer_name: CONTAINER_LINK,
+            peer_mac: mac,
+        };
+        lock(&self.links)
+            .create_veth(&pair)
+            .map_err(failed("cannot create the container's link"))?;
+        let mut inside = RouteSocket::open().map_err(failed("cannot open netlink"))?;
+        let step = "cannot configure the container's link";
+        let link = inside.link(CONTAINER_LINK).map_err(failed(step))?;
+        let index = link.map_or(0, |link| link.index);
+        let address = Ipv4Net::new_assert(endpoint.ip, endpoint.prefix_len);
+        inside
+            .configure_container(index, address, endpoint.gateway)
+            .map_err(failed(step))
+    }
+}
+
+/// The name that programs in containers expect.
+const CONTAINER_LINK: &str = "eth0";

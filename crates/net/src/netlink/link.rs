@@ -1,0 +1,175 @@
+//! Links as the kernel describes them, and how they are asked for.
+
+use std::net::Ipv4Addr;
+use std::os::fd::{AsRawFd as _, BorrowedFd};
+
+use netlink_packet_route::AddressFamily;
+use netlink_packet_route::address::{AddressAttribute, AddressMessage, AddressScope};
+use netlink_packet_route::link::{
+    InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoPortKind, InfoVeth, LinkAttribute,
+    LinkFlags, LinkInfo, LinkMessage,
+};
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
+};
+
+use crate::Mac;
+
+/// One link of a namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Link {
+    pub(crate) index: u32,
+    pub(crate) name: String,
+    pub(crate) kind: LinkKind,
+    /// The bridge that it is a port of.
+    pub(crate) bridge: Option<u32>,
+    pub(crate) mtu: u32,
+    pub(crate) is_up: bool,
+}
+
+/// The kinds that matter here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LinkKind {
+    Bridge,
+    Other,
+    Veth,
+}
+
+impl Link {
+    pub(super) fn from_message(message: &LinkMessage) -> Self {
+        let mut link = Self {
+            index: message.header.index,
+            name: String::new(),
+            kind: LinkKind::Other,
+            bridge: None,
+            mtu: 0,
+            is_up: message.header.flags.contains(LinkFlags::Up),
+        };
+        for attribute in &message.attributes {
+            match attribute {
+                LinkAttribute::IfName(name) => link.name.clone_from(name),
+                LinkAttribute::Controller(index) => link.bridge = Some(*index),
+                LinkAttribute::Mtu(mtu) => link.mtu = *mtu,
+                LinkAttribute::LinkInfo(infos) => link.kind = kind_of(infos),
+                _ => {}
+            }
+        }
+        link
+    }
+}
+
+fn kind_of(infos: &[LinkInfo]) -> LinkKind {
+    let mut kinds = infos.iter().filter_map(|info| match info {
+        LinkInfo::Kind(InfoKind::Bridge) => Some(LinkKind::Bridge),
+        LinkInfo::Kind(InfoKind::Veth) => Some(LinkKind::Veth),
+        _ => None,
+    });
+    kinds.next().unwrap_or(LinkKind::Other)
+}
+
+/// A veth pair from a bridge into a container.
+#[derive(Debug)]
+pub(crate) struct VethPair<'a> {
+    pub(crate) host_name: &'a str,
+    pub(crate) bridge: u32,
+    pub(crate) mtu: u32,
+    pub(crate) namespace: BorrowedFd<'a>,
+    pub(crate) peer_name: &'a str,
+    pub(crate) peer_mac: Mac,
+}
+
+impl VethPair<'_> {
+    /// One request makes both ends where they belong: up, on the bridge, and inside the
+    /// namespace under the final name.
+    pub(super) fn request(&self) -> LinkMessage {
+        let mut peer = up();
+        peer.attributes = vec![
+            LinkAttribute::IfName(self.peer_name.to_owned()),
+            LinkAttribute::Address(self.peer_mac.octets().to_vec()),
+            LinkAttribute::Mtu(self.mtu),
+            LinkAttribute::NetNsFd(self.namespace.as_raw_fd()),
+        ];
+        let mut host = up();
+        host.attributes = vec![
+            LinkAttribute::IfName(self.host_name.to_owned()),
+            LinkAttribute::Mtu(self.mtu),
+            LinkAttribute::Controller(self.bridge),
+            LinkAttribute::LinkInfo(vec![
+                LinkInfo::Kind(InfoKind::Veth),
+                LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer))),
+            ]),
+        ];
+        host
+    }
+}
+
+/// A bridge with a hardware address of its own: without one it would take that of its lowest
+/// port, and change it under the containers' neighbour caches.
+pub(super) fn bridge(name: &str, mac: Mac, mtu: u32) -> LinkMessage {
+    let mut message = up();
+    message.attributes = vec![
+        LinkAttribute::IfName(name.to_owned()),
+        LinkAttribute::Address(mac.octets().to_vec()),
+        LinkAttribute::Mtu(mtu),
+        LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bridge)]),
+    ];
+    message
+}
+
+pub(super) fn named(name: &str) -> LinkMessage {
+    let mut message = LinkMessage::default();
+    message.attributes = vec![LinkAttribute::IfName(name.to_owned())];
+    message
+}
+
+pub(super) fn numbered(index: u32) -> LinkMessage {
+    let mut message = LinkMessage::default();
+    message.header.index = index;
+    message
+}
+
+pub(super) fn isolated(name: &str) -> LinkMessage {
+    let mut message = named(name);
+    message.attributes.push(LinkAttribute::LinkInfo(vec![
+        LinkInfo::PortKind(InfoPortKind::Bridge),
+        LinkInfo::PortData(InfoPortData::BridgePort(vec![InfoBridgePort::Isolated(
+            true,
+        )])),
+    ]));
+    message
+}
+
+/// A link header that asks for the link to be up.
+pub(super) fn up() -> LinkMessage {
+    let mut message = LinkMessage::default();
+    message.header.flags = LinkFlags::Up;
+    message.header.change_mask = LinkFlags::Up;
+    message
+}
+
+pub(super) fn address(index: u32, ip: Ipv4Addr, prefix_len: u8) -> AddressMessage {
+    let mut message = AddressMessage::default();
+    message.header.family = AddressFamily::Inet;
+    message.header.prefix_len = prefix_len;
+    message.header.scope = AddressScope::Universe;
+    message.header.index = index;
+    let host_bits = u32::MAX.checked_shr(u32::from(prefix_len)).unwrap_or(0);
+    let broadcast = Ipv4Addr::from(u32::from(ip) | host_bits);
+    message.attributes = vec![
+        AddressAttribute::Local(ip.into()),
+        AddressAttribute::Address(ip.into()),
+        AddressAttribute::Broadcast(broadcast),
+    ];
+    message
+}
+
+pub(super) fn default_route(gateway: Ipv4Addr) -> RouteMessage {
+    let mut message = RouteMessage::default();
+    message.header.address_family = AddressFamily::Inet;
+    message.header.table = RouteHeader::RT_TABLE_MAIN;
+    message.header.protocol = RouteProtocol::Boot;
+    message.header.scope = RouteScope::Universe;
+    message.header.kind = RouteType::Unicast;
+    message.attributes = vec![RouteAttribute::Gateway(RouteAddress::Inet(gateway))];
+    message
+}
