@@ -1,6 +1,7 @@
 //! What a call would do, as far as its body says so.
 
 use bytes::Bytes;
+use lockgate_api::json::{ContentTypeError, Document, JsonError, check_content_type};
 use lockgate_api::{Call, Operation};
 use lockgate_types::ErrorKind;
 use serde::Serialize;
@@ -85,19 +86,22 @@ pub struct Facts {
     pub(crate) powers: Vec<Power>,
 }
 
-/// Why a body cannot be judged. `Display` is for the client.
+/// Why a body cannot be judged. `Display` is for the client, in the stock daemon's words.
 #[derive(Debug, thiserror::Error)]
 pub enum FactsError {
-    /// It is no JSON object, and an object is what the operation takes.
-    #[error("invalid JSON: {0}")]
-    Json(#[source] serde_json::Error),
+    /// It is not declared as JSON.
+    #[error(transparent)]
+    ContentType(#[from] ContentTypeError),
+    /// It is no JSON, or JSON that two readers would understand differently.
+    #[error(transparent)]
+    Json(#[from] JsonError),
 }
 
 impl FactsError {
     /// Whose fault it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Json(_) => ErrorKind::InvalidInput,
+            Self::ContentType(_) | Self::Json(_) => ErrorKind::InvalidInput,
         }
     }
 }
@@ -112,7 +116,8 @@ impl Facts {
                 powers: Vec::new(),
             });
         };
-        let value: Value = serde_json::from_slice(&body.bytes).map_err(FactsError::Json)?;
+        check_content_type(body.content_type(), false)?;
+        let value: Value = Document::parse(&body.bytes)?.read()?;
         let mut powers = judge(&value);
         powers.sort_unstable();
         powers.dedup();

@@ -14,3 +14,4 @@ pub mod netns;
 pub mod process;
 pub mod seccomp;
 pub mod signal;
+pub mod socket;
