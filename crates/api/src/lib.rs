@@ -17,15 +17,22 @@
 )]
 
 mod error_body;
+mod filters;
+pub mod json;
+pub mod latest;
 mod operation;
 mod query;
 mod route;
+mod shape;
+pub mod stdcopy;
 mod version;
 
 pub use error_body::error_body;
+pub use filters::{FilterError, Filters};
 pub use operation::{Family, Operation};
 pub use query::{Query, QueryError};
 pub use route::{
     BodyUse, Call, Method, Params, Redirect, Route, RouteError, StreamKind, TABLE, route,
 };
+pub use shape::{Shape, encode};
 pub use version::ApiVersion;

@@ -1,6 +1,6 @@
 //! The path of a request target: decoded once, cleaned, its version cut off.
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::{Redirect, RouteError};
 use crate::query::escapes_are_whole;
@@ -96,26 +96,12 @@ fn clean(path: &str) -> String {
 
 /// Escapes what may not stand in a path, so that a `Location` is one plain ASCII word.
 fn encode(path: &str) -> String {
-    path.bytes()
-        .fold(String::with_capacity(path.len()), |mut text, byte| {
-            match byte {
-                b'/'
-                | b'-'
-                | b'_'
-                | b'.'
-                | b'~'
-                | b':'
-                | b'@'
-                | b'$'
-                | b'&'
-                | b'+'
-                | b','
-                | b'='
-                | b'0'..=b'9'
-                | b'A'..=b'Z'
-                | b'a'..=b'z' => text.push(char::from(byte)),
-                other => text.push_str(&format!("%{other:02X}")),
-            }
-            text
-        })
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'/')
+        .remove(b'-')
+        .remove(b'_')
+        .remove(b'.')
+        .remove(b'~')
+        .remove(b':');
+    utf8_percent_encode(path, ESCAPED).to_string()
 }

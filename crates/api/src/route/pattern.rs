@@ -23,12 +23,15 @@ fn fill(pattern: &[&'static str], path: &[&str], params: &mut Params) -> bool {
     let Some((head, tail)) = path.split_at_checked(taken) else {
         return false;
     };
+    if head.is_empty() {
+        return false;
+    }
     let text = head.join("/");
     let fits = match Segment::of(hole) {
         Segment::Literal(literal) => literal == text,
         Segment::One(name) | Segment::Many(name) => {
             params.push(name, &text);
-            !text.is_empty()
+            head.iter().all(|segment| !segment.is_empty())
         }
     };
     fits && fill(rest, tail, params)
