@@ -34,12 +34,7 @@ impl Digest {
 
     /// The 64 hexadecimal digits, without `sha256:`.
     pub fn hex(&self) -> String {
-        use fmt::Write as _;
-        self.0.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        crate::id::hex(&self.0)
     }
 
     /// Parses the 64 hexadecimal digits alone.
@@ -106,10 +101,23 @@ mod tests {
 
     #[test]
     fn refuses_other_algorithms_lengths_and_cases() {
-        for bad in ["", "sha256:", "sha512:00", "md5:d41d8cd98f00b204e9800998ecf8427e"] {
+        for bad in [
+            "",
+            "sha256:",
+            "sha512:00",
+            "md5:d41d8cd98f00b204e9800998ecf8427e",
+        ] {
             assert!(bad.parse::<Digest>().is_err(), "{bad}");
         }
-        assert!(format!("sha256:{}", "A".repeat(64)).parse::<Digest>().is_err());
-        assert!(format!("sha256:{}", "0".repeat(63)).parse::<Digest>().is_err());
+        assert!(
+            format!("sha256:{}", "A".repeat(64))
+                .parse::<Digest>()
+                .is_err()
+        );
+        assert!(
+            format!("sha256:{}", "0".repeat(63))
+                .parse::<Digest>()
+                .is_err()
+        );
     }
 }

@@ -161,21 +161,33 @@ text_type!(VolumeName);
 /// Docker's restricted name pattern, `[a-zA-Z0-9][a-zA-Z0-9_.-]+` (at least two characters).
 fn is_restricted_name(name: &str) -> bool {
     name.len() >= 2
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
-        && name.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric)
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+        && name
+            .as_bytes()
+            .first()
+            .is_some_and(u8::is_ascii_alphanumeric)
 }
 
 /// 32 random bytes of the kernel's generator as 64 hexadecimal digits.
 pub fn random_hex() -> String {
-    use fmt::Write as _;
     let mut bytes = [0_u8; 32];
-    #[expect(clippy::expect_used, reason = "getrandom(2) cannot fail once the kernel has booted")]
+    #[expect(
+        clippy::expect_used,
+        reason = "getrandom(2) cannot fail once the kernel has booted"
+    )]
     getrandom::fill(&mut bytes).expect("the kernel's random generator");
-    bytes.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(&bytes)
+}
+
+/// Lower-case hexadecimal digits of `bytes`.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }
 
 #[cfg(test)]

@@ -36,9 +36,10 @@ impl ImageRef {
     /// Parses and normalises, as the docker CLI does: `busybox` is `docker.io/library/busybox:latest`.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
         let (rest, digest) = match text.split_once('@') {
-            Some((rest, digest)) => {
-                (rest, Some(digest.parse().map_err(|_digest| ReferenceError::Format)?))
-            }
+            Some((rest, digest)) => (
+                rest,
+                Some(digest.parse().map_err(|_digest| ReferenceError::Format)?),
+            ),
             None => (text, None),
         };
         let (domain, remainder) = split_domain(rest);
@@ -60,7 +61,12 @@ impl ImageRef {
             (None, Some(_)) => None,
             (None, None) => Some("latest".to_owned()),
         };
-        Ok(Self { domain, path: path.to_owned(), tag, digest })
+        Ok(Self {
+            domain,
+            path: path.to_owned(),
+            tag,
+            digest,
+        })
     }
 
     /// The same repository with another tag.
@@ -68,7 +74,11 @@ impl ImageRef {
         if !is_tag(tag) {
             return Err(ReferenceError::Format);
         }
-        Ok(Self { tag: Some(tag.to_owned()), digest: None, ..self.clone() })
+        Ok(Self {
+            tag: Some(tag.to_owned()),
+            digest: None,
+            ..self.clone()
+        })
     }
 
     /// The registry, `docker.io` by default.
@@ -159,7 +169,11 @@ fn split_domain(text: &str) -> (String, String) {
         }
         _ => ("docker.io", text.to_owned()),
     };
-    let domain = if domain == "index.docker.io" { "docker.io" } else { domain };
+    let domain = if domain == "index.docker.io" {
+        "docker.io"
+    } else {
+        domain
+    };
     let bare = remainder.split(':').next().unwrap_or_default();
     if domain == "docker.io" && !bare.is_empty() && !remainder.contains('/') {
         return (domain.to_owned(), format!("library/{remainder}"));
@@ -177,13 +191,17 @@ fn is_domain(domain: &str) -> bool {
             !label.is_empty()
                 && !label.starts_with('-')
                 && !label.ends_with('-')
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
         })
     };
     let is_ipv6 = |host: &str| {
-        host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).is_some_and(|inner| {
-            !inner.is_empty() && inner.bytes().all(|b| b.is_ascii_hexdigit() || b == b':')
-        })
+        host.strip_prefix('[')
+            .and_then(|h| h.strip_suffix(']'))
+            .is_some_and(|inner| {
+                !inner.is_empty() && inner.bytes().all(|b| b.is_ascii_hexdigit() || b == b':')
+            })
     };
     (is_name(host) || is_ipv6(host))
         && port.is_none_or(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()))
@@ -218,13 +236,29 @@ mod tests {
     #[test]
     fn normalises_as_docker_does() {
         for (text, normal, familiar) in [
-            ("busybox", "docker.io/library/busybox:latest", "busybox:latest"),
-            ("busybox:1.36", "docker.io/library/busybox:1.36", "busybox:1.36"),
+            (
+                "busybox",
+                "docker.io/library/busybox:latest",
+                "busybox:latest",
+            ),
+            (
+                "busybox:1.36",
+                "docker.io/library/busybox:1.36",
+                "busybox:1.36",
+            ),
             ("user/app", "docker.io/user/app:latest", "user/app:latest"),
             ("docker.io/library/x:1", "docker.io/library/x:1", "x:1"),
-            ("index.docker.io/x", "docker.io/library/x:latest", "x:latest"),
+            (
+                "index.docker.io/x",
+                "docker.io/library/x:latest",
+                "x:latest",
+            ),
             ("localhost/a", "localhost/a:latest", "localhost/a:latest"),
-            ("127.0.0.1:5000/a/b:t", "127.0.0.1:5000/a/b:t", "127.0.0.1:5000/a/b:t"),
+            (
+                "127.0.0.1:5000/a/b:t",
+                "127.0.0.1:5000/a/b:t",
+                "127.0.0.1:5000/a/b:t",
+            ),
             ("[::1]:5000/a", "[::1]:5000/a:latest", "[::1]:5000/a:latest"),
         ] {
             let reference = ImageRef::parse(text).unwrap();
@@ -253,8 +287,23 @@ mod tests {
     #[test]
     fn refuses_what_the_grammar_does_not_know() {
         for bad in [
-            "", ":", "@", "a:", "a@", "a b", "a//b", "/a", "a/", "../a", "a..b", "a__", "-a", "a:ü",
-            "a@sha256:00", "http://a/b", "a:b:c",
+            "",
+            ":",
+            "@",
+            "a:",
+            "a@",
+            "a b",
+            "a//b",
+            "/a",
+            "a/",
+            "../a",
+            "a..b",
+            "a__",
+            "-a",
+            "a:ü",
+            "a@sha256:00",
+            "http://a/b",
+            "a:b:c",
         ] {
             assert!(ImageRef::parse(bad).is_err(), "{bad}");
         }

@@ -37,7 +37,11 @@ impl FromStr for Signal {
     fn from_str(text: &str) -> Result<Self, SignalError> {
         let error = || SignalError(text.to_owned());
         if let Ok(number) = text.parse::<u8>() {
-            return if (1..=64).contains(&number) { Ok(Self(number)) } else { Err(error()) };
+            return if (1..=64).contains(&number) {
+                Ok(Self(number))
+            } else {
+                Err(error())
+            };
         }
         let upper = text.to_ascii_uppercase();
         let name = upper.strip_prefix("SIG").unwrap_or(&upper);
@@ -100,9 +104,14 @@ mod tests {
 
     #[test]
     fn reads_numbers_and_names() {
-        for (text, number) in
-            [("9", 9), ("KILL", 9), ("SIGTERM", 15), ("usr1", 10), ("RTMIN+3", 37), ("RTMAX-1", 63)]
-        {
+        for (text, number) in [
+            ("9", 9),
+            ("KILL", 9),
+            ("SIGTERM", 15),
+            ("usr1", 10),
+            ("RTMIN+3", 37),
+            ("RTMAX-1", 63),
+        ] {
             assert_eq!(text.parse::<Signal>().unwrap().number(), number, "{text}");
         }
     }

@@ -85,7 +85,10 @@ impl Default for Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fixed = self.to_fixed_nanos();
-        let digits = fixed.trim_end_matches('Z').trim_end_matches('0').trim_end_matches('.');
+        let digits = fixed
+            .trim_end_matches('Z')
+            .trim_end_matches('0')
+            .trim_end_matches('.');
         write!(f, "{digits}Z")
     }
 }
@@ -100,7 +103,9 @@ impl FromStr for Timestamp {
     type Err = time::error::Parse;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(OffsetDateTime::parse(text, &Rfc3339)?.unix_timestamp_nanos()))
+        Ok(Self(
+            OffsetDateTime::parse(text, &Rfc3339)?.unix_timestamp_nanos(),
+        ))
     }
 }
 
@@ -133,7 +138,13 @@ mod tests {
 
     #[test]
     fn whole_seconds_have_no_point() {
-        assert_eq!(Timestamp::from_unix_nanos(0).to_string(), "1970-01-01T00:00:00Z");
-        assert_eq!(Timestamp::from_unix_nanos(10_000_000_000).to_string(), "1970-01-01T00:00:10Z");
+        assert_eq!(
+            Timestamp::from_unix_nanos(0).to_string(),
+            "1970-01-01T00:00:00Z"
+        );
+        assert_eq!(
+            Timestamp::from_unix_nanos(10_000_000_000).to_string(),
+            "1970-01-01T00:00:10Z"
+        );
     }
 }

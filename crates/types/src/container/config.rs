@@ -44,7 +44,10 @@ pub struct ContainerConfig {
     pub stop_signal: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_timeout: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "text_or_list")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text_or_list"
+    )]
     pub shell: Option<Vec<String>>,
 }
 
@@ -66,7 +69,10 @@ pub struct Healthcheck {
     pub retries: i64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
 fn is_zero(value: &i64) -> bool {
     *value == 0
 }
@@ -79,10 +85,12 @@ fn text_or_list<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Vec<String
         Text(String),
         List(Vec<String>),
     }
-    Ok(Option::<TextOrList>::deserialize(input)?.map(|value| match value {
-        TextOrList::Text(text) => vec![text],
-        TextOrList::List(list) => list,
-    }))
+    Ok(
+        Option::<TextOrList>::deserialize(input)?.map(|value| match value {
+            TextOrList::Text(text) => vec![text],
+            TextOrList::List(list) => list,
+        }),
+    )
 }
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ pub use host::{
     DeviceMapping, DeviceRequest, HostConfig, LogConfig, RestartPolicy, ThrottleDevice, Ulimit,
     WeightDevice,
 };
-pub use mount::{BindOptions, DriverConfig, Mount, MountPoint, MountType, TmpfsOptions, VolumeOptions};
+pub use mount::{
+    BindOptions, DriverConfig, Mount, MountPoint, MountType, TmpfsOptions, VolumeOptions,
+};
 
 /// An object without members; Docker writes sets as maps to it (`"ExposedPorts":{"80/tcp":{}}`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
