@@ -38,7 +38,9 @@ pub fn clone3(options: CloneOptions<'_>) -> io::Result<Cloned> {
     let mut pidfd: libc::c_int = -1;
     let clear_handlers: u64 = 1 << 32;
     let into_cgroup: u64 = 1 << 33;
-    let mut flags = (options.namespaces & NAMESPACES) | clear_handlers | libc::CLONE_PIDFD as u64;
+    let mut flags = (options.namespaces & NAMESPACES)
+        | clear_handlers
+        | u64::from(libc::CLONE_PIDFD.unsigned_abs());
     let mut cgroup = 0;
     if let Some(fd) = options.cgroup {
         flags |= into_cgroup;

@@ -39,7 +39,7 @@ fn take(fd: i32) -> io::Result<OwnedFd> {
     let owned = unsafe { OwnedFd::from_raw_fd(fd) };
     if let Err(error) = fcntl_setfd(&owned, FdFlags::CLOEXEC) {
         // It was not open after all, so nobody may close it.
-        let _ = std::os::fd::IntoRawFd::into_raw_fd(owned);
+        std::os::fd::IntoRawFd::into_raw_fd(owned);
         return Err(error.into());
     }
     Ok(owned)
@@ -49,7 +49,7 @@ fn take(fd: i32) -> io::Result<OwnedFd> {
 pub fn peer_groups(socket: BorrowedFd<'_>) -> io::Result<Vec<u32>> {
     let mut groups = vec![0_u32; 64];
     loop {
-        let mut bytes = libc::socklen_t::try_from(std::mem::size_of_val(groups.as_slice()))
+        let mut bytes = libc::socklen_t::try_from(size_of_val(groups.as_slice()))
             .map_err(io::Error::other)?;
         // JUSTIFICATION: rustix has no SO_PEERGROUPS.
         // SAFETY: the descriptor is borrowed and open; `groups` is a live buffer of `bytes` bytes,

@@ -1,23 +1,26 @@
 //! Control groups of containers, on cgroup v1 and v2.
+//!
+//! A container has one directory on v2, and one in each hierarchy on v1. Processes enter by
+//! themselves: on v1 through descriptors of the `tasks` files into which the new process writes `0`
+//! (docs/adr/0003-cgroup-v1-self-attach.md), on v2 by being born there.
+
+mod file;
+mod layout;
+mod stats;
+mod v1;
+mod v2;
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use lockgate_types::ErrorKind;
 use oci_spec::runtime::LinuxResources;
 
+pub use layout::Version;
 pub use stats::{BlkioEntry, BlkioStats, CpuStats, MemoryStats, PidsStats, Stats, Throttling};
 
-mod stats;
-
-/// Which cgroup interface the host offers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Version {
-    /// One hierarchy per controller (also "hybrid").
-    V1,
-    /// One unified hierarchy.
-    V2,
-}
+use layout::Layout;
 
 /// Why an operation on a cgroup failed.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +36,9 @@ pub enum CgroupError {
         /// The system's reason.
         source: io::Error,
     },
+    /// The path would leave the cgroup file system.
+    #[error("cgroup path must be absolute and without `..`: `{0}`")]
+    Path(PathBuf),
     /// The host cannot do that.
     #[error("cgroup: {0} is not supported by this host")]
     Unsupported(&'static str),
@@ -43,6 +49,7 @@ impl CgroupError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Missing | Self::Unsupported(_) => ErrorKind::Unsupported,
+            Self::Path(_) => ErrorKind::InvalidInput,
             Self::File { source, .. } => match source.kind() {
                 io::ErrorKind::NotFound => ErrorKind::NotFound,
                 io::ErrorKind::InvalidInput => ErrorKind::InvalidInput,
@@ -56,25 +63,56 @@ impl CgroupError {
 /// The cgroup of one container: one directory on v2, one per hierarchy on v1.
 #[derive(Clone, Debug)]
 pub struct Cgroup {
+    layout: &'static Layout,
     path: PathBuf,
+}
+
+/// How a new process gets into a cgroup; made before the process is.
+#[derive(Debug)]
+pub(crate) struct Entrance {
+    /// Files of v1 into which the process writes `0`.
+    pub(crate) tasks: Vec<OwnedFd>,
+    /// A directory of v2 that it is born into.
+    pub(crate) born_into: Option<OwnedFd>,
+}
+
+impl Entrance {
+    /// Lets the calling process, which has one thread, enter on v1.
+    pub(crate) fn enter(&self) -> io::Result<()> {
+        for tasks in &self.tasks {
+            rustix::io::write(tasks, b"0")?;
+        }
+        Ok(())
+    }
 }
 
 impl Cgroup {
     /// A handle on the cgroup `path` (such as `/lockgate/<id>`), which need not exist.
     pub fn open(path: &Path) -> Result<Self, CgroupError> {
+        use std::path::Component;
+        let plain = |c: Component<'_>| matches!(c, Component::RootDir | Component::Normal(_));
+        if !path.is_absolute() || !path.components().all(plain) || path == Path::new("/") {
+            return Err(CgroupError::Path(path.to_owned()));
+        }
         Ok(Self {
+            layout: layout::of_this_host()?,
             path: path.to_owned(),
         })
     }
 
-    /// Makes the cgroup with these limits.
-    pub fn create(path: &Path, _resources: Option<&LinuxResources>) -> Result<Self, CgroupError> {
-        Self::open(path)
+    /// Makes the cgroup with these limits; after a failure it is gone again.
+    pub fn create(path: &Path, resources: Option<&LinuxResources>) -> Result<Self, CgroupError> {
+        let cgroup = Self::open(path)?;
+        cgroup.make(resources).inspect_err(|_| {
+            // The first error is the one to tell.
+            drop(cgroup.delete());
+        })?;
+        Ok(cgroup)
     }
 
     /// The interface in use.
     pub fn version(&self) -> Version {
-        Version::V1
+        self.layout.version
     }
 
     /// The path below the cgroup file systems.
@@ -82,38 +120,147 @@ impl Cgroup {
         &self.path
     }
 
+    /// Whether it exists (in the first hierarchy).
+    pub fn exists(&self) -> bool {
+        self.directories()
+            .next()
+            .is_some_and(|directory| directory.is_dir())
+    }
+
     /// The counters that `docker stats` shows.
     pub fn stats(&self) -> Result<Stats, CgroupError> {
-        Ok(Stats::default())
+        match self.layout.version {
+            Version::V1 => Ok(v1::stats::read(self)),
+            Version::V2 => v2::stats::read(&self.unified()),
+        }
     }
 
     /// The ids of all processes in it and below, as the host sees them.
     pub fn procs(&self) -> Result<Vec<i32>, CgroupError> {
-        Ok(Vec::new())
+        let mut pids = Vec::new();
+        if let Some(directory) = self.directories().next() {
+            file::for_each_directory(&directory, &mut |directory| {
+                let text = file::read(directory, "cgroup.procs")?;
+                pids.extend(text.lines().filter_map(|line| line.parse::<i32>().ok()));
+                Ok(())
+            })?;
+        }
+        pids.sort_unstable();
+        pids.dedup();
+        Ok(pids)
     }
 
     /// Changes the limits that `resources` names.
-    pub fn update(&self, _resources: &LinuxResources) -> Result<(), CgroupError> {
-        Ok(())
+    pub fn update(&self, resources: &LinuxResources) -> Result<(), CgroupError> {
+        match self.layout.version {
+            Version::V1 => v1::apply(self, resources),
+            Version::V2 => v2::apply(&self.unified(), resources),
+        }
     }
 
     /// Stops all processes; returns when they have stopped.
     pub fn freeze(&self) -> Result<(), CgroupError> {
-        Ok(())
+        match self.layout.version {
+            Version::V1 => v1::set_frozen(self, true),
+            Version::V2 => v2::set_frozen(&self.unified(), true),
+        }
     }
 
     /// Lets frozen processes go on.
     pub fn thaw(&self) -> Result<(), CgroupError> {
-        Ok(())
+        match self.layout.version {
+            Version::V1 => v1::set_frozen(self, false),
+            Version::V2 => v2::set_frozen(&self.unified(), false),
+        }
     }
 
     /// How many processes the kernel has killed here for want of memory.
     pub fn oom_kills(&self) -> Result<u64, CgroupError> {
-        Ok(0)
+        let (directory, name) = match self.layout.version {
+            Version::V1 => (self.controller("memory"), "memory.oom_control"),
+            Version::V2 => (Some(self.unified()), "memory.events"),
+        };
+        let Some(directory) = directory else {
+            return Ok(0);
+        };
+        Ok(file::read_key(&directory, name, "oom_kill")?.unwrap_or(0))
     }
 
-    /// Removes the directories. What is gone already is no error.
+    /// Removes the directories, with those that the container made in them. What is gone already is
+    /// no error. A process that is still about to leave is waited for, a second at most.
     pub fn delete(&self) -> Result<(), CgroupError> {
-        Ok(())
+        let mut result = Ok(());
+        for directory in self.directories() {
+            if let Err(error) = file::remove_tree(&directory) {
+                result = Err(error);
+            }
+        }
+        result
+    }
+
+    /// Opens what a new process needs to enter.
+    pub(crate) fn entrance(&self) -> Result<Entrance, CgroupError> {
+        let tasks = self.layout.v1.iter().map(|hierarchy| {
+            let directory = hierarchy.directory(&self.path);
+            file::open_for_writing(&directory, "tasks")
+        });
+        let tasks = tasks.collect::<Result<_, _>>()?;
+        let born_into = self.layout.unified.as_ref();
+        let born_into =
+            born_into.map(|root| file::open_directory(&layout::below(root, &self.path)));
+        Ok(Entrance {
+            tasks,
+            born_into: born_into.transpose()?,
+        })
+    }
+
+    fn make(&self, resources: Option<&LinuxResources>) -> Result<(), CgroupError> {
+        match self.layout.version {
+            Version::V1 => v1::create(self)?,
+            Version::V2 => v2::create(self)?,
+        }
+        resources.map_or(Ok(()), |resources| match self.layout.version {
+            Version::V1 => v1::apply(self, resources),
+            Version::V2 => {
+                v2::apply(&self.unified(), resources)?;
+                v2::devices::apply(&self.unified(), resources.devices().as_deref())
+            }
+        })
+    }
+
+    /// Its directory in each hierarchy.
+    fn directories(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        let v1 = self
+            .layout
+            .v1
+            .iter()
+            .map(|hierarchy| hierarchy.directory(&self.path));
+        v1.chain(
+            self.layout
+                .unified
+                .iter()
+                .map(|root| layout::below(root, &self.path)),
+        )
+    }
+
+    /// Its directory in the v1 hierarchy of a controller.
+    fn controller(&self, name: &str) -> Option<PathBuf> {
+        let hierarchy = self
+            .layout
+            .v1
+            .iter()
+            .find(|h| h.controllers.iter().any(|c| c == name))?;
+        Some(hierarchy.directory(&self.path))
+    }
+
+    /// Its directory in the v2 hierarchy.
+    fn unified(&self) -> PathBuf {
+        layout::below(
+            self.layout.unified.as_deref().unwrap_or(Path::new("/")),
+            &self.path,
+        )
     }
 }
+
+#[cfg(test)]
+mod tests;

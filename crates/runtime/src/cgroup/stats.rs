@@ -86,3 +86,9 @@ pub struct BlkioEntry {
     /// The count.
     pub value: u64,
 }
+
+/// The machine's memory in bytes, shown as limit where there is none.
+pub(super) fn machine_memory() -> u64 {
+    let info = rustix::system::sysinfo();
+    info.totalram.saturating_mul(u64::from(info.mem_unit))
+}
