@@ -35,6 +35,19 @@ pub enum FilterError {
 impl Filters {
     /// Reads the query value; the empty text is no filter. Only the named keys are accepted.
     pub fn parse(text: &str, accepted: &[&str]) -> Result<Self, FilterError> {
+        let filters = Self::parse_any(text)?;
+        match filters
+            .by_key
+            .keys()
+            .find(|key| !accepted.contains(&key.as_str()))
+        {
+            Some(key) => Err(FilterError::Unknown(key.clone())),
+            None => Ok(filters),
+        }
+    }
+
+    /// Reads the query value with whatever keys it has, for endpoints that ignore unknown ones.
+    pub fn parse_any(text: &str) -> Result<Self, FilterError> {
         if text.is_empty() {
             return Ok(Self::default());
         }
@@ -49,10 +62,7 @@ impl Filters {
                 .read::<BTreeMap<String, Vec<String>>>()
                 .map_err(|_error| FilterError::Format)?,
         };
-        match by_key.keys().find(|key| !accepted.contains(&key.as_str())) {
-            Some(key) => Err(FilterError::Unknown(key.clone())),
-            None => Ok(Self { by_key }),
-        }
+        Ok(Self { by_key })
     }
 
     /// Whether nothing is filtered.

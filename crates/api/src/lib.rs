@@ -25,6 +25,7 @@ mod query;
 mod route;
 mod shape;
 pub mod stdcopy;
+mod upgrade;
 mod version;
 
 pub use error_body::error_body;
@@ -35,4 +36,5 @@ pub use route::{
     BodyUse, Call, Method, Params, Redirect, Route, RouteError, StreamKind, TABLE, route,
 };
 pub use shape::{Shape, encode};
+pub use upgrade::UpgradeError;
 pub use version::ApiVersion;

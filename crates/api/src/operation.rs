@@ -99,6 +99,7 @@ impl fmt::Display for Operation {
 }
 
 // Swarm operations count as built: a node that is no swarm manager has one right answer to them.
+// So do those on a plugin or on the build cache: there is none.
 #[rustfmt::skip]
 operations! {
     SystemPing                System        reads   built
@@ -107,7 +108,7 @@ operations! {
     SystemInfo                System        reads   built
     SystemDataUsage           System        reads   built
     SystemEvents              System        reads   built
-    SystemAuth                System        reads   built
+    SystemAuth                System        reads   later
     SystemOptions             System        reads   built
     DebugVars                 Debug         reads   later
     DebugPprof                Debug         reads   later
@@ -124,7 +125,7 @@ operations! {
     ContainerStop             Container     changes built
     ContainerRestart          Container     changes built
     ContainerKill             Container     changes built
-    ContainerUpdate           Container     changes later
+    ContainerUpdate           Container     changes built
     ContainerRename           Container     changes built
     ContainerPause            Container     changes built
     ContainerUnpause          Container     changes built
@@ -159,7 +160,7 @@ operations! {
     ImageLoad                 Image         changes built
     DistributionInspect       Distribution  reads   later
     ImageBuild                Build         changes later
-    BuildPrune                Build         changes later
+    BuildPrune                Build         changes built
     BuildCancel               Build         changes later
     Session                   Build         changes later
     Grpc                      Build         changes later
@@ -168,8 +169,8 @@ operations! {
     NetworkCreate             Network       changes later
     NetworkConnect            Network       changes later
     NetworkDisconnect         Network       changes later
-    NetworkDelete             Network       changes later
-    NetworkPrune              Network       changes later
+    NetworkDelete             Network       changes built
+    NetworkPrune              Network       changes built
     VolumeList                Volume        reads   built
     VolumeInspect             Volume        reads   built
     VolumeCreate              Volume        changes built
@@ -178,15 +179,15 @@ operations! {
     VolumePrune               Volume        changes built
     PluginList                Plugin        reads   built
     GetPluginPrivileges       Plugin        reads   later
-    PluginInspect             Plugin        reads   later
+    PluginInspect             Plugin        reads   built
     PluginPull                Plugin        changes later
     PluginCreate              Plugin        changes later
-    PluginDelete              Plugin        changes later
-    PluginEnable              Plugin        changes later
-    PluginDisable             Plugin        changes later
-    PluginUpgrade             Plugin        changes later
-    PluginPush                Plugin        changes later
-    PluginSet                 Plugin        changes later
+    PluginDelete              Plugin        changes built
+    PluginEnable              Plugin        changes built
+    PluginDisable             Plugin        changes built
+    PluginUpgrade             Plugin        changes built
+    PluginPush                Plugin        changes built
+    PluginSet                 Plugin        changes built
     SwarmInspect              Swarm         reads   built
     SwarmUnlockkey            Swarm         reads   built
     SwarmInit                 Swarm         changes built
