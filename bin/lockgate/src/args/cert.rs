@@ -1,6 +1,10 @@
 //! `lockgate cert …`: certificates of servers and clients.
 
-use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::ca::{ServerNameArgs, TreeArgs, key_types};
 
 /// What is asked about certificates.
 #[derive(Debug, Args)]
@@ -12,4 +16,133 @@ pub(crate) struct CertArgs {
 
 /// The verbs of `lockgate cert`.
 #[derive(Debug, Subcommand)]
-pub(crate) enum CertVerb {}
+pub(crate) enum CertVerb {
+    /// Issue a certificate for a client: ca.pem, cert.pem and key.pem
+    Client(ClientArgs),
+    /// Issue a certificate for a server: ca.pem, cert.pem and key.pem
+    Server(ServerArgs),
+    /// Show what the certificates in a file say
+    Show(ShowArgs),
+    /// Check that a set of files would work: chain, purpose, dates, names, key and permissions
+    Verify(VerifyArgs),
+}
+
+/// `lockgate cert server`.
+#[derive(Debug, Args)]
+pub(crate) struct ServerArgs {
+    /// The names.
+    #[command(flatten)]
+    pub(crate) names: ServerNameArgs,
+    /// What every certificate has.
+    #[command(flatten)]
+    pub(crate) leaf: LeafArgs,
+}
+
+/// `lockgate cert client`.
+#[derive(Debug, Args)]
+pub(crate) struct ClientArgs {
+    /// Who the client is
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Organisation, for policies that speak of one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) organization: Option<String>,
+    /// Organisational unit, for policies that speak of one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) unit: Option<String>,
+    /// Show the line of policy.toml that gives the client this role
+    ///
+    /// Roles are kept on the server, so that changing one needs no new certificate.
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) role: Option<String>,
+    /// What every certificate has.
+    #[command(flatten)]
+    pub(crate) leaf: LeafArgs,
+}
+
+/// What every certificate for a server or client has.
+#[derive(Debug, Args)]
+pub(crate) struct LeafArgs {
+    /// Directory for the files
+    ///
+    /// [default: `server` or `client-NAME` in the tree, or in the current directory with --ca-cert]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// How many days it is valid, at most 90 [default: 90, or until the authority ends]
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) days: Option<u32>,
+    /// Kind of key
+    #[arg(long, value_name = "TYPE", default_value = "ecdsa-p256", value_parser = key_types())]
+    pub(crate) key_type: String,
+    /// Replace files that are there
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// The authority.
+    #[command(flatten)]
+    pub(crate) authority: AuthorityArgs,
+}
+
+/// The authority that issues.
+#[derive(Debug, Args)]
+pub(crate) struct AuthorityArgs {
+    /// Certificate of an existing authority, such as one made with openssl
+    #[arg(long, value_name = "FILE", requires = "ca_key")]
+    pub(crate) ca_cert: Option<PathBuf>,
+    /// Its private key: PKCS#8 (encrypted or not), PKCS#1 or SEC1
+    #[arg(long, value_name = "FILE", requires = "ca_cert")]
+    pub(crate) ca_key: Option<PathBuf>,
+    /// File with the passphrase of the authority's key in its first line; `-` is standard input
+    ///
+    /// Without it the passphrase is taken from LOCKGATE_CA_PASSPHRASE, or asked for.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Where the tree lies.
+    #[command(flatten)]
+    pub(crate) tree: TreeArgs,
+}
+
+/// `lockgate cert show`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// PEM files with certificates
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Print a JSON array with one object for each certificate
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `lockgate cert verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Directory with ca.pem, cert.pem and key.pem [default: the current one]
+    #[arg(value_name = "DIR", conflicts_with = "cert")]
+    pub(crate) directory: Option<PathBuf>,
+    /// Certificate of the authority, instead of DIR/ca.pem
+    #[arg(long, value_name = "FILE", alias = "tlscacert", alias = "ca-cert")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Certificate to check, instead of DIR/cert.pem
+    #[arg(long, value_name = "FILE", alias = "tlscert", requires = "ca")]
+    pub(crate) cert: Option<PathBuf>,
+    /// Its key, instead of DIR/key.pem; with --cert it is checked only if given
+    #[arg(long, value_name = "FILE", alias = "tlskey")]
+    pub(crate) key: Option<PathBuf>,
+    /// Name or address that clients use for the server; may be repeated
+    #[arg(long = "host", value_name = "NAME|IP")]
+    pub(crate) hosts: Vec<String>,
+    /// What it must be good for [default: what it says]
+    #[arg(long, value_enum, value_name = "PURPOSE")]
+    pub(crate) purpose: Option<PurposeArg>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What a certificate must be good for.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum PurposeArg {
+    /// Proving who connects
+    Client,
+    /// Proving which host answers
+    Server,
+}

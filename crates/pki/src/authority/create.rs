@@ -4,18 +4,13 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, KeyUsagePurpose,
 };
 
-use super::{Authority, AuthorityError, CA_DAYS_MAX, NewAuthority, sign};
+use super::{Authority, AuthorityError, NewAuthority, sign};
 use crate::certificate::CertificateInfo;
 use crate::clock::{Clock, DAY, date};
 use crate::key::{PrivateKey, encode};
 
 pub(super) fn create(new: &NewAuthority, clock: Clock) -> Result<Authority, AuthorityError> {
-    if !(1..=CA_DAYS_MAX).contains(&new.days) {
-        return Err(AuthorityError::Days {
-            days: new.days,
-            limit: CA_DAYS_MAX,
-        });
-    }
+    new.check()?;
     let key = PrivateKey::generate(new.key_type)?;
     let certificate = parameters(new, clock)?.self_signed(key.pair())?;
     let info = CertificateInfo::from_der(certificate.der())?;

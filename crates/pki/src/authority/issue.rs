@@ -1,5 +1,7 @@
 //! Certificates for servers and clients.
 
+use std::path::Path;
+
 use lockgate_types::Secret;
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose,
@@ -12,7 +14,7 @@ use crate::certificate::CertificateInfo;
 use crate::clock::{DAY, date};
 use crate::key::{KeyType, PrivateKey, PublicKey, encode};
 use crate::name::{AuthorityName, COMMON_NAME_MAX, SubjectName};
-use crate::publish::FileSet;
+use crate::publish::{FileSet, Overwrite, PublishError, check_targets};
 use crate::verify::{Purpose, verify_path};
 
 /// A certificate and its key, in memory.
@@ -29,8 +31,13 @@ impl Issued {
     pub fn file_set(&self) -> FileSet {
         FileSet::default()
             .certificate(CERTIFICATE, &self.ca_pem)
-            .certificate("cert.pem", &self.certificate_pem())
-            .key("key.pem", self.key_pem().expose())
+            .certificate(LEAF, &self.certificate_pem())
+            .key(LEAF_KEY, self.key_pem().expose())
+    }
+
+    /// Whether [`Authority::publish`] would find its files there already.
+    pub fn check_place(directory: &Path, overwrite: Overwrite) -> Result<(), PublishError> {
+        check_targets(directory, &[CERTIFICATE, LEAF, LEAF_KEY], overwrite)
     }
 
     /// The certificate.
@@ -140,6 +147,7 @@ fn parameters(
 
 /// First and last second. Both ends count, so 90 days end a second before the same time of day.
 fn period(authority: &Authority, validity: Validity) -> Result<(i64, i64), IssueError> {
+    validity.check()?;
     let (from, until) = (authority.info.not_before, authority.info.not_after);
     let now = authority.clock.seconds();
     if now < from.unix_seconds() || now >= until.unix_seconds() {
@@ -148,10 +156,6 @@ fn period(authority: &Authority, validity: Validity) -> Result<(i64, i64), Issue
     let start = (now - sign::BACKDATED).max(from.unix_seconds());
     let end = |days: u32| start + i64::from(days) * DAY - 1;
     match validity {
-        Validity::Days(days) if !(1..=LEAF_DAYS_MAX).contains(&days) => Err(IssueError::Days {
-            days,
-            limit: LEAF_DAYS_MAX,
-        }),
         Validity::Days(days) if end(days) > until.unix_seconds() => {
             let left = (until.unix_seconds() - start + 1) / DAY;
             Err(IssueError::Outlives {
@@ -209,5 +213,9 @@ fn distinguished(
     name
 }
 
+/// The certificate of a set.
+const LEAF: &str = "cert.pem";
+/// The key of a set.
+const LEAF_KEY: &str = "key.pem";
 /// What a client's alternative name begins with; its name follows.
 const CLIENT_URI: &str = "urn:lockgate:client:";

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::constraint::Constraints;
 use crate::key::{KeyType, PrivateKey, Protection, PublicKey};
 use crate::name::{AuthorityName, ClientName, SubjectName};
-use crate::publish::{FileSet, Overwrite, stage};
+use crate::publish::{FileSet, Overwrite, PublishError, check_targets, stage};
 
 pub use error::{AuthorityError, IssueError};
 pub use issue::Issued;
@@ -35,6 +35,19 @@ pub struct NewAuthority {
     pub key_type: KeyType,
     /// The names that it may certify at all.
     pub constraints: Constraints,
+}
+
+impl NewAuthority {
+    /// Whether it can be made; [`Authority::create`] asks the same.
+    pub fn check(&self) -> Result<(), AuthorityError> {
+        match self.days {
+            1..=CA_DAYS_MAX => Ok(()),
+            days => Err(AuthorityError::Days {
+                days,
+                limit: CA_DAYS_MAX,
+            }),
+        }
+    }
 }
 
 /// Where an authority lies.
@@ -64,6 +77,19 @@ pub enum Validity {
     /// [`LEAF_DAYS_MAX`] days, or until the authority ends.
     #[default]
     Longest,
+}
+
+impl Validity {
+    /// Whether any authority could grant it.
+    pub fn check(self) -> Result<(), IssueError> {
+        match self {
+            Self::Days(1..=LEAF_DAYS_MAX) | Self::Longest => Ok(()),
+            Self::Days(days) => Err(IssueError::Days {
+                days,
+                limit: LEAF_DAYS_MAX,
+            }),
+        }
+    }
 }
 
 /// What a server's certificate is to say.
@@ -152,6 +178,16 @@ impl Authority {
         open::open(files, passphrase, clock)
     }
 
+    /// Checks the certificate alone, before anybody is asked for the passphrase of the key.
+    pub fn check_certificate(files: &AuthorityFiles, clock: Clock) -> Result<(), AuthorityError> {
+        open::check_certificate(files, clock)
+    }
+
+    /// Whether [`Authority::save`] would find its files there already.
+    pub fn check_place(directory: &Path, overwrite: Overwrite) -> Result<(), PublishError> {
+        check_targets(directory, &[CERTIFICATE, KEY, LEDGER], overwrite)
+    }
+
     /// Writes `ca.pem`, `ca-key.pem` and the record into `directory`, all or nothing.
     pub fn save(
         &mut self,
@@ -159,20 +195,26 @@ impl Authority {
         protection: &Protection,
         overwrite: Overwrite,
     ) -> Result<(), AuthorityError> {
-        let set = self.file_set(protection)?;
+        let set = self.file_set(protection, &[])?;
         stage(&[(directory, set)], overwrite)?.commit()?;
         self.ledger = Some(directory.join(LEDGER));
         Ok(())
     }
 
-    /// The files that [`Authority::save`] writes, to be staged together with other sets.
-    pub fn file_set(&self, protection: &Protection) -> Result<FileSet, AuthorityError> {
+    /// The files that [`Authority::save`] writes, to be staged together with those of `issued`.
+    pub fn file_set(
+        &self,
+        protection: &Protection,
+        issued: &[&Issued],
+    ) -> Result<FileSet, AuthorityError> {
         let key = self.key.to_protected_pem(protection)?;
-        let first = ledger::line(&self.info, self.clock.now())?;
+        let infos = std::iter::once(&self.info).chain(issued.iter().map(|one| one.info()));
+        let now = self.clock.now();
+        let lines: Result<String, _> = infos.map(|info| ledger::line(info, now)).collect();
         Ok(FileSet::default()
             .certificate(CERTIFICATE, &self.pem)
             .key(KEY, key.expose())
-            .state(LEDGER, &first))
+            .state(LEDGER, &lines?))
     }
 
     /// Makes a key and a certificate for a server.

@@ -15,7 +15,7 @@ pub(super) fn open(
 ) -> Result<Authority, AuthorityError> {
     let chain = chain(&read_file(&files.certificate)?, &files.certificate)?;
     // The certificate first: no passphrase is worth typing for one that cannot issue.
-    check_any(&chain, files, clock)?;
+    check_only(&chain, files, clock)?;
     let key = PrivateKey::read(&files.key, passphrase)?;
     let (certificate, info) = matching(&chain, &key, files)?;
     check(&info, files, clock)?;
@@ -33,8 +33,16 @@ pub(super) fn open(
     })
 }
 
+pub(super) fn check_certificate(
+    files: &AuthorityFiles,
+    clock: Clock,
+) -> Result<(), AuthorityError> {
+    let chain = chain(&read_file(&files.certificate)?, &files.certificate)?;
+    check_only(&chain, files, clock)
+}
+
 /// With a single certificate everything can be judged before the key is read.
-fn check_any(
+fn check_only(
     chain: &[CertificateDer<'static>],
     files: &AuthorityFiles,
     clock: Clock,

@@ -134,7 +134,8 @@ pub fn stage(sets: &[(&Path, FileSet)], overwrite: Overwrite) -> Result<StagedSe
         moves,
     };
     for (directory, set) in sets {
-        check_targets(directory, set, overwrite)?;
+        let names: Vec<&str> = set.0.iter().map(|file| file.name).collect();
+        check_targets(directory, &names, overwrite)?;
     }
     for (directory, set) in sets {
         staged.add(directory, set)?;
@@ -218,9 +219,10 @@ impl Drop for StagedSet {
     }
 }
 
-fn check_targets(
+/// Whether files of these names could be put into `directory`.
+pub(crate) fn check_targets(
     directory: &Path,
-    set: &FileSet,
+    names: &[&str],
     overwrite: Overwrite,
 ) -> Result<(), PublishError> {
     match fs::metadata(directory) {
@@ -231,8 +233,8 @@ fn check_targets(
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(PublishError::io(directory)(error)),
     }
-    for file in &set.0 {
-        let path = directory.join(file.name);
+    for name in names {
+        let path = directory.join(name);
         match fs::symlink_metadata(&path) {
             Ok(metadata) if metadata.is_dir() => return Err(PublishError::NotAFile(path)),
             Ok(_) if overwrite == Overwrite::Refuse => return Err(PublishError::Exists(path)),

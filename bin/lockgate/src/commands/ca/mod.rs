@@ -1,10 +1,25 @@
 //! `lockgate ca …`.
 
-use crate::args::CaArgs;
+mod init;
+mod next;
+mod passphrase;
+mod place;
+mod quick;
+
+use crate::args::{CaArgs, CaVerb};
 use crate::failure::Outcome;
 use crate::output::Output;
 
+pub(super) use init::new_authority;
+pub(super) use next::{client_steps, policy_snippet, server_steps};
+pub(super) use passphrase::existing as passphrase_of;
+pub(super) use place::{absolute, tree};
+pub(super) use quick::{explicit_names, server_names};
+
 /// Runs one verb of `lockgate ca`.
-pub(crate) fn run(args: &CaArgs, _out: &mut Output) -> Outcome {
-    match args.verb {}
+pub(crate) fn run(args: &CaArgs, out: &mut Output) -> Outcome {
+    match &args.verb {
+        CaVerb::Init(args) => init::run(args, out),
+        CaVerb::Quick(args) => quick::run(args, out),
+    }
 }

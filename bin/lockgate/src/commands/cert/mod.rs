@@ -1,10 +1,21 @@
 //! `lockgate cert …`.
 
-use crate::args::CertArgs;
+mod client;
+mod issuer;
+mod server;
+mod show;
+mod verify;
+
+use crate::args::{CertArgs, CertVerb};
 use crate::failure::Outcome;
 use crate::output::Output;
 
 /// Runs one verb of `lockgate cert`.
-pub(crate) fn run(args: &CertArgs, _out: &mut Output) -> Outcome {
-    match args.verb {}
+pub(crate) fn run(args: &CertArgs, out: &mut Output) -> Outcome {
+    match &args.verb {
+        CertVerb::Client(args) => client::run(args, out),
+        CertVerb::Server(args) => server::run(args, out),
+        CertVerb::Show(args) => show::run(args, out),
+        CertVerb::Verify(args) => verify::run(args, out),
+    }
 }
