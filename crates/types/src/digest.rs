@@ -109,15 +109,9 @@ mod tests {
         ] {
             assert!(bad.parse::<Digest>().is_err(), "{bad}");
         }
-        assert!(
-            format!("sha256:{}", "A".repeat(64))
-                .parse::<Digest>()
-                .is_err()
-        );
-        assert!(
-            format!("sha256:{}", "0".repeat(63))
-                .parse::<Digest>()
-                .is_err()
-        );
+        format!("sha256:{}", "A".repeat(64))
+                .parse::<Digest>().unwrap_err();
+        format!("sha256:{}", "0".repeat(63))
+                .parse::<Digest>().unwrap_err();
     }
 }
