@@ -25,13 +25,17 @@ pub struct CreateRequest {
 impl CreateRequest {
     /// Reads the body strictly.
     pub fn parse(body: &[u8]) -> Result<Self, JsonError> {
+        Self::read(&Document::parse(body)?)
+    }
+
+    /// The same from a document.
+    pub fn read(document: &Document) -> Result<Self, JsonError> {
         #[derive(Default, Deserialize)]
         #[serde(rename_all = "PascalCase", default)]
         struct Beside {
             host_config: HostConfig,
             networking_config: NetworkingConfig,
         }
-        let document = Document::parse(body)?;
         let Beside {
             host_config,
             networking_config,

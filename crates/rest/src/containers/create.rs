@@ -1,0 +1,37 @@
+//! `POST /containers/create`
+
+use lockgate_api::latest::container::{CreateRequest, CreateResponse};
+use lockgate_engine::CreateContainer;
+use lockgate_gate::Reply;
+
+use crate::ask::Ask;
+use crate::error::Failure;
+use crate::reply;
+
+pub(crate) async fn create(ask: &Ask) -> Result<Reply, Failure> {
+    let document = ask.document()?;
+    let mut request = CreateRequest::read(&document)?;
+    request.upgrade(ask.version())?;
+    let text = |key: &str| {
+        ask.query()
+            .get(key)
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+    };
+    let created = ask
+        .engine
+        .containers()
+        .create(CreateContainer {
+            name: text("name"),
+            config: request.config,
+            host_config: request.host_config,
+            networking: request.networking_config,
+            platform: text("platform").filter(|_| ask.version().since(41)),
+        })
+        .await?;
+    let id = created.id.to_string();
+    Ok(reply::created(&CreateResponse {
+        id,
+        warnings: created.warnings,
+    }))
+}

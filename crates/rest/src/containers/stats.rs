@@ -1,0 +1,130 @@
+//! `GET /containers/{id}/stats`
+
+use futures_util::stream;
+use lockgate_api::latest::stats as wire;
+use lockgate_api::{Shape, encode};
+use lockgate_engine::{
+    BlkioEntry, BlkioStats, CpuStats, MemoryStats, NetworkStats, Stats, StatsQuery,
+};
+use lockgate_gate::Reply;
+
+use crate::ask::Ask;
+use crate::error::Failure;
+use crate::reply::{self, JSON};
+
+pub(crate) async fn stats(ask: &Ask) -> Result<Reply, Failure> {
+    let (version, query) = (ask.version(), ask.query());
+    let stream = query.flag_or("stream", true);
+    let one_shot = version.since(41) && query.flag("one-shot");
+    if stream && one_shot {
+        return Err(Failure::invalid(
+            "cannot have stream=true and one-shot=true",
+        ));
+    }
+    let wanted = StatsQuery { stream, one_shot };
+    let mut samples = ask.engine.containers().stats(ask.name(), wanted).await?;
+    let encoded = move |sample: Stats| {
+        let mut answer = sample_of(sample);
+        answer.shape(version);
+        encode(&answer)
+    };
+    if !stream {
+        let sample = samples.next().await.map(encoded).unwrap_or_default();
+        return Ok(reply::json_bytes(http::StatusCode::OK, sample));
+    }
+    let lines = stream::unfold(samples, move |mut samples| async move {
+        let line = encoded(samples.next().await?);
+        Some((Ok(line.into()), samples))
+    });
+    Ok(reply::streaming(JSON, lines))
+}
+
+fn sample_of(from: Stats) -> wire::Stats {
+    let networks = from.networks.map(|networks| {
+        networks
+            .into_iter()
+            .map(|(name, counters)| (name, network(&counters)))
+            .collect()
+    });
+    wire::Stats {
+        name: from.name,
+        id: from.id.map(|id| id.to_string()).unwrap_or_default(),
+        os_type: "linux".to_owned(),
+        read: from.read,
+        preread: from.preread,
+        pids_stats: wire::PidsStats {
+            current: from.pids_stats.current.unwrap_or_default(),
+            limit: from.pids_stats.limit.unwrap_or_default(),
+        },
+        blkio_stats: blkio(from.blkio_stats),
+        num_procs: from.num_procs,
+        storage_stats: wire::StorageStats {},
+        cpu_stats: cpu(from.cpu_stats),
+        precpu_stats: cpu(from.precpu_stats),
+        memory_stats: memory(from.memory_stats),
+        networks,
+    }
+}
+
+fn cpu(from: CpuStats) -> wire::CpuStats {
+    wire::CpuStats {
+        cpu_usage: wire::CpuUsage {
+            total_usage: from.cpu_usage.total_usage,
+            percpu_usage: from.cpu_usage.percpu_usage,
+            usage_in_kernelmode: from.cpu_usage.usage_in_kernelmode,
+            usage_in_usermode: from.cpu_usage.usage_in_usermode,
+        },
+        system_cpu_usage: from.system_cpu_usage.unwrap_or_default(),
+        online_cpus: from.online_cpus.unwrap_or_default(),
+        throttling_data: wire::ThrottlingData {
+            periods: from.throttling_data.periods,
+            throttled_periods: from.throttling_data.throttled_periods,
+            throttled_time: from.throttling_data.throttled_time,
+        },
+    }
+}
+
+fn memory(from: MemoryStats) -> wire::MemoryStats {
+    wire::MemoryStats {
+        usage: from.usage.unwrap_or_default(),
+        max_usage: from.max_usage.unwrap_or_default(),
+        stats: from.stats,
+        failcnt: from.failcnt.unwrap_or_default(),
+        limit: from.limit.unwrap_or_default(),
+    }
+}
+
+fn blkio(from: BlkioStats) -> wire::BlkioStats {
+    let entry = |from: BlkioEntry| wire::BlkioEntry {
+        major: from.major,
+        minor: from.minor,
+        op: from.op,
+        value: from.value,
+    };
+    let entries = |from: Option<Vec<BlkioEntry>>| {
+        from.map(|entries| entries.into_iter().map(entry).collect::<Vec<_>>())
+    };
+    wire::BlkioStats {
+        io_service_bytes_recursive: entries(from.io_service_bytes_recursive),
+        io_serviced_recursive: entries(from.io_serviced_recursive),
+        io_queue_recursive: entries(from.io_queue_recursive),
+        io_service_time_recursive: entries(from.io_service_time_recursive),
+        io_wait_time_recursive: entries(from.io_wait_time_recursive),
+        io_merged_recursive: entries(from.io_merged_recursive),
+        io_time_recursive: entries(from.io_time_recursive),
+        sectors_recursive: entries(from.sectors_recursive),
+    }
+}
+
+fn network(from: &NetworkStats) -> wire::NetworkStats {
+    wire::NetworkStats {
+        rx_bytes: from.rx_bytes,
+        rx_packets: from.rx_packets,
+        rx_errors: from.rx_errors,
+        rx_dropped: from.rx_dropped,
+        tx_bytes: from.tx_bytes,
+        tx_packets: from.tx_packets,
+        tx_errors: from.tx_errors,
+        tx_dropped: from.tx_dropped,
+    }
+}
