@@ -16,6 +16,21 @@
 
 mod backend;
 pub mod body;
+mod gate;
+mod identity;
+mod limits;
+mod listen;
+mod registry;
+mod rescue;
+mod serve;
+mod tls;
+mod transport;
+mod upgrade;
+mod wire;
 
 pub use backend::{Backend, Duplex, Hijack, Reply, Request, UpgradeTo};
 pub use body::{Body, BodyError};
+pub use gate::{Gate, GateConfig, GateError, GateHandle};
+pub use limits::Limits;
+pub use listen::{BindError, Host, HostError, SocketGroup};
+pub use tls::{TlsError, TlsFiles};

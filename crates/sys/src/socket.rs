@@ -39,7 +39,7 @@ fn take(fd: i32) -> io::Result<OwnedFd> {
     let owned = unsafe { OwnedFd::from_raw_fd(fd) };
     if let Err(error) = fcntl_setfd(&owned, FdFlags::CLOEXEC) {
         // It was not open after all, so nobody may close it.
-        std::os::fd::IntoRawFd::into_raw_fd(owned);
+        let _raw = std::os::fd::IntoRawFd::into_raw_fd(owned);
         return Err(error.into());
     }
     Ok(owned)

@@ -1,0 +1,232 @@
+//! The door as a whole: bind, serve, reload, drain.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use lockgate_access::{Access, Policy};
+use lockgate_api::Operation;
+use lockgate_types::ErrorKind;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::backend::Backend;
+use crate::limits::Limits;
+use crate::listen::{self, BindError, Host, Listener, Protection, Shared, SocketGroup};
+use crate::registry::{Crowd, End, Live, Registry};
+use crate::serve::{Door, Headers};
+use crate::tls::{TlsError, TlsFiles, TlsState};
+
+/// What the door is made of.
+#[derive(Clone, Debug)]
+pub struct GateConfig {
+    /// Where to listen.
+    pub hosts: Vec<Host>,
+    /// The TLS files; `tcp://` is refused without.
+    pub tls: Option<TlsFiles>,
+    /// Lets `tcp://` speak plain HTTP, on loopback addresses only. For tests.
+    pub insecure_loopback: bool,
+    /// The group of the unix sockets.
+    pub group: SocketGroup,
+    /// Limits.
+    pub limits: Limits,
+    /// Our version, for the `Server` header.
+    pub version: String,
+}
+
+/// Why the door cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum GateError {
+    /// A socket.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+impl GateError {
+    /// Whose fault it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Bind(error) => error.kind(),
+            Self::Tls(error) => error.kind(),
+        }
+    }
+}
+
+/// Sockets that are open and not served yet.
+#[derive(Debug)]
+pub struct Gate {
+    listeners: Vec<Listener>,
+    handle: GateHandle,
+    limits: Arc<Limits>,
+    headers: Headers,
+}
+
+/// A way to change the door while it is served.
+#[derive(Clone, Debug)]
+pub struct GateHandle {
+    access: Arc<Access>,
+    registry: Arc<Registry>,
+    files: Option<TlsFiles>,
+    tls: Arc<ArcSwapOption<TlsState>>,
+}
+
+impl Gate {
+    /// Opens the sockets, all of them or none. Needs a tokio runtime.
+    pub fn bind(config: GateConfig, access: Arc<Access>) -> Result<Self, GateError> {
+        if config.hosts.is_empty() {
+            return Err(BindError::Nowhere.into());
+        }
+        let tls = config.tls.as_ref().map(load).transpose()?;
+        let protection = match (&tls, config.insecure_loopback) {
+            (Some(_), _) => Protection::Tls,
+            (None, true) => Protection::LoopbackOnly,
+            (None, false) => Protection::Missing,
+        };
+        let group = config.group.number()?;
+        let mut listeners = Vec::new();
+        for host in &config.hosts {
+            listeners.extend(listen::bind(host, protection, group)?);
+        }
+        let handle = GateHandle {
+            access,
+            registry: Arc::default(),
+            files: config.tls,
+            tls: Arc::new(ArcSwapOption::from(tls.map(Arc::new))),
+        };
+        let headers = Headers::new(&config.version);
+        Ok(Self {
+            listeners,
+            handle,
+            limits: Arc::new(config.limits),
+            headers,
+        })
+    }
+
+    /// What is listened on, with real port numbers.
+    pub fn addresses(&self) -> Vec<String> {
+        self.listeners
+            .iter()
+            .map(|listener| listener.name.clone())
+            .collect()
+    }
+
+    /// A handle for reloading.
+    pub fn handle(&self) -> GateHandle {
+        self.handle.clone()
+    }
+
+    /// Serves until `stop`, then finishes what is being served.
+    pub async fn serve(self, backend: Arc<dyn Backend>, stop: impl Future<Output = ()>) {
+        let registry = Arc::clone(&self.handle.registry);
+        let drain = self.limits.drain;
+        let door = Arc::new(Door {
+            access: Arc::clone(&self.handle.access),
+            backend,
+            limits: self.limits,
+            registry: Arc::clone(&registry),
+            headers: self.headers,
+        });
+        let stopping = watch::Sender::new(false);
+        let crowd = Arc::new(Crowd::default());
+        let mut loops = JoinSet::new();
+        for listener in self.listeners {
+            let shared = Shared {
+                door: Arc::clone(&door),
+                crowd: Arc::clone(&crowd),
+                tls: Arc::clone(&self.handle.tls),
+                stop: stopping.subscribe(),
+            };
+            loops.spawn(listen::accept(listener, shared));
+        }
+        stop.await;
+        stopping.send_replace(true);
+        loops.join_all().await;
+        finish(&registry, drain).await;
+    }
+}
+
+/// Lets short requests finish; what would never end by itself is ended.
+async fn finish(registry: &Registry, drain: std::time::Duration) {
+    let endless = registry.end_where(End::Stopping, is_endless);
+    tracing::info!(
+        endless,
+        "no new connections; waiting for requests to finish"
+    );
+    if tokio::time::timeout(drain, registry.empty()).await.is_err() {
+        let cut = registry.end_where(End::Stopping, |_live| true);
+        tracing::warn!(cut, "requests cut off after the grace period");
+        // Cutting off is immediate; this only lets the records of it be written.
+        tokio::time::timeout(drain, registry.empty())
+            .await
+            .unwrap_or_default();
+    }
+}
+
+fn is_endless(live: &Live) -> bool {
+    live.current().is_some_and(|operation| {
+        [
+            Operation::ContainerAttach,
+            Operation::ContainerAttachWebsocket,
+            Operation::ContainerLogs,
+            Operation::ContainerStats,
+            Operation::ContainerWait,
+            Operation::ExecStart,
+            Operation::SystemEvents,
+        ]
+        .contains(&operation)
+    })
+}
+
+impl GateHandle {
+    /// Reads the TLS files again. On any error the old ones stay; on success connections whose
+    /// certificate is no longer believed are ended, streams included.
+    pub fn reload_tls(&self) -> Result<(), TlsError> {
+        let Some(files) = &self.files else {
+            return Ok(());
+        };
+        let state = Arc::new(load(files)?);
+        self.tls.store(Some(Arc::clone(&state)));
+        let distrusted =
+            |live: &Live| !live.peer.chain.is_empty() && !state.still_trusts(&live.peer.chain);
+        let ended = self.registry.end_where(End::Revoked, distrusted);
+        tracing::info!(ended, "TLS files reloaded");
+        Ok(())
+    }
+
+    /// Puts a policy in place, and ends what it does not allow any more.
+    pub fn set_policy(&self, policy: Policy) {
+        self.access.set_policy(policy);
+        let ended = self.registry.end_where(End::Revoked, |live| {
+            live.current()
+                .is_some_and(|operation| !self.access.still_allows(&live.peer.principal, operation))
+        });
+        tracing::info!(ended, "policy in place");
+    }
+
+    /// The judge, for the audit trail.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+}
+
+fn load(files: &TlsFiles) -> Result<TlsState, TlsError> {
+    let state = TlsState::load(files)?;
+    let now = std::time::SystemTime::now();
+    match state.not_after.duration_since(now) {
+        Err(_past) => tracing::error!("OUR OWN CERTIFICATE HAS EXPIRED; clients will refuse it"),
+        Ok(left) if left < WARN_BEFORE => {
+            tracing::warn!(
+                days = left.as_secs() / 86_400,
+                "our own certificate ends soon"
+            );
+        }
+        Ok(_) => {}
+    }
+    Ok(state)
+}
+
+/// A leaf of our own CA lasts at most 90 days; this is time enough to see the warning.
+const WARN_BEFORE: std::time::Duration = std::time::Duration::from_hours(14 * 24);

@@ -1,0 +1,170 @@
+//! The gate's own refusals, and the one table of their answers.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use lockgate_access::{Denied, FactsError};
+use lockgate_api::{RouteError, error_body};
+use lockgate_types::ErrorKind;
+
+use crate::body::{self, Body};
+use crate::wire::HeadError;
+
+/// Why a request does not reach the backend, or gets no answer from it. `Display` is for the client.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refused {
+    /// A judged body that broke off, or whose framing did.
+    #[error("the request body broke off")]
+    BodyBroken,
+    /// A judged body that took too long.
+    #[error("the request body did not arrive in time")]
+    BodySlow,
+    /// A body beyond its limit.
+    #[error("the request body is larger than {limit} bytes, which is the limit here")]
+    BodyTooLarge {
+        /// In bytes.
+        limit: usize,
+    },
+    /// A web page asks.
+    #[error("requests from web pages are refused: {0}")]
+    Browser(&'static str),
+    /// Policy or the audit trail.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// A body that cannot be judged.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
+    /// A head that is refused.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// The backend panicked, or answered what the call cannot be answered with.
+    #[error("internal error; please report it with the daemon's log")]
+    Internal,
+    /// No call.
+    #[error(transparent)]
+    Route(#[from] RouteError),
+}
+
+impl Refused {
+    /// The status of the answer. The gate's half of the table whose other half is `rest::error`.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::BodyBroken | Self::BodyTooLarge { .. } => StatusCode::BAD_REQUEST,
+            Self::BodySlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Browser(_) => StatusCode::FORBIDDEN,
+            Self::Denied(denied) => of_kind(denied.kind()),
+            Self::Facts(error) => of_kind(error.kind()),
+            Self::Head(error) => of_head(*error),
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Route(error) => {
+                StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST)
+            }
+        }
+    }
+
+    /// A stable word for the audit trail; `None` if the refusal has its own record.
+    pub(crate) fn word(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::BodyBroken => "broken_body",
+            Self::BodySlow => "slow_body",
+            Self::BodyTooLarge { .. } => "body_too_large",
+            Self::Browser(_) => "web_page",
+            Self::Denied(_) | Self::Internal => return None,
+            Self::Facts(_) => "unreadable_body",
+            Self::Head(error) => error.word(),
+            Self::Route(RouteError::PageNotFound) => "unknown_path",
+            Self::Route(
+                RouteError::BadPath
+                | RouteError::NeedsVersion { .. }
+                | RouteError::Redirect(_)
+                | RouteError::TooNew(_)
+                | RouteError::TooOld(_),
+            ) => "unusable_path",
+        })
+    }
+
+    /// Whether the answer carries the API's headers.
+    pub(crate) fn headers(&self) -> ApiHeaders {
+        match self {
+            Self::Denied(_) | Self::Facts(_) | Self::Internal | Self::BodyTooLarge { .. } => {
+                ApiHeaders::All
+            }
+            Self::Route(error) if error.has_api_headers() => ApiHeaders::NotExperimental,
+            Self::BodyBroken
+            | Self::BodySlow
+            | Self::Browser(_)
+            | Self::Head(_)
+            | Self::Route(_) => ApiHeaders::None,
+        }
+    }
+
+    /// The answer, but for the API's headers.
+    pub(crate) fn answer(&self) -> Response<Body> {
+        let message = self.to_string();
+        let (kind, bytes) = if self.is_plain_text() {
+            (
+                "text/plain; charset=utf-8",
+                format!("{message}\n").into_bytes(),
+            )
+        } else {
+            ("application/json", error_body(&message))
+        };
+        let mut response = Response::new(body::full(Bytes::from(bytes)));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        if let Self::Route(RouteError::Redirect(redirect)) = self
+            && let Ok(location) = HeaderValue::from_str(redirect.location())
+        {
+            headers.insert(header::LOCATION, location);
+        }
+        if matches!(self, Self::Head(_) | Self::BodyBroken | Self::BodySlow) {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    fn is_plain_text(&self) -> bool {
+        matches!(self, Self::Route(error) if error.is_plain_text())
+    }
+}
+
+/// Which of the API's headers an answer has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ApiHeaders {
+    All,
+    None,
+    NotExperimental,
+}
+
+fn of_kind(kind: ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::AlreadyExists | ErrorKind::Conflict => StatusCode::CONFLICT,
+        ErrorKind::Denied => StatusCode::FORBIDDEN,
+        ErrorKind::Exhausted | ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorKind::InvalidInput => StatusCode::BAD_REQUEST,
+        ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::NotModified => StatusCode::NOT_MODIFIED,
+        ErrorKind::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        ErrorKind::Unsupported => StatusCode::NOT_IMPLEMENTED,
+    }
+}
+
+fn of_head(error: HeadError) -> StatusCode {
+    match error {
+        HeadError::BareLineFeed
+        | HeadError::Chunk
+        | HeadError::Grpc
+        | HeadError::Http2
+        | HeadError::Length
+        | HeadError::MissingHost
+        | HeadError::Syntax
+        | HeadError::Tls => StatusCode::BAD_REQUEST,
+        HeadError::Timeout => StatusCode::REQUEST_TIMEOUT,
+        HeadError::TooLarge | HeadError::TooManyFields => {
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The end of an answer, and of its record.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::Response;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt;
+use lockgate_access::{Entry, Outcome};
+
+use super::Visit;
+use crate::body::{Body, BodyError};
+
+/// Sees to it that what began is ended: dropped early, the record ends as cut off.
+#[derive(Debug)]
+pub(crate) struct Ending(Option<Open>);
+
+#[derive(Debug)]
+struct Open {
+    visit: Arc<Visit>,
+    entry: Option<Entry>,
+}
+
+impl Ending {
+    pub(crate) fn new(visit: Arc<Visit>) -> Self {
+        Self(Some(Open { visit, entry: None }))
+    }
+
+    /// From now on there is a record to end.
+    pub(super) fn open(&mut self, entry: Entry) {
+        if let Some(open) = &mut self.0 {
+            open.entry = Some(entry);
+        }
+    }
+
+    pub(super) fn panicked(&self) {
+        self.status(500);
+        self.finish(Outcome::Panicked);
+    }
+
+    pub(super) fn status(&self, status: u16) {
+        self.with(|entry| entry.status(status));
+    }
+
+    pub(crate) fn sent(&self, bytes: usize) {
+        self.with(|entry| entry.sent(bytes as u64));
+    }
+
+    pub(crate) fn finish(&self, outcome: Outcome) {
+        self.with(|entry| entry.finish(outcome));
+    }
+
+    /// Hands the duty on; what is left behind does nothing.
+    pub(super) fn take(&mut self) -> Self {
+        Self(self.0.take())
+    }
+
+    /// The answer, with the duty tied to its body.
+    pub(super) fn follow(self, response: Response<Body>) -> Response<Body> {
+        self.status(response.status().as_u16());
+        response.map(|inner| {
+            if inner.is_end_stream() {
+                self.finish(Outcome::Done);
+            }
+            Followed {
+                inner,
+                ending: self,
+            }
+            .boxed_unsync()
+        })
+    }
+
+    fn with(&self, act: impl FnOnce(&Entry)) {
+        if let Some(entry) = self.0.as_ref().and_then(|open| open.entry.as_ref()) {
+            act(entry);
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let live = self.visit.live();
+        // A change that goes on without its client still holds the record, and ends it later.
+        if let (Some(entry), Outcome::Revoked) = (&self.entry, live.cut_off()) {
+            entry.finish(Outcome::Revoked);
+        }
+        live.set_current(None);
+        self.visit.link.answered();
+    }
+}
+
+/// A body whose end is recorded.
+struct Followed {
+    inner: Body,
+    ending: Ending,
+}
+
+impl HttpBody for Followed {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        match &frame {
+            Some(Ok(frame)) => {
+                self.ending.sent(frame.data_ref().map_or(0, Bytes::len));
+                if self.inner.is_end_stream() {
+                    self.ending.finish(Outcome::Done);
+                }
+            }
+            Some(Err(error)) => {
+                tracing::warn!(error = %error, "an answer broke off");
+                self.ending.finish(Outcome::Aborted);
+            }
+            None => self.ending.finish(Outcome::Done),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,147 @@
+//! The one path of a request.
+
+mod ask;
+mod connection;
+mod ending;
+mod incoming;
+mod reply;
+
+use std::sync::Arc;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use lockgate_access::{Access, Facts, Refusal};
+use lockgate_api::{Operation, route};
+
+pub(crate) use connection::connection;
+pub(crate) use ending::Ending;
+pub(crate) use reply::Headers;
+
+use crate::backend::{self, Backend};
+use crate::body::Body;
+use crate::limits::Limits;
+use crate::registry::{Guest, Live, Registry};
+use crate::rescue::{ApiHeaders, Refused};
+use crate::wire::{Link, REFUSED};
+
+/// What all connections share.
+pub(crate) struct Door {
+    pub(crate) access: Arc<Access>,
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) headers: Headers,
+}
+
+/// One connection with its client.
+pub(crate) struct Visit {
+    pub(crate) door: Arc<Door>,
+    pub(crate) guest: Guest,
+    pub(crate) link: Arc<Link>,
+}
+
+impl Visit {
+    pub(crate) fn live(&self) -> &Arc<Live> {
+        self.guest.live()
+    }
+}
+
+/// Answers one request.
+async fn handle(visit: &Arc<Visit>, request: Request<Incoming>) -> Response<Body> {
+    let mut ending = Ending::new(Arc::clone(visit));
+    let what = summary(&request);
+    match serve(visit, request, &mut ending).await {
+        Ok(response) => ending.follow(response),
+        Err(refused) => {
+            tell(visit, &what, &refused);
+            let mut response = refused.answer();
+            visit.door.headers.add(&mut response, refused.headers());
+            ending.follow(response)
+        }
+    }
+}
+
+/// The eight steps of a request that is served, in their order.
+async fn serve(
+    visit: &Arc<Visit>,
+    mut request: Request<Incoming>,
+    ending: &mut Ending,
+) -> Result<Response<Body>, Refused> {
+    let door = &visit.door;
+    let peer = &visit.live().peer;
+    let upgrade = hyper::upgrade::on(&mut request);
+    let (head, body) = request.into_parts();
+    if head.method == REFUSED {
+        return Err(visit
+            .link
+            .refusal()
+            .unwrap_or(crate::wire::HeadError::Syntax)
+            .into());
+    }
+    incoming::refuse_browsers(peer, &head)?;
+    let call = route(head.method.as_str(), &head.uri.to_string())?;
+    let (judged, body) = incoming::split_body(&call, &head, body, &door.limits).await?;
+    let facts = Facts::read(&call, judged)?;
+
+    let (operation, kind) = (call.operation(), call.route().stream);
+    visit.live().set_current(Some(operation));
+    let admitted = door
+        .access
+        .admit(&peer.principal, &peer.name, call, facts)?;
+    ending.open(admitted.entry());
+
+    if operation == Operation::SystemOptions {
+        return Ok(reply::options(door));
+    }
+    let switch = reply::Switch::new(kind, operation, &head, upgrade);
+    let request = backend::Request {
+        admitted,
+        head,
+        body,
+    };
+    let reply = ask::backend(Arc::clone(&door.backend), request, operation)
+        .await
+        .inspect_err(|_panicked| ending.panicked())?;
+    reply::answer(visit, reply, switch, ending).await
+}
+
+/// What was asked, for the record of a refusal: no query, no header, no body.
+fn summary(request: &Request<Incoming>) -> String {
+    let path: String = request.uri().path().chars().take(256).collect();
+    format!("{} {path}", request.method())
+}
+
+/// Records a refusal that has no record yet.
+fn tell(visit: &Visit, what: &str, refused: &Refused) {
+    let Some(reason) = refused.word() else { return };
+    let peer = &visit.live().peer;
+    let detail = if matches!(refused, Refused::Head(_)) {
+        refused.to_string()
+    } else {
+        format!("{what}: {refused}")
+    };
+    tracing::info!(peer = %peer.name, who = %peer.principal.get(), reason, "request refused");
+    visit.door.access.refused(&Refusal {
+        peer: &peer.name,
+        principal: Some(peer.principal.get()),
+        reason,
+        detail: &detail,
+    });
+}
+
+impl std::fmt::Debug for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Door").finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Visit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Visit")
+            .field("guest", &self.guest)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which headers an answer of the backend has.
+const ANSWERED: ApiHeaders = ApiHeaders::All;

@@ -1,0 +1,234 @@
+//! The files of TLS, read whole.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use lockgate_types::ErrorKind;
+use rustls::RootCertStore;
+use rustls_pki_types::pem::{self, PemObject};
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+
+use crate::identity;
+
+/// No PEM file of ours is longer; a FIFO or a device in its place is not read for ever.
+const LONGEST: u64 = 4 * 1024 * 1024;
+
+/// Where the parts of TLS are.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The only authorities that client certificates are believed from.
+    pub ca: PathBuf,
+    /// The server's certificate and its intermediates.
+    pub certificate: PathBuf,
+    /// The server's key, readable by its owner alone.
+    pub key: PathBuf,
+    /// Revocation lists. A list that is there must be current, and cover every client's issuer.
+    pub crl: Option<PathBuf>,
+    /// Whether TLS 1.2 is spoken too.
+    pub tls12: bool,
+}
+
+/// Why TLS cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file holds nothing of what it should.
+    #[error("{path} holds no {what} in PEM form")]
+    Missing {
+        /// Which file.
+        path: PathBuf,
+        /// What it should hold.
+        what: &'static str,
+    },
+    /// A file is no PEM, perhaps because it is half written.
+    #[error("{path} is not whole PEM: {detail}")]
+    Pem {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The key is protected by a passphrase that nobody can type here.
+    #[error("{path} is encrypted; write it in plain with `openssl pkey -in {path} -out FILE`")]
+    EncryptedKey {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Others can read the key.
+    #[error("{path} can be read by group or others; run `chmod 0400 {path}`")]
+    OpenKey {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Key and certificate do not belong together, or the key is of no use.
+    #[error("the server's certificate and key do not fit together: {0}")]
+    Pair(#[source] rustls::Error),
+    /// A CA certificate cannot be used as a trust anchor.
+    #[error("{path} holds a certificate that is no usable authority: {source}")]
+    Authority {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: rustls::Error,
+    },
+    /// The revocation lists cannot be used.
+    #[error("the verifier of client certificates cannot be built: {0}")]
+    Verifier(#[from] rustls::server::VerifierBuilderError),
+    /// No protocol version is left.
+    #[error("TLS cannot be set up: {0}")]
+    Versions(#[from] rustls::Error),
+}
+
+impl TlsError {
+    /// Whose fault it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Read { .. } => ErrorKind::Unavailable,
+            Self::Authority { .. }
+            | Self::EncryptedKey { .. }
+            | Self::Missing { .. }
+            | Self::OpenKey { .. }
+            | Self::Pair(_)
+            | Self::Pem { .. }
+            | Self::Verifier(_)
+            | Self::Versions(_) => ErrorKind::InvalidInput,
+        }
+    }
+}
+
+/// What the files hold.
+pub(super) struct Loaded {
+    pub(super) roots: RootCertStore,
+    pub(super) chain: Vec<CertificateDer<'static>>,
+    pub(super) key: PrivateKeyDer<'static>,
+    pub(super) revoked: Vec<CertificateRevocationListDer<'static>>,
+    pub(super) not_after: SystemTime,
+}
+
+impl TlsFiles {
+    pub(super) fn read(&self) -> Result<Loaded, TlsError> {
+        let chain = certificates(&self.certificate, "certificate")?;
+        let not_after = chain
+            .first()
+            .and_then(|leaf| identity::read(leaf).ok())
+            .map_or(SystemTime::UNIX_EPOCH, |leaf| leaf.not_after);
+        Ok(Loaded {
+            roots: roots(&self.ca)?,
+            chain,
+            key: key(&self.key)?,
+            revoked: self
+                .crl
+                .as_deref()
+                .map(revocations)
+                .transpose()?
+                .unwrap_or_default(),
+            not_after,
+        })
+    }
+}
+
+fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for authority in certificates(path, "CA certificate")? {
+        roots.add(authority).map_err(|source| TlsError::Authority {
+            path: path.to_owned(),
+            source,
+        })?;
+    }
+    Ok(roots)
+}
+
+fn certificates(path: &Path, what: &'static str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let text = read(path)?;
+    let found = CertificateDer::pem_slice_iter(&text)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| bad_pem(path, &error))?;
+    if found.is_empty() {
+        return Err(TlsError::Missing {
+            path: path.to_owned(),
+            what,
+        });
+    }
+    Ok(found)
+}
+
+fn revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsError> {
+    let text = read(path)?;
+    let found = CertificateRevocationListDer::pem_slice_iter(&text)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| bad_pem(path, &error))?;
+    if found.is_empty() {
+        return Err(TlsError::Missing {
+            path: path.to_owned(),
+            what: "revocation list",
+        });
+    }
+    Ok(found)
+}
+
+fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let (text, mode) = read_with_mode(path)?;
+    if mode & OTHERS != 0 {
+        return Err(TlsError::OpenKey {
+            path: path.to_owned(),
+        });
+    }
+    if contains(&text, b"ENCRYPTED") {
+        return Err(TlsError::EncryptedKey {
+            path: path.to_owned(),
+        });
+    }
+    PrivateKeyDer::from_pem_slice(&text).map_err(|error| {
+        if matches!(error, pem::Error::NoItemsFound) {
+            TlsError::Missing {
+                path: path.to_owned(),
+                what: "private key",
+            }
+        } else {
+            bad_pem(path, &error)
+        }
+    })
+}
+
+fn contains(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|window| window == word)
+}
+
+fn bad_pem(path: &Path, error: &pem::Error) -> TlsError {
+    TlsError::Pem {
+        path: path.to_owned(),
+        detail: format!("{error}"),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+    Ok(read_with_mode(path)?.0)
+}
+
+/// Reads one open file and its mode, so that nothing can be swapped in between.
+fn read_with_mode(path: &Path) -> Result<(Vec<u8>, u32), TlsError> {
+    let read = || {
+        let file = File::open(path)?;
+        let mode = file.metadata()?.mode();
+        let mut text = Vec::new();
+        file.take(LONGEST).read_to_end(&mut text)?;
+        Ok((text, mode))
+    };
+    read().map_err(|source| TlsError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The permission bits of group and others.
+const OTHERS: u32 = 0o077;
