@@ -1,11 +1,11 @@
 //! `lockgate ca init`: make an authority.
 
 use lockgate_pki::{
-    Authority, AuthorityError, AuthorityName, Clock, Constraint, Constraints, KeyType,
-    NewAuthority, Overwrite, Protection, PublishError,
+    Authority, AuthorityName, Clock, Constraint, Constraints, KeyType, NewAuthority, Overwrite,
+    Protection,
 };
 
-use super::{absolute, passphrase, place};
+use super::{absolute, passphrase, place, told};
 use crate::args::{InitArgs, NewAuthorityArgs};
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
@@ -22,12 +22,11 @@ pub(super) fn run(args: &InitArgs, out: &mut Output) -> Outcome {
         Overwrite::Refuse
     };
     // Told before a passphrase is asked for.
-    Authority::check_place(&directory, overwrite)
-        .map_err(|error: PublishError| Failure::new(error.to_string()))?;
+    Authority::check_place(&directory, overwrite).map_err(told)?;
     let (mut authority, protection) = new_authority(&args.new, out)?;
     authority
         .save(&directory, &protection, overwrite)
-        .map_err(failure)?;
+        .map_err(told)?;
     let info = authority.info();
     let directory = absolute(&directory);
     out.line(format!("{}, valid until {}", info.subject, info.not_after))?;
@@ -45,32 +44,24 @@ pub(super) fn run(args: &InitArgs, out: &mut Output) -> Outcome {
 }
 
 /// Makes an authority in memory, and says how its key is to be protected.
-pub(crate) fn new_authority(
+pub(super) fn new_authority(
     args: &NewAuthorityArgs,
     out: &mut Output,
 ) -> Result<(Authority, Protection), Failure> {
-    let invalid = |error: lockgate_pki::NameError| Failure::new(error.to_string());
-    let key_type: KeyType = args
-        .key_type
-        .parse()
-        .map_err(|e: lockgate_pki::UnknownKeyType| Failure::new(e.to_string()))?;
+    let key_type: KeyType = args.key_type.parse().map_err(told)?;
     let permitted: Result<Vec<Constraint>, _> =
         args.permitted.iter().map(|text| text.parse()).collect();
     let new = NewAuthority {
-        name: args.name.parse::<AuthorityName>().map_err(invalid)?,
+        name: args.name.parse::<AuthorityName>().map_err(told)?,
         days: args.days,
         key_type,
-        constraints: Constraints::only(permitted.map_err(invalid)?),
+        constraints: Constraints::only(permitted.map_err(told)?),
     };
-    new.check().map_err(failure)?;
+    new.check().map_err(told)?;
     if let Some(warning) = key_type.warning() {
         out.note(format!("warning: {warning}"))?;
     }
     let protection = passphrase::protection(args, out)?;
-    let authority = Authority::create(&new, Clock::System).map_err(failure)?;
+    let authority = Authority::create(&new, Clock::System).map_err(told)?;
     Ok((authority, protection))
-}
-
-fn failure(error: AuthorityError) -> Failure {
-    Failure::new(error.to_string())
 }

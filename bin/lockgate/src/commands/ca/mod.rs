@@ -7,10 +7,9 @@ mod place;
 mod quick;
 
 use crate::args::{CaArgs, CaVerb};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 
-pub(super) use init::new_authority;
 pub(super) use next::{client_steps, policy_snippet, server_steps};
 pub(super) use passphrase::existing as passphrase_of;
 pub(super) use place::{absolute, tree};
@@ -22,4 +21,9 @@ pub(crate) fn run(args: &CaArgs, out: &mut Output) -> Outcome {
         CaVerb::Init(args) => init::run(args, out),
         CaVerb::Quick(args) => quick::run(args, out),
     }
+}
+
+/// The library's errors are whole sentences that name the file and the remedy.
+pub(super) fn told(error: impl std::error::Error) -> Failure {
+    Failure::new(error.to_string())
 }

@@ -6,9 +6,10 @@ use std::io::{self, IsTerminal as _, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use lockgate_pki::{KeyError, Protection, key_needs_passphrase};
+use lockgate_pki::{Protection, key_needs_passphrase};
 use lockgate_types::Secret;
 
+use super::told;
 use crate::args::NewAuthorityArgs;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -41,8 +42,7 @@ pub(crate) fn existing(
     file: Option<&Path>,
     out: &mut Output,
 ) -> Result<Option<Secret<String>>, Failure> {
-    let needed =
-        key_needs_passphrase(key).map_err(|error: KeyError| Failure::new(error.to_string()))?;
+    let needed = key_needs_passphrase(key).map_err(told)?;
     if !needed {
         return Ok(None);
     }

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use lockgate_pki::{
-    Authority, AuthorityError, ClientName, ClientRequest, Constraints, IssueError, Issued, KeyType,
-    NameError, Overwrite, PublishError, ServerRequest, SubjectName, Validity, detect_names, stage,
+    Authority, ClientName, ClientRequest, Constraints, Issued, KeyType, Overwrite, ServerRequest,
+    SubjectName, Validity, detect_names, stage,
 };
 
-use super::{absolute, client_steps, init, place, server_steps};
+use super::{absolute, client_steps, init, place, server_steps, told};
 use crate::args::{QuickArgs, ServerNameArgs};
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
@@ -34,7 +34,7 @@ pub(super) fn run(args: &QuickArgs, out: &mut Output) -> Outcome {
     let all: Vec<&Issued> = issued.iter().collect();
     let mut sets = vec![(
         places.authority.as_path(),
-        authority.file_set(&protection, &all).map_err(failed)?,
+        authority.file_set(&protection, &all).map_err(told)?,
     )];
     sets.extend(
         places
@@ -45,7 +45,7 @@ pub(super) fn run(args: &QuickArgs, out: &mut Output) -> Outcome {
     );
     stage(&sets, overwrite)
         .and_then(lockgate_pki::StagedSet::commit)
-        .map_err(unwritten)?;
+        .map_err(told)?;
     report(&authority, &places, &clients, &issued, out)?;
     Ok(0)
 }
@@ -71,24 +71,24 @@ impl Places {
     }
 
     fn refuse_existing(&self, overwrite: Overwrite) -> Result<(), Failure> {
-        Authority::check_place(&self.authority, overwrite).map_err(unwritten)?;
+        Authority::check_place(&self.authority, overwrite).map_err(told)?;
         self.leaves
             .iter()
             .try_for_each(|leaf| Issued::check_place(leaf, overwrite))
-            .map_err(unwritten)
+            .map_err(told)
     }
 }
 
 fn client_names(given: &[String]) -> Result<Vec<ClientName>, Failure> {
     let mut names: Vec<ClientName> = Vec::new();
     for text in given {
-        let name: ClientName = text.parse().map_err(invalid)?;
+        let name: ClientName = text.parse().map_err(told)?;
         if !names.contains(&name) {
             names.push(name);
         }
     }
     if names.is_empty() {
-        names.push("admin".parse().map_err(invalid)?);
+        names.push("admin".parse().map_err(told)?);
     }
     Ok(names)
 }
@@ -123,7 +123,7 @@ pub(crate) fn server_names(
 pub(crate) fn explicit_names(args: &ServerNameArgs) -> Result<Vec<SubjectName>, Failure> {
     let mut names = Vec::new();
     for list in &args.names {
-        for name in SubjectName::parse_list(list).map_err(invalid)? {
+        for name in SubjectName::parse_list(list).map_err(told)? {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -149,7 +149,7 @@ fn issue(
     std::iter::once(server)
         .chain(clients)
         .collect::<Result<_, _>>()
-        .map_err(|error: IssueError| Failure::new(error.to_string()))
+        .map_err(told)
 }
 
 fn report(
@@ -183,23 +183,11 @@ fn report(
     let host = issued
         .first()
         .and_then(|server| super::next::host(server.info()));
-    if let Some((server, first_client)) = places.leaves.split_first() {
+    if let Some((server, clients)) = places.leaves.split_first() {
         server_steps(&absolute(server), out)?;
-        for client in first_client.first() {
+        if let Some(client) = clients.first() {
             client_steps(&absolute(client), host.as_deref(), out)?;
         }
     }
     Ok(())
-}
-
-fn invalid(error: NameError) -> Failure {
-    Failure::new(error.to_string())
-}
-
-fn failed(error: AuthorityError) -> Failure {
-    Failure::new(error.to_string())
-}
-
-fn unwritten(error: PublishError) -> Failure {
-    Failure::new(error.to_string())
 }

@@ -1,16 +1,16 @@
 //! `lockgate cert client`: a certificate for somebody, or something, that connects.
 
-use lockgate_pki::{AuthorityName, ClientName, ClientRequest, NameError};
+use lockgate_pki::{AuthorityName, ClientName, ClientRequest};
 
 use super::issuer;
 use crate::args::ClientArgs;
-use crate::commands::ca;
+use crate::commands::ca::{self, told};
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 
 /// Issues the certificate and shows how to use it.
 pub(super) fn run(args: &ClientArgs, out: &mut Output) -> Outcome {
-    let name: ClientName = args.name.parse().map_err(|e: NameError| issuer::told(e))?;
+    let name: ClientName = args.name.parse().map_err(told)?;
     let organization = text(args.organization.as_deref())?;
     let unit = text(args.unit.as_deref())?;
     let validity = issuer::validity(&args.leaf)?;
@@ -24,7 +24,7 @@ pub(super) fn run(args: &ClientArgs, out: &mut Output) -> Outcome {
         validity,
         key_type,
     };
-    let issued = authority.issue_client(&request).map_err(issuer::told)?;
+    let issued = authority.issue_client(&request).map_err(told)?;
     issuer::publish(&authority, &issued, &directory, &args.leaf, out)?;
     if let Some(role) = &args.role {
         ca::policy_snippet(&args.name, role, out)?;
@@ -34,8 +34,5 @@ pub(super) fn run(args: &ClientArgs, out: &mut Output) -> Outcome {
 }
 
 fn text(given: Option<&str>) -> Result<Option<AuthorityName>, Failure> {
-    given
-        .map(str::parse)
-        .transpose()
-        .map_err(|error: NameError| issuer::told(error))
+    given.map(str::parse).transpose().map_err(told)
 }

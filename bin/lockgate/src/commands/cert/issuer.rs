@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use lockgate_pki::{
-    Authority, AuthorityFiles, Clock, Issued, KeyType, Overwrite, UnknownKeyType, Validity,
-};
+use lockgate_pki::{Authority, AuthorityFiles, Clock, Issued, KeyType, Overwrite, Validity};
 
 use crate::args::LeafArgs;
-use crate::commands::ca;
+use crate::commands::ca::{self, told};
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -46,7 +44,7 @@ pub(super) fn open(args: &LeafArgs, out: &mut Output) -> Result<Authority, Failu
 
 /// The kind of key, with its warning.
 pub(super) fn key_type(args: &LeafArgs, out: &mut Output) -> Result<KeyType, Failure> {
-    let key_type: KeyType = args.key_type.parse().map_err(|e: UnknownKeyType| told(e))?;
+    let key_type: KeyType = args.key_type.parse().map_err(told)?;
     if let Some(warning) = key_type.warning() {
         out.note(format!("warning: {warning}"))?;
     }
@@ -101,9 +99,4 @@ fn overwrite(args: &LeafArgs) -> Overwrite {
     } else {
         Overwrite::Refuse
     }
-}
-
-/// The library's errors are whole sentences that name the file and the remedy.
-pub(super) fn told(error: impl std::error::Error) -> Failure {
-    Failure::new(error.to_string())
 }

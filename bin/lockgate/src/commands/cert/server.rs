@@ -4,7 +4,7 @@ use lockgate_pki::ServerRequest;
 
 use super::issuer;
 use crate::args::ServerArgs;
-use crate::commands::ca;
+use crate::commands::ca::{self, told};
 use crate::failure::Outcome;
 use crate::output::Output;
 
@@ -21,7 +21,7 @@ pub(super) fn run(args: &ServerArgs, out: &mut Output) -> Outcome {
         validity,
         key_type,
     };
-    let issued = authority.issue_server(&request).map_err(issuer::told)?;
+    let issued = authority.issue_server(&request).map_err(told)?;
     issuer::publish(&authority, &issued, &directory, &args.leaf, out)?;
     ca::server_steps(&ca::absolute(&directory), out)?;
     Ok(0)

@@ -2,8 +2,8 @@
 
 use lockgate_pki::CertificateInfo;
 
-use super::issuer;
 use crate::args::ShowArgs;
+use crate::commands::ca::told;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 
@@ -11,7 +11,7 @@ use crate::output::Output;
 pub(super) fn run(args: &ShowArgs, out: &mut Output) -> Outcome {
     let mut all = Vec::new();
     for file in &args.files {
-        all.extend(CertificateInfo::read(file).map_err(issuer::told)?);
+        all.extend(CertificateInfo::read(file).map_err(told)?);
     }
     if args.json {
         let text = serde_json::to_string_pretty(&all).map_err(|error| {

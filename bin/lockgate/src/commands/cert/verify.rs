@@ -6,8 +6,8 @@ use lockgate_pki::{
     CheckedSet, Clock, NameError, Purpose, SubjectName, Verdict, VerifyReport, verify_set,
 };
 
-use super::issuer;
 use crate::args::{PurposeArg, VerifyArgs};
+use crate::commands::ca::told;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 
@@ -44,7 +44,7 @@ fn set(args: &VerifyArgs) -> Result<CheckedSet, Failure> {
             PurposeArg::Client => Purpose::Client,
             PurposeArg::Server => Purpose::Server,
         }),
-        hosts: hosts.map_err(issuer::told)?,
+        hosts: hosts.map_err(told)?,
         clock: Clock::System,
     })
 }
