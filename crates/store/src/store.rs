@@ -71,7 +71,7 @@ impl Store {
             state.index = store.inner.index.read()?.unwrap_or_default();
             store.read_layers(&mut state)?;
             store.read_snapshots(&mut state)?;
-            store.read_images(&mut state)?;
+            store.read_images(&mut state);
             store.collect_leftovers(&mut state)?;
         }
         Ok(store)
@@ -196,7 +196,7 @@ impl Store {
     }
 
     /// An image whose files are damaged is left out, loudly, and stays on disk for a person to see.
-    fn read_images(&self, state: &mut State) -> Result<(), StoreError> {
+    fn read_images(&self, state: &mut State) {
         let entries: Vec<(Digest, IndexEntry)> = state
             .index
             .images
@@ -211,7 +211,6 @@ impl Store {
                 Err(error) => tracing::error!(image = %id, %error, "cannot use an image"),
             }
         }
-        Ok(())
     }
 
     fn read_image(

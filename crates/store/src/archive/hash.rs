@@ -118,7 +118,9 @@ mod tests {
     #[test]
     fn hashes_short_and_long_streams_alike() {
         for length in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 5 * CHUNK + 17] {
-            let bytes: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
+            let bytes: Vec<u8> = (0..length)
+                .map(|n| u8::try_from(n % 251).unwrap())
+                .collect();
             let mut reader = Hashing::new(bytes.as_slice());
             let mut start = vec![0; length.min(1000)];
             reader.read_exact(&mut start).unwrap();

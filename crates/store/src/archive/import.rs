@@ -36,7 +36,7 @@ impl Store {
             layers: vec![layer],
             refs,
         }];
-        let loaded = self.commit(&scratch, &mut pins, planned, &mut |_| {})?;
+        let loaded = self.commit(&scratch, &mut pins, &planned, &mut |_| {})?;
         let missing = StoreError::NoSuchImage(id);
         Ok(loaded.into_iter().next().ok_or(missing)?)
     }

@@ -1,5 +1,6 @@
 //! Loading: read, verify, commit.
 
+use std::collections::btree_map::Entry;
 use std::fs;
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -38,7 +39,7 @@ impl Store {
         let archive = archive.read(reader)?;
         let planned = images(&archive)?;
         drop(archive);
-        self.commit(&scratch, &mut pins, planned, sink)
+        self.commit(&scratch, &mut pins, &planned, sink)
     }
 
     /// Makes verified images durable and visible.
@@ -46,14 +47,14 @@ impl Store {
         &self,
         scratch: &Scratch,
         pins: &mut Pins,
-        planned: Vec<Planned>,
+        planned: &[Planned],
         sink: &mut dyn FnMut(LoadProgress),
     ) -> Result<Vec<Loaded>, LoadError> {
         let mut reached = |stage| sink(LoadProgress::Stage(stage));
         reached(LoadStage::Verified);
         sync_file_system(scratch)?;
         reached(LoadStage::Synced);
-        for image in &planned {
+        for image in planned {
             for layer in &image.layers {
                 self.place(layer, pins)?;
             }
@@ -61,13 +62,13 @@ impl Store {
         let layers = self.layout().layers();
         sync_directory(&layers).map_err(StoreError::io("sync the layers"))?;
         reached(LoadStage::Placed);
-        for image in &planned {
+        for image in planned {
             let path = self.layout().config(&image.id);
             write_atomic(&path, &image.raw_config, Durability::PowerLoss)
                 .map_err(StoreError::io("write an image configuration"))?;
         }
         reached(LoadStage::Described);
-        let loaded = self.enter(&planned)?;
+        let loaded = self.enter(planned)?;
         reached(LoadStage::Committed);
         Ok(loaded)
     }
@@ -77,15 +78,15 @@ impl Store {
         if pins.pin_existing(&layer.diff_id) {
             return Ok(());
         }
-        let mut state = self.state();
         let (directory, record) = layer
             .unpacked
             .as_ref()
             .ok_or(StoreError::MissingLayer(layer.diff_id))?;
-        if !state.layers.contains_key(&layer.diff_id) {
+        let mut state = self.state();
+        if let Entry::Vacant(place) = state.layers.entry(layer.diff_id) {
             fs::rename(directory, self.layout().layer(&layer.diff_id))
                 .map_err(StoreError::io("place a layer"))?;
-            state.layers.insert(layer.diff_id, record.clone());
+            place.insert(record.clone());
         }
         *state.pins.entry(layer.diff_id).or_default() += 1;
         drop(state);

@@ -159,10 +159,10 @@ fn pick(
     limit(manifests.len(), MAX_IMAGES, "manifests")?;
     for inner in manifests.into_iter().filter(fits) {
         // Archives of one platform keep the index of all, without the others' contents.
-        if archive.has(&blob_name(&inner.digest)) {
-            if let Some(found) = pick(archive, inner, nesting - 1)? {
-                return Ok(Some(found));
-            }
+        if archive.has(&blob_name(&inner.digest))
+            && let Some(found) = pick(archive, inner, nesting - 1)?
+        {
+            return Ok(Some(found));
         }
     }
     Ok(None)

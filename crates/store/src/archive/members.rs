@@ -167,15 +167,15 @@ impl Reader<'_> {
             return blob(head, &mut data, entry.size, &mut self.budget);
         }
         let input = io::Cursor::new(head).chain(data);
-        if let (Compression::None, Some(diff_id)) = (compression, digest_in(name)) {
-            if self.pins.pin_existing(&diff_id) {
-                let blob = Hashing::new(input).finish().map_err(LayerError::Read)?;
-                return Ok(Member::Layer(LayerMember {
-                    blob,
-                    diff_id: blob,
-                    unpacked: None,
-                }));
-            }
+        if let (Compression::None, Some(diff_id)) = (compression, digest_in(name))
+            && self.pins.pin_existing(&diff_id)
+        {
+            let blob = Hashing::new(input).finish().map_err(LayerError::Read)?;
+            return Ok(Member::Layer(LayerMember {
+                blob,
+                diff_id: blob,
+                unpacked: None,
+            }));
         }
         let directory = self.scratch.path().join(number.to_string());
         match layer(input, compression, directory) {

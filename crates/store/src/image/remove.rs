@@ -59,7 +59,7 @@ impl Store {
         candidates: &[Digest],
     ) -> Result<i64, StoreError> {
         let mut freed = 0;
-        for diff_id in candidates.iter().collect::<BTreeSet<_>>() {
+        for diff_id in candidates {
             if state.is_layer_used(diff_id) {
                 continue;
             }

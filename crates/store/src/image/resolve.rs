@@ -16,10 +16,10 @@ impl Store {
             return Ok(image);
         }
         let reference = ImageRef::parse(text);
-        if let Ok(reference) = &reference {
-            if let Some(image) = by_reference(&state, reference) {
-                return Ok(image);
-            }
+        if let Ok(reference) = &reference
+            && let Some(image) = by_reference(&state, reference)
+        {
+            return Ok(image);
         }
         if let Some(image) = by_prefix(&state, text)? {
             return Ok(image);

@@ -49,9 +49,15 @@ pub(crate) struct Extractor {
     /// Sequence numbers of files with contents, by inode.
     sequences: HashMap<u64, u32>,
     /// What directories get at the end, when nothing is made in them any more.
-    pending: Vec<(Vec<u8>, Numbers, Vec<(Vec<u8>, Vec<u8>)>)>,
+    pending: Vec<PendingDirectory>,
     pub(crate) size: i64,
     pub(crate) opaque: bool,
+}
+
+struct PendingDirectory {
+    path: Vec<u8>,
+    numbers: Numbers,
+    attributes: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 /// A file that was made and waits for its contents.
@@ -140,7 +146,12 @@ impl Extractor {
 
     /// Gives directories their owners, modes, attributes and times.
     pub(crate) fn finish(mut self) -> Result<(i64, bool), Failure> {
-        for (path, numbers, attributes) in std::mem::take(&mut self.pending) {
+        for PendingDirectory {
+            path,
+            numbers,
+            attributes,
+        } in std::mem::take(&mut self.pending)
+        {
             let Some(handle) = self.dirs.unlinked(&path)? else {
                 continue;
             };
@@ -187,7 +198,7 @@ impl Extractor {
         let mode = Mode::from_raw_mode(0o755);
         match rustix::fs::mkdirat(&parent.handle, name, mode) {
             Ok(()) => {}
-            Err(Errno::EXIST) => match self.status(parent, name)? {
+            Err(Errno::EXIST) => match status(parent, name)? {
                 Some(status) if kind(&status) == FileType::Directory => {}
                 Some(status) => {
                     self.retire(&parent.handle, name)?;
@@ -227,13 +238,10 @@ impl Extractor {
         let missing = |_error| Failure::Refused(RefusedMember::HardLinkTarget);
         let (target_parent, target_name) = split(&target);
         let target_parent = self.dirs.existing(target_parent).map_err(missing)?;
-        let target = self.status(&target_parent, target_name)?;
+        let target = status(&target_parent, target_name)?;
         let target = target.filter(|s| kind(s) != FileType::Directory && !is_whiteout(s));
         let target = target.ok_or(RefusedMember::HardLinkTarget)?;
-        if self
-            .status(parent, name)?
-            .is_some_and(|old| old.st_ino == target.st_ino)
-        {
+        if status(parent, name)?.is_some_and(|old| old.st_ino == target.st_ino) {
             return Ok(());
         }
         self.make_way(parent, name)?;
@@ -292,7 +300,7 @@ impl Extractor {
             _ if hidden.starts_with(WHITEOUT) => return Ok(()),
             _ => {}
         }
-        match self.status(parent, hidden)? {
+        match status(parent, hidden)? {
             None => {
                 let mode = Mode::empty();
                 let kind = FileType::CharacterDevice;
@@ -308,21 +316,16 @@ impl Extractor {
 
     fn later(&mut self, path: &[u8], entry: &Entry) -> Result<(), Failure> {
         check_attributes(entry)?;
-        self.pending
-            .push((path.to_vec(), entry.numbers, entry.attributes.clone()));
+        self.pending.push(PendingDirectory {
+            path: path.to_vec(),
+            numbers: entry.numbers,
+            attributes: entry.attributes.clone(),
+        });
         Ok(())
     }
 
-    fn status(&self, parent: &Dir, name: &[u8]) -> Result<Option<Stat>, Failure> {
-        match rustix::fs::statat(&parent.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(status) => Ok(Some(status)),
-            Err(Errno::NOENT) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     fn make_way(&mut self, parent: &Dir, name: &[u8]) -> Result<(), Failure> {
-        match self.status(parent, name)? {
+        match status(parent, name)? {
             Some(_) => self.retire(&parent.handle, name),
             None => Ok(()),
         }
@@ -353,12 +356,11 @@ impl Extractor {
 
     /// Keeps a file's contents under their number; its other names are of no matter.
     fn shadow(&mut self, parent: &OwnedFd, name: &[u8], sequence: u32) -> Result<(), Failure> {
-        let shadow = match self.shadow.take() {
-            Some(shadow) => shadow,
-            None => {
-                rustix::fs::mkdirat(&self.layer, "shadow", Mode::RWXU)?;
-                open_dir(&self.layer, b"shadow", NO_LINKS)?
-            }
+        let shadow = if let Some(shadow) = self.shadow.take() {
+            shadow
+        } else {
+            rustix::fs::mkdirat(&self.layer, "shadow", Mode::RWXU)?;
+            open_dir(&self.layer, b"shadow", NO_LINKS)?
         };
         let number = sequence.to_string();
         let linked = rustix::fs::linkat(parent, name, &shadow, number, AtFlags::empty());
@@ -374,6 +376,15 @@ impl Extractor {
 impl NewFile {
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
+    }
+}
+
+/// What is there under that name, links not followed.
+fn status(parent: &Dir, name: &[u8]) -> Result<Option<Stat>, Failure> {
+    match rustix::fs::statat(&parent.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(status) => Ok(Some(status)),
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

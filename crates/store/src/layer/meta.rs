@@ -201,14 +201,14 @@ mod tests {
         assert_eq!(number(b"\0\0\0\0").unwrap(), 0);
         assert_eq!(number(&[0x80, 0, 0, 1, 0]).unwrap(), 256);
         assert_eq!(number(&[0xff; 12]).unwrap(), -1);
-        assert!(number(b"0000648\0").is_err());
-        assert!(number(b"-1\0").is_err());
-        assert!(number(&[0x80, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]).is_err());
+        number(b"0000648\0").unwrap_err();
+        number(b"-1\0").unwrap_err();
+        number(&[0x80, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]).unwrap_err();
     }
 
     #[test]
     fn pax_values_may_hold_newlines_and_equal_signs() {
-        let fields = pax_fields(b"27 SCHILY.xattr.user.a=\n=b\n\n12 path=a/b\n").unwrap();
+        let fields = pax_fields(b"28 SCHILY.xattr.user.a=\n=b\n\n12 path=a/b\n").unwrap();
         assert_eq!(
             fields.attributes,
             [(b"user.a".to_vec(), b"\n=b\n".to_vec())]
@@ -227,8 +227,8 @@ mod tests {
         ] {
             assert!(pax_fields(bad).is_err(), "{bad:?}");
         }
-        assert!(pax_fields(b"10 size=-1\n").is_err());
-        assert!(pax_fields(b"28 size=18446744073709551616\n").is_err());
+        pax_fields(b"10 size=-1\n").unwrap_err();
+        pax_fields(b"28 size=18446744073709551616\n").unwrap_err();
     }
 
     #[test]
@@ -236,6 +236,6 @@ mod tests {
         assert_eq!(time(b"12.5").unwrap(), (12, 500_000_000));
         assert_eq!(time(b"-1.25").unwrap(), (-2, 750_000_000));
         assert_eq!(time(b"7").unwrap(), (7, 0));
-        assert!(time(b"1.x").is_err());
+        time(b"1.x").unwrap_err();
     }
 }

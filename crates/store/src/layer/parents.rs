@@ -67,7 +67,7 @@ impl Dirs {
     }
 
     /// The directory `path` if it exists; links are followed inside the root.
-    pub(crate) fn existing(&mut self, path: &[u8]) -> io::Result<Dir> {
+    pub(crate) fn existing(&self, path: &[u8]) -> io::Result<Dir> {
         if path.is_empty() {
             return Ok(self.root.clone());
         }

@@ -142,12 +142,16 @@ impl<R: Read, T: Tap> TarReader<R, T> {
         let kind = if pax.sparse {
             Kind::Sparse
         } else {
-            kind_of(header.entry_type(), &path)
+            kind_of(header, &path)
         };
         let size = match kind {
             Kind::Regular | Kind::Sparse | Kind::Unknown => numbers.size,
-            Kind::Block | Kind::Character | Kind::Directory => 0,
-            Kind::Fifo | Kind::HardLink | Kind::Symlink => 0,
+            Kind::Block
+            | Kind::Character
+            | Kind::Directory
+            | Kind::Fifo
+            | Kind::HardLink
+            | Kind::Symlink => 0,
         };
         if let Some(nul) = path.iter().position(|b| *b == 0) {
             path.truncate(nul);
@@ -278,10 +282,12 @@ struct Extensions {
     link: Option<Vec<u8>>,
 }
 
-fn kind_of(kind: EntryType, path: &[u8]) -> Kind {
-    match kind {
-        // Old archives mark directories by a slash alone.
-        EntryType::Regular if path.ends_with(b"/") => Kind::Directory,
+fn kind_of(header: &Header, path: &[u8]) -> Kind {
+    // Archives from before POSIX mark directories by a slash alone.
+    if header.as_old().linkflag == [0] && path.ends_with(b"/") {
+        return Kind::Directory;
+    }
+    match header.entry_type() {
         EntryType::Regular | EntryType::Continuous => Kind::Regular,
         EntryType::Link => Kind::HardLink,
         EntryType::Symlink => Kind::Symlink,

@@ -24,7 +24,7 @@ pub(crate) struct Unpacked {
 
 impl Tap for SkeletonWriter {
     fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
-        SkeletonWriter::raw(self, bytes)
+        Self::raw(self, bytes)
     }
 }
 
