@@ -16,6 +16,7 @@
     clippy::wildcard_enum_match_arm
 )]
 
+mod coverage;
 mod error_body;
 mod filters;
 pub mod json;
@@ -28,6 +29,7 @@ pub mod stdcopy;
 mod upgrade;
 mod version;
 
+pub use coverage::{Coverage, coverage};
 pub use error_body::error_body;
 pub use filters::{FilterError, Filters};
 pub use operation::{Family, Operation};

@@ -67,7 +67,7 @@ async fn dispatch(ask: &Ask, body: Body) -> Result<Reply, Failure> {
         Op::ContainerRename => containers::rename(ask).await,
         Op::ContainerPause => containers::pause(ask).await,
         Op::ContainerUnpause => containers::unpause(ask).await,
-        Op::ContainerAttach => Ok(containers::attach(ask).await),
+        Op::ContainerAttach => containers::attach(ask).await,
         Op::ContainerWait => containers::wait(ask).await,
         Op::ContainerDelete => containers::remove(ask).await,
         Op::ContainerPrune => containers::prune(ask).await,

@@ -146,7 +146,7 @@ mod tests {
     fn unbuilt_operations_are_named() {
         let failure = Failure::unbuilt(Operation::ImageBuild);
         assert_eq!(
-            failure.message(),
+            failure.to_string(),
             "lockgate: ImageBuild is not implemented yet"
         );
         assert_eq!(failure.status(), StatusCode::NOT_IMPLEMENTED);

@@ -14,16 +14,16 @@
 mod ask;
 mod backend;
 mod containers;
-mod coverage;
 mod error;
 mod exec;
 mod hijack;
 mod images;
 mod networks;
+mod pipe;
 mod plugins;
 mod reply;
 mod system;
 mod volumes;
 
 pub use backend::Rest;
-pub use coverage::{Coverage, coverage};
+pub use lockgate_api::{Coverage, coverage};

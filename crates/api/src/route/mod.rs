@@ -299,7 +299,7 @@ pub fn route(method: &str, target: &str) -> Result<Call, RouteError> {
 fn find(method: Method, path: &str) -> Option<(&'static Route, Params)> {
     TABLE
         .iter()
-        .filter(|route| route.method == method)
+        .filter(|route| route.method == method && pattern::may_match(route.pattern, path))
         .find_map(|route| Some((route, pattern::matches(route.pattern, path)?)))
 }
 

@@ -10,6 +10,12 @@ pub(super) fn matches(pattern: &'static str, path: &str) -> Option<Params> {
     fill(&pattern, &path, &mut params).then_some(params)
 }
 
+/// Whether the path begins as the pattern does, up to its first hole; spares the rest mostly.
+pub(super) fn may_match(pattern: &'static str, path: &str) -> bool {
+    let literal = pattern.split('{').next().unwrap_or_default();
+    path.starts_with(literal)
+}
+
 /// A wildcard takes all segments that the literals after it leave over. No pattern has two
 /// wildcards (tested), so there is exactly one way to divide a path.
 fn fill(pattern: &[&'static str], path: &[&str], params: &mut Params) -> bool {

@@ -1,6 +1,6 @@
 //! What is built of the API.
 
-use lockgate_api::{ApiVersion, Family, Method, Operation, TABLE};
+use crate::{ApiVersion, Family, Method, Operation, TABLE};
 
 /// One endpoint and whether it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
