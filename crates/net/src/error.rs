@@ -28,6 +28,9 @@ pub enum NetError {
         /// The subnet.
         subnet: Ipv4Net,
     },
+    /// Every default subnet overlaps a route of the host.
+    #[error("could not find an available, non-overlapping IPv4 address pool")]
+    NoSubnet,
     /// The container has an endpoint already.
     #[error("container `{0}` is attached already")]
     Attached(String),
@@ -79,6 +82,7 @@ impl NetError {
                 ErrorKind::InvalidInput
             }
             Self::NotABridge(_) | Self::Attached(_) => ErrorKind::Conflict,
+            Self::NoSubnet => ErrorKind::Exhausted,
             Self::Ipam(error) => error.kind(),
             Self::Port(error) => error.kind(),
             Self::Firewall(error) => error.kind(),

@@ -156,3 +156,99 @@ impl Ipam {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn ipam(subnet: &str) -> Ipam {
+        let subnet: Ipv4Net = subnet.parse().unwrap();
+        let gateway = Ipv4Addr::from(u32::from(subnet.network()) + 1);
+        Ipam::new(subnet, gateway)
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Any,
+        Wanted(u8),
+        Release(u8),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            3 => Just(Step::Any),
+            1 => any::<u8>().prop_map(Step::Wanted),
+            2 => any::<u8>().prop_map(Step::Release),
+        ];
+        prop::collection::vec(step, 0..200)
+    }
+
+    proptest! {
+        #[test]
+        fn no_address_is_given_twice_and_the_lowest_comes_first(
+            steps in steps(),
+            prefix in 20_u8..=30,
+        ) {
+            let mut ipam = ipam(&format!("10.1.0.0/{prefix}"));
+            let subnet = ipam.subnet;
+            let reserved = [subnet.network(), subnet.broadcast(), ipam.gateway];
+            let mut given = BTreeSet::new();
+            let address = |low: u8| Ipv4Addr::new(10, 1, 0, low);
+            for step in steps {
+                match step {
+                    Step::Any => {
+                        let lowest =
+                            subnet.hosts().find(|ip| !given.contains(ip) && !reserved.contains(ip));
+                        prop_assert_eq!(ipam.allocate(None).ok(), lowest);
+                        given.extend(lowest);
+                    }
+                    Step::Wanted(low) => {
+                        let free = subnet.contains(&address(low))
+                            && !reserved.contains(&address(low))
+                            && !given.contains(&address(low));
+                        prop_assert_eq!(ipam.allocate(Some(address(low))).is_ok(), free);
+                        if free {
+                            given.insert(address(low));
+                        }
+                    }
+                    Step::Release(low) => {
+                        let was_given = given.remove(&address(low));
+                        prop_assert_eq!(ipam.release(address(low)), was_given);
+                    }
+                }
+                prop_assert!(given.iter().all(|ip| ipam.is_allocated(*ip)));
+                prop_assert!(reserved.iter().all(|ip| !ipam.is_allocated(*ip)));
+            }
+        }
+    }
+
+    #[test]
+    fn refusals_say_why() {
+        let mut small = ipam("10.0.0.0/29");
+        for _ in 0..5 {
+            small.allocate(None).unwrap();
+        }
+        assert_eq!(small.allocate(None), Err(IpamError::Exhausted));
+        let ip = |low| Ipv4Addr::new(10, 0, 0, low);
+        assert_eq!(small.allocate(Some(ip(2))), Err(IpamError::InUse(ip(2))));
+        assert_eq!(small.allocate(Some(ip(1))), Err(IpamError::InUse(ip(1))));
+        assert_eq!(small.allocate(Some(ip(7))), Err(IpamError::Reserved(ip(7))));
+        assert_eq!(
+            small.allocate(Some(ip(8))),
+            Err(IpamError::OutOfSubnet(ip(8)))
+        );
+        assert!(small.release(ip(4)) && !small.release(ip(4)) && !small.release(ip(1)));
+        assert_eq!(small.allocate(None), Ok(ip(4)));
+    }
+
+    #[test]
+    fn a_subnet_without_hosts_gives_nothing() {
+        for subnet in ["10.0.0.0/30", "10.0.0.0/31", "10.0.0.0/32"] {
+            let mut tiny = ipam(subnet);
+            let given = std::iter::from_fn(|| tiny.allocate(None).ok()).count();
+            assert_eq!(given, usize::from(subnet.ends_with("30")), "{subnet}");
+        }
+    }
+}

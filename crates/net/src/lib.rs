@@ -23,9 +23,14 @@ mod config;
 mod endpoint;
 mod error;
 mod firewall;
+mod hosts;
 mod ipam;
 mod netlink;
+pub mod netns;
 mod ports;
+mod resolv;
+mod statistics;
+mod subnet;
 mod sysctl;
 
 pub use bridge::Bridge;
@@ -34,4 +39,8 @@ pub use endpoint::{
     AttachRequest, Endpoint, Mac, MacError, PortRequest, Protocol, ProtocolError, PublishedPort,
 };
 pub use error::{FirewallError, NetError, PortError};
+pub use hosts::{ExtraHost, ExtraHostError, HostName, hosts, hosts_of_host};
 pub use ipam::{Ipam, IpamError};
+pub use resolv::{DnsSettings, host_resolv_conf, resolv_conf, resolv_conf_of_host};
+pub use statistics::{InterfaceStatistics, statistics};
+pub use subnet::{address_of, pick_subnet};

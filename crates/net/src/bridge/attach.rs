@@ -1,5 +1,6 @@
 //! Gives a container its place in the network.
 
+use std::io;
 use std::os::fd::BorrowedFd;
 
 use ipnet::Ipv4Net;
@@ -58,17 +59,20 @@ impl Bridge {
             self.connect(namespace, endpoint, mac)
         })
         .map_err(namespace_error("cannot create the network namespace"))??;
-        if !self.config.icc {
-            lock(&self.links)
-                .isolate_port(&endpoint.host_veth)
-                .map_err(link_error("cannot isolate the link", &endpoint.host_veth))?;
-        }
-        let elements: Vec<_> = endpoint
-            .ports
-            .iter()
-            .map(|port| firewall::element(endpoint.ip, port))
-            .collect();
-        Ok(self.firewall.publish(&elements)?)
+        self.configure_port(endpoint, mac).map_err(link_error(
+            "cannot configure the bridge's port",
+            &endpoint.host_veth,
+        ))?;
+        Ok(self.firewall.publish(&firewall::elements(endpoint))?)
+    }
+
+    fn configure_port(&self, endpoint: &Endpoint, mac: Mac) -> io::Result<()> {
+        let mut links = lock(&self.links);
+        let port = links
+            .link(&endpoint.host_veth)?
+            .ok_or(io::ErrorKind::NotFound)?;
+        links.configure_port(port.index, mac, !self.config.icc)?;
+        links.forget_neighbour(self.index, endpoint.ip)
     }
 
     /// Runs inside the container's namespace; the bridge's own socket still speaks for the host.

@@ -12,7 +12,8 @@ impl Bridge {
     ///
     /// A daemon whose containers go on running does not call this.
     pub fn close(self) -> Vec<NetError> {
-        let mut failures = self.remove_strays(&[]);
+        let mut failures = self.settle();
+        failures.extend(self.remove_strays(&[]));
         failures.extend(self.firewall.remove().into_iter().map(NetError::from));
         if Record::names(&self.config.state_dir, &self.config.name) {
             let deleted = lock(&self.links).delete_link(self.index);
@@ -24,6 +25,7 @@ impl Bridge {
             let record = Record::path(&self.config.state_dir);
             failures.extend(fs::remove_file(record).map_err(NetError::State).err());
         }
+        self.reaper.finish();
         failures
     }
 }

@@ -2,24 +2,24 @@
 
 use lockgate_sys::netns;
 
-use super::{Bridge, link_error, lock, namespace_error};
+use super::{Bridge, lock, namespace_error};
 use crate::{Endpoint, NetError, firewall};
 
 impl Bridge {
     /// Takes ports, link, namespace and address away, as far as it goes: a failure never keeps
     /// the next step from being tried, and what is gone already is no failure.
+    ///
+    /// The link itself goes in the background, see [`Bridge::settle`]. The address is free at
+    /// once: whoever gets it next takes its hardware address over as well.
     pub fn detach(&self, endpoint: &Endpoint) -> Vec<NetError> {
-        let elements: Vec<_> = endpoint
-            .ports
-            .iter()
-            .map(|port| firewall::element(endpoint.ip, port))
-            .collect();
         let mut failures = Vec::new();
-        failures.extend(self.firewall.withdraw(&elements).err().map(NetError::from));
+        let withdrawn = self.firewall.withdraw(&firewall::elements(endpoint));
+        failures.extend(withdrawn.err().map(NetError::from));
         lock(&self.ports).release(&endpoint.ports);
-        failures.extend(self.delete_link(&endpoint.host_veth).err());
+        self.reaper.delete(&endpoint.host_veth);
+        let removed = netns::remove(&endpoint.netns);
         failures.extend(
-            netns::remove(&endpoint.netns)
+            removed
                 .map_err(namespace_error("cannot remove the network namespace"))
                 .err(),
         );
@@ -29,12 +29,8 @@ impl Bridge {
         failures
     }
 
-    fn delete_link(&self, name: &str) -> Result<(), NetError> {
-        match lock(&self.links).delete_link_named(name) {
-            Err(error) if error.raw_os_error() == Some(ENODEV) => Ok(()),
-            outcome => outcome.map_err(link_error("cannot delete the container's link", name)),
-        }
+    /// Waits until the links of detached containers are gone; tells which could not be deleted.
+    pub fn settle(&self) -> Vec<NetError> {
+        self.reaper.settle()
     }
 }
-
-const ENODEV: i32 = 19;

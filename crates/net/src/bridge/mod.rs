@@ -4,6 +4,7 @@ mod attach;
 mod close;
 mod detach;
 mod open;
+mod reaper;
 mod restore;
 
 use std::collections::BTreeSet;
@@ -12,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lockgate_types::ContainerId;
 
+use self::reaper::Reaper;
 use crate::firewall::Firewall;
 use crate::netlink::{Link, LinkKind, RouteSocket};
 use crate::ports::Ports;
@@ -30,6 +32,7 @@ pub struct Bridge {
     ipam: Mutex<Ipam>,
     ports: Mutex<Ports>,
     attached: Mutex<BTreeSet<ContainerId>>,
+    reaper: Reaper,
 }
 
 impl Bridge {

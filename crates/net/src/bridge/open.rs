@@ -9,6 +9,7 @@ use ipnet::Ipv4Net;
 use lockgate_sys::file::{Durability, write_atomic};
 use serde::{Deserialize, Serialize};
 
+use super::reaper::Reaper;
 use super::{Bridge, link_error};
 use crate::firewall::Firewall;
 use crate::netlink::{Link, LinkKind, RouteSocket};
@@ -40,6 +41,7 @@ impl Bridge {
             ipam: Mutex::new(Ipam::new(config.subnet, config.gateway)),
             ports: Mutex::new(Ports::new(config.default_host_ip)),
             attached: Mutex::new(BTreeSet::new()),
+            reaper: Reaper::start().map_err(link_error("cannot start a thread", ""))?,
             config,
         })
     }

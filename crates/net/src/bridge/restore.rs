@@ -6,7 +6,7 @@ use std::fs;
 use lockgate_sys::netns;
 use lockgate_types::ContainerId;
 
-use super::{Bridge, link_error, lock, namespace_error};
+use super::{Bridge, lock, namespace_error};
 use crate::{Endpoint, NetError, firewall};
 
 impl Bridge {
@@ -20,15 +20,7 @@ impl Bridge {
         for endpoint in endpoints {
             failures.extend(self.adopt(endpoint));
         }
-        let elements: Vec<_> = endpoints
-            .iter()
-            .flat_map(|endpoint| {
-                endpoint
-                    .ports
-                    .iter()
-                    .map(|port| firewall::element(endpoint.ip, port))
-            })
-            .collect();
+        let elements: Vec<_> = endpoints.iter().flat_map(firewall::elements).collect();
         failures.extend(self.firewall.replace(&elements).err().map(NetError::from));
         failures.extend(self.remove_strays(endpoints));
         failures
@@ -65,13 +57,9 @@ impl Bridge {
                     .filter(|link| !kept_links.contains(link.name.as_str()))
                 {
                     tracing::info!(link = %link.name, "removing a stray link");
-                    let deleted = lock(&self.links).delete_link(link.index);
-                    failures.extend(
-                        deleted
-                            .map_err(link_error("cannot delete a stray link", &link.name))
-                            .err(),
-                    );
+                    self.reaper.delete(&link.name);
                 }
+                failures.extend(self.settle());
             }
             Err(error) => failures.push(error),
         }

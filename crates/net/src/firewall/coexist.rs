@@ -54,19 +54,19 @@ pub(super) fn add_accept_rules(
 }
 
 pub(super) fn remove_accept_rules(chains: &[&str], owner: &str) -> Result<(), FirewallError> {
-    let mut script = String::new();
+    let mut deletions = Vec::new();
     for chain in chains {
-        for rule in rules_of(chain)?
-            .iter()
-            .filter(|rule| rule.is_owned_by(owner))
-        {
-            script += &format!("delete rule ip {TABLE} {chain} handle {}\n", rule.handle);
-        }
+        let owned = rules_of(chain)?
+            .into_iter()
+            .filter(|rule| rule.is_owned_by(owner));
+        deletions.extend(
+            owned.map(|rule| format!("delete rule ip {TABLE} {chain} handle {}\n", rule.handle)),
+        );
     }
-    if script.is_empty() {
+    if deletions.is_empty() {
         Ok(())
     } else {
-        nft::run(&script)
+        nft::run(&deletions.concat())
     }
 }
 

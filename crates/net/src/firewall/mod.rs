@@ -8,7 +8,7 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use crate::netlink::{Element, ElementChange, FilterSocket};
-use crate::{BridgeConfig, FirewallError, PublishedPort};
+use crate::{BridgeConfig, Endpoint, FirewallError, PublishedPort};
 
 /// The rules of one bridge.
 #[derive(Debug)]
@@ -126,13 +126,14 @@ impl Firewall {
     }
 }
 
-/// The map element of a published port.
-pub(crate) fn element(container_ip: std::net::Ipv4Addr, port: &PublishedPort) -> Element {
-    Element {
+/// The map elements of an endpoint's published ports.
+pub(crate) fn elements(endpoint: &Endpoint) -> Vec<Element> {
+    let element = |port: &PublishedPort| Element {
         proto: port.proto,
         host_ip: (!port.host_ip.is_unspecified()).then_some(port.host_ip),
         host_port: port.host_port,
-        container_ip,
+        container_ip: endpoint.ip,
         container_port: port.container_port,
-    }
+    };
+    endpoint.ports.iter().map(element).collect()
 }

@@ -6,21 +6,20 @@ use crate::netlink::{PORTS, PORTS_ANY};
 /// Makes the table what it should be, whether it exists or not; elements of its maps stay.
 pub(super) fn script(config: &BridgeConfig) -> String {
     let table = &config.table;
-    let mut script = format!("add table inet {table}\n");
-    for (map, key) in [
-        (PORTS, "inet_proto . ipv4_addr . inet_service"),
-        (PORTS_ANY, ANY_KEY),
-    ] {
-        script += &format!("add map inet {table} {map} {{ type {key} : {TARGET} ; }}\n");
-    }
+    let mut lines = vec![
+        format!("add table inet {table}"),
+        format!("add map inet {table} {PORTS} {{ type {KEY} : {TARGET} ; }}"),
+        format!("add map inet {table} {PORTS_ANY} {{ type {ANY_KEY} : {TARGET} ; }}"),
+    ];
     for (chain, hook) in CHAINS {
-        script += &format!("add chain inet {table} {chain} {hook}\n");
-        script += &format!("flush chain inet {table} {chain}\n");
+        lines.push(format!("add chain inet {table} {chain} {hook}"));
+        lines.push(format!("flush chain inet {table} {chain}"));
     }
     for (chain, rule) in rules(config) {
-        script += &format!("add rule inet {table} {chain} {rule}\n");
+        lines.push(format!("add rule inet {table} {chain} {rule}"));
     }
-    script
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 /// Removes the table whether it exists or not.
@@ -73,6 +72,7 @@ fn rules(config: &BridgeConfig) -> Vec<(&'static str, String)> {
     rules
 }
 
+const KEY: &str = "inet_proto . ipv4_addr . inet_service";
 const ANY_KEY: &str = "inet_proto . inet_service";
 const TARGET: &str = "ipv4_addr . inet_service";
 

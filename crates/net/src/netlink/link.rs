@@ -9,6 +9,9 @@ use netlink_packet_route::link::{
     InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoPortKind, InfoVeth, LinkAttribute,
     LinkFlags, LinkInfo, LinkMessage,
 };
+use netlink_packet_route::neighbour::{
+    NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
+};
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
 };
@@ -79,10 +82,10 @@ pub(crate) struct VethPair<'a> {
 }
 
 impl VethPair<'_> {
-    /// One request makes both ends where they belong: up, on the bridge, and inside the
-    /// namespace under the final name.
+    /// One request makes both ends where they belong: one up and on the bridge, the other inside
+    /// the namespace under its final name. A peer cannot be up before its pair is complete.
     pub(super) fn request(&self) -> LinkMessage {
-        let mut peer = up();
+        let mut peer = LinkMessage::default();
         peer.attributes = vec![
             LinkAttribute::IfName(self.peer_name.to_owned()),
             LinkAttribute::Address(self.peer_mac.octets().to_vec()),
@@ -128,14 +131,42 @@ pub(super) fn numbered(index: u32) -> LinkMessage {
     message
 }
 
-pub(super) fn isolated(name: &str) -> LinkMessage {
-    let mut message = named(name);
+/// How a bridge treats one of its ports. Hairpin: with br_netfilter a container's packet to its
+/// own published port turns round inside the bridge. Isolated: from other such ports.
+pub(super) fn bridge_port(index: u32, isolated: bool) -> LinkMessage {
+    let mut message = numbered(index);
     message.attributes.push(LinkAttribute::LinkInfo(vec![
         LinkInfo::PortKind(InfoPortKind::Bridge),
-        LinkInfo::PortData(InfoPortData::BridgePort(vec![InfoBridgePort::Isolated(
-            true,
-        )])),
+        LinkInfo::PortData(InfoPortData::BridgePort(vec![
+            InfoBridgePort::HairpinMode(true),
+            InfoBridgePort::Isolated(isolated),
+        ])),
     ]));
+    message
+}
+
+/// Tells a bridge behind which port a hardware address lives, as if it had heard from it.
+pub(super) fn learned(index: u32, mac: Mac) -> NeighbourMessage {
+    let mut message = NeighbourMessage::default();
+    message.header.family = AddressFamily::Bridge;
+    message.header.ifindex = index;
+    message.header.state = NeighbourState::Reachable;
+    message.header.flags = NeighbourFlags::Controller;
+    message.attributes = vec![NeighbourAttribute::LinkLayerAddress(mac.octets().to_vec())];
+    message
+}
+
+/// What a bridge's host believes about a neighbour; to be forgotten.
+pub(super) fn neighbour(index: u32, ip: Ipv4Addr) -> NeighbourMessage {
+    let mut message = NeighbourMessage::default();
+    message.header.family = AddressFamily::Inet;
+    message.header.ifindex = index;
+    message.attributes = vec![NeighbourAttribute::Destination(NeighbourAddress::Inet(ip))];
+    message
+}
+
+pub(super) fn grouped(mut message: LinkMessage, group: u32) -> LinkMessage {
+    message.attributes.push(LinkAttribute::Group(group));
     message
 }
 

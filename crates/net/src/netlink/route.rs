@@ -36,17 +36,49 @@ impl RouteSocket {
         self.one(Message::NewLink(pair.request()), CREATE | EXCLUSIVE)
     }
 
-    /// Keeps a port of a bridge from reaching the bridge's other isolated ports.
-    pub(crate) fn isolate_port(&mut self, name: &str) -> io::Result<()> {
-        self.one(Message::SetLink(link::isolated(name)), 0)
+    /// Settles a new port of a bridge: its flags, and that the container lives behind it from
+    /// now on, even if an earlier link with the same address is not quite gone.
+    pub(crate) fn configure_port(
+        &mut self,
+        index: u32,
+        mac: Mac,
+        isolated: bool,
+    ) -> io::Result<()> {
+        let mut batch = Batch::new(&mut self.0);
+        batch.push(Message::NewLink(link::bridge_port(index, isolated)), 0);
+        batch.push(
+            Message::NewNeighbour(link::learned(index, mac)),
+            CREATE | REPLACE,
+        );
+        batch.execute()
+    }
+
+    /// Forgets which hardware address a neighbour had.
+    pub(crate) fn forget_neighbour(&mut self, index: u32, ip: Ipv4Addr) -> io::Result<()> {
+        match self.one(Message::DelNeighbour(link::neighbour(index, ip)), 0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            outcome => outcome,
+        }
     }
 
     pub(crate) fn delete_link(&mut self, index: u32) -> io::Result<()> {
         self.one(DelLink(link::numbered(index)), 0)
     }
 
+    /// A link that is gone already is no error.
     pub(crate) fn delete_link_named(&mut self, name: &str) -> io::Result<()> {
-        self.one(DelLink(link::named(name)), 0)
+        gone_is_fine(self.one(DelLink(link::named(name)), 0))
+    }
+
+    /// Deletes many links at the price of one, through a group that nobody else uses.
+    pub(crate) fn delete_links(&mut self, names: &[String], group: u32) -> io::Result<()> {
+        let mut batch = Batch::new(&mut self.0);
+        for name in names {
+            batch.push(Message::SetLink(link::grouped(link::named(name), group)), 0);
+        }
+        let grouped = gone_is_fine(batch.execute());
+        let all = link::grouped(LinkMessage::default(), group);
+        grouped.and(gone_is_fine(self.one(DelLink(all), 0)))
     }
 
     pub(crate) fn set_up(&mut self, index: u32, mtu: u32) -> io::Result<()> {
@@ -71,18 +103,20 @@ impl RouteSocket {
         )
     }
 
-    /// Loopback up, the address on the container's link, the default route: one `send`.
+    /// Loopback and link up, the address on the container's link, the default route: one `send`.
     pub(crate) fn configure_container(
         &mut self,
         index: u32,
         address: Ipv4Net,
         gateway: Ipv4Addr,
     ) -> io::Result<()> {
-        let mut loopback = link::up();
-        loopback.header.index = LOOPBACK;
         let address = link::address(index, address.addr(), address.prefix_len());
         let mut batch = Batch::new(&mut self.0);
-        batch.push(Message::NewLink(loopback), 0);
+        for up in [LOOPBACK, index] {
+            let mut message = link::up();
+            message.header.index = up;
+            batch.push(Message::NewLink(message), 0);
+        }
         batch.push(Message::NewAddress(address), CREATE | EXCLUSIVE);
         batch.push(
             Message::NewRoute(link::default_route(gateway)),
@@ -203,6 +237,13 @@ fn destination_of(message: &RouteMessage) -> Option<Ipv4Net> {
             _ => None,
         })?;
     Ipv4Net::new(destination, message.header.destination_prefix_length).ok()
+}
+
+fn gone_is_fine(outcome: io::Result<()>) -> io::Result<()> {
+    match outcome {
+        Err(error) if error.raw_os_error() == Some(ENODEV) => Ok(()),
+        other => other,
+    }
 }
 
 const ENODEV: i32 = 19;
