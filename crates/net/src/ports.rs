@@ -276,7 +276,9 @@ mod tests {
         let error = ports.reserve(&[request(Protocol::Tcp, range)]).unwrap_err();
         assert!(matches!(error, PortError::Exhausted));
         let backwards = Some(RangeInclusive::new(9, 8));
-        assert!(ports.reserve(&[request(Protocol::Tcp, backwards)]).is_err());
+        ports
+            .reserve(&[request(Protocol::Tcp, backwards)])
+            .unwrap_err();
     }
 
     #[test]

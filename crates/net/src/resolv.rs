@@ -42,10 +42,10 @@ pub fn resolv_conf_of_host(host: &str, settings: &DnsSettings) -> String {
 /// behind that stub is read instead. A host without any has an empty one.
 pub fn host_resolv_conf() -> String {
     let text = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
-    if ResolvConf::parse(&text).servers == [SYSTEMD_STUB] {
-        if let Ok(behind) = fs::read_to_string("/run/systemd/resolve/resolv.conf") {
-            return behind;
-        }
+    if ResolvConf::parse(&text).servers == [SYSTEMD_STUB]
+        && let Ok(behind) = fs::read_to_string("/run/systemd/resolve/resolv.conf")
+    {
+        return behind;
     }
     text
 }

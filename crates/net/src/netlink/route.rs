@@ -78,7 +78,8 @@ impl RouteSocket {
         }
         let grouped = gone_is_fine(batch.execute());
         let all = link::grouped(LinkMessage::default(), group);
-        grouped.and(gone_is_fine(self.one(DelLink(all), 0)))
+        let deleted = gone_is_fine(self.one(DelLink(all), 0));
+        grouped.and(deleted)
     }
 
     pub(crate) fn set_up(&mut self, index: u32, mtu: u32) -> io::Result<()> {

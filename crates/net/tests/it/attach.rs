@@ -16,7 +16,7 @@ fn two_containers_reach_each_other_the_host_and_its_neighbour() {
         (a.ip, b.ip),
         (Ipv4Addr::new(172, 30, 0, 2), Ipv4Addr::new(172, 30, 0, 3))
     );
-    assert!(can_ping(&a.netns, b.ip), "{}", host.dump());
+    assert!(can_ping(&a.netns, b.ip), "{}", host::dump());
     assert!(can_ping(&b.netns, a.ip));
     assert!(can_ping(&a.netns, bridge.config().gateway));
     assert!(can_ping(&a.netns, host::NEIGHBOUR), "masqueraded");
@@ -89,14 +89,14 @@ fn a_failed_attach_leaves_nothing() {
     let host = Host::new();
     let bridge = host.bridge();
     let first = bridge.attach(&request()).unwrap();
-    let before = host.dump();
+    let before = host::dump();
     let taken = bridge.attach(&AttachRequest {
         ip: Some(first.ip),
         ..request()
     });
     assert!(matches!(taken, Err(NetError::Ipam(_))), "{taken:?}");
     let twice = bridge.attach(&AttachRequest {
-        container: first.container.clone(),
+        container: first.container,
         ..request()
     });
     assert!(matches!(twice, Err(NetError::Attached(_))), "{twice:?}");
@@ -108,7 +108,7 @@ fn a_failed_attach_leaves_nothing() {
         "{failed:?}"
     );
     assert_none(&bridge.settle());
-    assert_eq!(host.dump(), before);
+    assert_eq!(host::dump(), before);
     assert_eq!(
         bridge.attach(&request()).unwrap().ip,
         Ipv4Addr::new(172, 30, 0, 3)
@@ -138,13 +138,13 @@ fn closing_leaves_links_and_rules_as_they_were() {
     host::run(
         "nft add table inet others; nft add chain inet others input '{ type filter hook input priority 0; }'",
     );
-    let before = host.dump();
+    let before = host::dump();
     let bridge = host.bridge();
     let endpoints: Vec<_> = (0..3).map(|_| bridge.attach(&request()).unwrap()).collect();
     assert_none(&bridge.detach(&endpoints[0]));
     assert_none(&bridge.detach(&endpoints[0]));
     assert_none(&bridge.close());
-    assert_eq!(host.dump(), before);
+    assert_eq!(host::dump(), before);
     assert!(!endpoints[1].netns.exists());
 }
 

@@ -18,7 +18,7 @@ fn works(host: &Host) -> String {
     let web = bridge
         .attach(&publishing(vec![publish(80, Tcp, 8080)]))
         .unwrap();
-    assert!(can_ping(&web.netns, host::NEIGHBOUR), "{}", host.dump());
+    assert!(can_ping(&web.netns, host::NEIGHBOUR), "{}", host::dump());
     tcp(&web, 80, From::In(&neighbour), (HOST, 8080)).unwrap();
     let rules = host::run("iptables -S");
     assert_none(&bridge.detach(&web));
@@ -31,9 +31,9 @@ fn packets_pass_a_forward_chain_that_drops() {
     let host = Host::new();
     host.add_neighbour();
     host::run("iptables -P FORWARD DROP");
-    let before = host.dump();
+    let before = host::dump();
     works(&host);
-    assert_eq!(host.dump(), before);
+    assert_eq!(host::dump(), before);
 }
 
 #[test]
@@ -41,9 +41,9 @@ fn rules_go_into_the_users_chain_behind_the_users_own() {
     let host = Host::new();
     host.add_neighbour();
     host::run(&DOCKER.join(" && "));
-    let before = host.dump();
+    let before = host::dump();
     let rules = works(&host);
-    assert_eq!(host.dump(), before);
+    assert_eq!(host::dump(), before);
     let user: Vec<_> = rules
         .lines()
         .filter(|line| line.starts_with("-A DOCKER-USER"))
@@ -66,7 +66,7 @@ fn an_engine_that_starts_later_does_not_cut_the_next_container_off() {
     let bridge = host.bridge();
     host::run(&DOCKER.join(" && "));
     let late = bridge.attach(&host::request()).unwrap();
-    assert!(can_ping(&late.netns, host::NEIGHBOUR), "{}", host.dump());
+    assert!(can_ping(&late.netns, host::NEIGHBOUR), "{}", host::dump());
     host::run("iptables -F DOCKER-USER");
     assert!(!can_ping(&late.netns, host::NEIGHBOUR));
     bridge.recheck_firewall().unwrap();

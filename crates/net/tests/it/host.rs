@@ -70,18 +70,6 @@ impl Host {
     pub(crate) fn bridge(&self) -> Bridge {
         Bridge::open(self.config()).unwrap()
     }
-
-    /// Everything that the kernel knows about this host's network.
-    pub(crate) fn dump(&self) -> String {
-        [
-            "nft -s list ruleset",
-            "ip -o link",
-            "ip -o addr",
-            "ip route",
-        ]
-        .map(run)
-        .join("\n")
-    }
 }
 
 impl Drop for Host {
@@ -92,6 +80,18 @@ impl Drop for Host {
         }
         drop(netns::remove(&self.directory.path().join("neighbour")));
     }
+}
+
+/// Everything that the kernel knows about the network of this test's host.
+pub(crate) fn dump() -> String {
+    [
+        "nft -s list ruleset",
+        "ip -o link",
+        "ip -o addr",
+        "ip route",
+    ]
+    .map(run)
+    .join("\n")
 }
 
 pub(crate) fn request() -> AttachRequest {

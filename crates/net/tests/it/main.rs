@@ -1,5 +1,5 @@
 //! The network as containers and their neighbours see it, each test in a host of its own.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "test code")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
 mod attach;
 mod coexist;

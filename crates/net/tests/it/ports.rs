@@ -68,7 +68,7 @@ fn a_port_on_the_loopback_is_hidden_from_the_neighbour() {
     };
     let web = bridge.attach(&publishing(vec![local])).unwrap();
     tcp(&web, 80, From::Here, (LOOPBACK, 8080)).unwrap();
-    assert!(tcp(&web, 80, From::In(&neighbour), (HOST, 8080)).is_err());
+    tcp(&web, 80, From::In(&neighbour), (HOST, 8080)).unwrap_err();
     assert!(
         tcp(&web, 80, From::In(&neighbour), (web.ip, 80)).is_err(),
         "nor by routing"
@@ -105,7 +105,7 @@ fn the_hosts_loopback_is_hidden_from_containers() {
     let outcome = host::at(&attacker.netns, || {
         std::net::TcpStream::connect_timeout(&to, std::time::Duration::from_millis(500))
     });
-    assert!(outcome.is_err());
+    outcome.unwrap_err();
     assert_none(&bridge.detach(&attacker));
     assert_none(&bridge.close());
     assert!(host.directory.path().exists());
@@ -126,7 +126,7 @@ fn a_host_address_publishes_on_that_address_alone() {
     let b = bridge.attach(&publishing(vec![at(second)])).unwrap();
     tcp(&a, 80, From::In(&neighbour), (HOST, 8080)).unwrap();
     tcp(&b, 80, From::In(&neighbour), (second, 8080)).unwrap();
-    assert!(tcp(&a, 80, From::Here, (LOOPBACK, 8080)).is_err());
+    tcp(&a, 80, From::Here, (LOOPBACK, 8080)).unwrap_err();
     let everywhere = bridge
         .attach(&publishing(vec![publish(80, Tcp, 8080)]))
         .unwrap_err();
@@ -141,14 +141,14 @@ fn a_taken_port_is_refused_and_nothing_is_left() {
     let web = bridge
         .attach(&publishing(vec![publish(80, Tcp, 8080)]))
         .unwrap();
-    let before = host.dump();
+    let before = host::dump();
     let both = vec![publish(81, Tcp, 8081), publish(80, Tcp, 8080)];
     let error = bridge.attach(&publishing(both)).unwrap_err();
     assert_eq!(
         error.to_string(),
         "Bind for 0.0.0.0:8080 failed: port is already allocated"
     );
-    assert_eq!(host.dump(), before);
+    assert_eq!(host::dump(), before);
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 9090)).unwrap();
     bridge
         .attach(&publishing(vec![publish(80, Tcp, 9090)]))
