@@ -33,8 +33,8 @@ fn images_are_found_by_tag_id_prefix_and_digest() {
     }
     let missing = store.resolve("nope").unwrap_err();
     assert_eq!(missing.to_string(), "No such image: nope:latest");
-    assert!(store.resolve("app").is_err());
-    assert!(store.resolve(&format!("other@{id}")).is_err());
+    store.resolve("app").unwrap_err();
+    store.resolve(&format!("other@{id}")).unwrap_err();
     assert!(matches!(
         store.resolve("UPPER"),
         Err(ResolveError::Reference(_))
@@ -92,11 +92,7 @@ fn removal_takes_only_what_nobody_else_needs() {
         &docker_archive(&["a:1", "a:2"], &[base.clone(), a.clone()]),
     )
     .unwrap();
-    let second = load(
-        &store,
-        &docker_archive(&["b:1"], &[base.clone(), b.clone()]),
-    )
-    .unwrap();
+    let second = load(&store, &docker_archive(&["b:1"], &[base.clone(), b])).unwrap();
     assert_eq!(store.usage().layers, 4 + 2 + 3);
     assert_eq!(store.shared_size(&store.image(&first[0].id).unwrap()), 4);
     let chains = store.image(&first[0].id).unwrap().chain_ids();
@@ -115,7 +111,7 @@ fn removal_takes_only_what_nobody_else_needs() {
             .any(|path| path.starts_with("layers/") && path.len() > 7),
         "{left:?}"
     );
-    assert!(store.remove(&second[0].id).is_err());
+    store.remove(&second[0].id).unwrap_err();
 }
 
 #[test]

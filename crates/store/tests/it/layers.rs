@@ -157,7 +157,7 @@ fn extended_attributes_are_kept_even_with_newlines_in_them() {
 
 #[test]
 fn names_longer_than_a_header_holds_are_read() {
-    let gnu = format!("{}/file", vec!["directory-name"; 12].join("/"));
+    let gnu = format!("{}/file", ["directory-name"; 12].join("/"));
     let mut pax = Member::file("short", "pax");
     let long = format!("{}/pax", vec!["p".repeat(200); 3].join("/"));
     pax.pax.push(("path".to_owned(), long.clone().into_bytes()));

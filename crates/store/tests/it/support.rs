@@ -12,23 +12,23 @@ use serde_json::json;
 
 /// A member of a tar archive.
 #[derive(Clone, Debug)]
-pub struct Member {
-    pub name: Vec<u8>,
-    pub kind: u8,
-    pub data: Vec<u8>,
-    pub link: Vec<u8>,
-    pub mode: u32,
-    pub uid: u32,
-    pub gid: u32,
-    pub mtime: u64,
-    pub device: (u32, u32),
+pub(crate) struct Member {
+    pub(crate) name: Vec<u8>,
+    pub(crate) kind: u8,
+    pub(crate) data: Vec<u8>,
+    pub(crate) link: Vec<u8>,
+    pub(crate) mode: u32,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) mtime: u64,
+    pub(crate) device: (u32, u32),
     /// What the header says, if not the truth.
-    pub size: Option<u64>,
-    pub pax: Vec<(String, Vec<u8>)>,
+    pub(crate) size: Option<u64>,
+    pub(crate) pax: Vec<(String, Vec<u8>)>,
 }
 
 impl Member {
-    pub fn new(name: &str, kind: u8) -> Self {
+    pub(crate) fn new(name: &str, kind: u8) -> Self {
         Self {
             name: name.into(),
             kind,
@@ -44,21 +44,21 @@ impl Member {
         }
     }
 
-    pub fn file(name: &str, data: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn file(name: &str, data: impl AsRef<[u8]>) -> Self {
         Self {
             data: data.as_ref().to_vec(),
             ..Self::new(name, b'0')
         }
     }
 
-    pub fn dir(name: &str) -> Self {
+    pub(crate) fn dir(name: &str) -> Self {
         Self {
             mode: 0o755,
             ..Self::new(name, b'5')
         }
     }
 
-    pub fn symlink(name: &str, target: &str) -> Self {
+    pub(crate) fn symlink(name: &str, target: &str) -> Self {
         Self {
             link: target.into(),
             mode: 0o777,
@@ -66,21 +66,21 @@ impl Member {
         }
     }
 
-    pub fn hard_link(name: &str, target: &str) -> Self {
+    pub(crate) fn hard_link(name: &str, target: &str) -> Self {
         Self {
             link: target.into(),
             ..Self::new(name, b'1')
         }
     }
 
-    pub fn device(name: &str, kind: u8, major: u32, minor: u32) -> Self {
+    pub(crate) fn device(name: &str, kind: u8, major: u32, minor: u32) -> Self {
         Self {
             device: (major, minor),
             ..Self::new(name, kind)
         }
     }
 
-    pub fn attribute(mut self, name: &str, value: &[u8]) -> Self {
+    pub(crate) fn attribute(mut self, name: &str, value: &[u8]) -> Self {
         self.pax
             .push((format!("SCHILY.xattr.{name}"), value.to_vec()));
         self
@@ -143,19 +143,19 @@ fn pax_record(key: &str, value: &[u8]) -> Vec<u8> {
 }
 
 /// A tar archive with its end mark.
-pub fn tar(members: &[Member]) -> Vec<u8> {
+pub(crate) fn tar(members: &[Member]) -> Vec<u8> {
     let mut output = Vec::new();
     members.iter().for_each(|member| member.write(&mut output));
     output.resize(output.len() + 1024, 0);
     output
 }
 
-pub fn sha256(bytes: &[u8]) -> Digest {
+pub(crate) fn sha256(bytes: &[u8]) -> Digest {
     Digest::from_bytes(digest(&SHA256, bytes).as_ref().try_into().unwrap())
 }
 
 /// A configuration for layers with these diff ids.
-pub fn config(diff_ids: &[Digest]) -> Vec<u8> {
+pub(crate) fn config(diff_ids: &[Digest]) -> Vec<u8> {
     json!({
         "architecture": "amd64",
         "os": "linux",
@@ -169,12 +169,12 @@ pub fn config(diff_ids: &[Digest]) -> Vec<u8> {
 }
 
 /// A docker-archive as old engines write it: layers, configuration, manifest last.
-pub fn docker_archive(tags: &[&str], layers: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn docker_archive(tags: &[&str], layers: &[Vec<u8>]) -> Vec<u8> {
     let diff_ids: Vec<Digest> = layers.iter().map(|layer| sha256(layer)).collect();
     docker_archive_with(tags, layers, &config(&diff_ids))
 }
 
-pub fn docker_archive_with(tags: &[&str], layers: &[Vec<u8>], config: &[u8]) -> Vec<u8> {
+pub(crate) fn docker_archive_with(tags: &[&str], layers: &[Vec<u8>], config: &[u8]) -> Vec<u8> {
     let names: Vec<String> = (0..layers.len())
         .map(|n| format!("{n:064}/layer.tar"))
         .collect();
@@ -189,12 +189,12 @@ pub fn docker_archive_with(tags: &[&str], layers: &[Vec<u8>], config: &[u8]) -> 
     tar(&members)
 }
 
-pub fn load(store: &Store, archive: &[u8]) -> Result<Vec<Loaded>, LoadError> {
+pub(crate) fn load(store: &Store, archive: &[u8]) -> Result<Vec<Loaded>, LoadError> {
     store.load(archive, &mut |_: LoadProgress| {})
 }
 
 /// Every path below `root` with what can be seen of it, contents included.
-pub fn tree(root: &Path) -> BTreeMap<String, String> {
+pub(crate) fn tree(root: &Path) -> BTreeMap<String, String> {
     let mut seen = BTreeMap::new();
     let mut pending = vec![root.to_owned()];
     while let Some(path) = pending.pop() {
@@ -230,7 +230,7 @@ pub fn tree(root: &Path) -> BTreeMap<String, String> {
 }
 
 /// The store's tree without what the background empties.
-pub fn durable_tree(root: &Path) -> BTreeMap<String, String> {
+pub(crate) fn durable_tree(root: &Path) -> BTreeMap<String, String> {
     let mut tree = tree_while_emptied(root);
     tree.retain(|name, _| !name.starts_with("trash/") && !name.starts_with("tmp/"));
     tree
@@ -252,7 +252,7 @@ fn tree_while_emptied(root: &Path) -> BTreeMap<String, String> {
 }
 
 /// Waits until the store has emptied its scratch and trash folders.
-pub fn wait_until_empty(root: &Path) {
+pub(crate) fn wait_until_empty(root: &Path) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     loop {
         let left: usize = ["tmp", "trash"]
