@@ -173,7 +173,7 @@ impl Access {
         let decision = Decision {
             call: id,
             verdict: if reason.is_none() { "allow" } else { "deny" },
-            principal: question.principal,
+            identity: question.principal,
             peer,
             operation: call.operation().name(),
             target: call.target(),

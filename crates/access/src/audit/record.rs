@@ -1,12 +1,12 @@
 //! The lines of the audit trail.
 //!
-//! One JSON object a line. `seq` grows by one from line to line, over restarts too: a gap is a
+//! One JSON object a line. `sequence` grows by one from line to line, over restarts too: a gap is a
 //! lost line. `call` joins the two lines of one call. No body, header or query is ever written.
 //!
 //! ```text
-//! {"seq":7,"time":"2026-11-22T10:00:00Z","event":"decision","call":"41d0…","decision":"allow","principal":{"kind":"unix","uid":0,"gid":0,"pid":812},"peer":"unix","operation":"ContainerCreate","target":"web","version":"1.50","role":"admin","powers":["privileged"]}
-//! {"seq":8,"time":"2026-11-22T10:00:01Z","event":"end","call":"41d0…","outcome":"done","status":201,"duration_ms":12,"bytes":88}
-//! {"seq":9,"time":"2026-11-22T10:00:02Z","event":"refused","peer":"192.0.2.7:41022","reason":"expired_certificate","detail":"…"}
+//! {"sequence":7,"time":"2026-11-22T10:00:00Z","event":"decision","call":"41d0…","decision":"allow","identity":{"kind":"unix","uid":0,"gid":0,"pid":812},"peer":"unix","operation":"ContainerCreate","target":"web","version":"1.50","role":"admin","powers":["privileged"]}
+//! {"sequence":8,"time":"2026-11-22T10:00:01Z","event":"end","call":"41d0…","outcome":"done","status":201,"duration_ms":12,"bytes":88}
+//! {"sequence":9,"time":"2026-11-22T10:00:02Z","event":"refused","peer":"192.0.2.7:41022","reason":"expired_certificate","detail":"…"}
 //! ```
 //!
 //! `decision` is `allow` or `deny` (then `reason` says why); `outcome` is `done`, `aborted` (the
@@ -33,7 +33,7 @@ pub(crate) struct Decision<'a> {
     pub(crate) call: &'a str,
     #[serde(rename = "decision")]
     pub(crate) verdict: &'static str,
-    pub(crate) principal: &'a Principal,
+    pub(crate) identity: &'a Principal,
     pub(crate) peer: &'a str,
     pub(crate) operation: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +64,7 @@ pub struct Refusal<'a> {
     pub peer: &'a str,
     /// Who it is, if that was known already.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub principal: Option<&'a Principal>,
+    pub identity: Option<&'a Principal>,
     /// A stable word, such as `unknown_ca`.
     pub reason: &'static str,
     /// What happened, for people.
@@ -73,7 +73,7 @@ pub struct Refusal<'a> {
 
 #[derive(Serialize)]
 struct Line<'a> {
-    seq: u64,
+    sequence: u64,
     time: Timestamp,
     #[serde(flatten)]
     record: &'a Record<'a>,
@@ -81,9 +81,9 @@ struct Line<'a> {
 
 impl Record<'_> {
     /// The line, with its newline.
-    pub(crate) fn line(&self, seq: u64, time: Timestamp) -> Result<String, serde_json::Error> {
+    pub(crate) fn line(&self, sequence: u64, time: Timestamp) -> Result<String, serde_json::Error> {
         let mut line = escape(&serde_json::to_string(&Line {
-            seq,
+            sequence,
             time,
             record: self,
         })?);

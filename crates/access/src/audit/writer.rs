@@ -139,7 +139,7 @@ fn end_of(file: &mut File) -> io::Result<(u64, bool)> {
 
 fn sequence_number(line: &[u8]) -> Option<u64> {
     let value: serde_json::Value = serde_json::from_slice(line).ok()?;
-    value.get("seq")?.as_u64()
+    value.get("sequence")?.as_u64()
 }
 
 fn open_error(path: &Path, source: io::Error) -> AuditError {

@@ -187,7 +187,7 @@ fn refused(door: &Door, peer: &str, reason: &'static str, detail: &str) {
     tracing::warn!(peer, reason, detail, "connection refused");
     door.access.refused(&Refusal {
         peer,
-        principal: None,
+        identity: None,
         reason,
         detail,
     });

@@ -39,8 +39,7 @@ pub enum BindError {
     /// A network address without TLS.
     #[error(
         "{host} without TLS would give everybody who reaches it root on this machine; run with \
-         --tlsverify --tlscacert CA --tlscert CERT --tlskey KEY (`lockgate ca init` and \
-         `lockgate cert server` make them)"
+         --tlsverify --tlscacert CA --tlscert CERT --tlskey KEY (`lockgate ca quick` makes them)"
     )]
     NoTls {
         /// The address.

@@ -67,7 +67,7 @@ fn too_many(door: &Door, name: &str, who: &str) {
     tracing::warn!(peer = name, who, "too many connections of one identity");
     door.access.refused(&Refusal {
         peer: name,
-        principal: None,
+        identity: None,
         reason: "too_many_connections",
         detail: &detail,
     });

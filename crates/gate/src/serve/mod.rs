@@ -123,7 +123,7 @@ fn tell(visit: &Visit, what: &str, refused: &Refused) {
     tracing::info!(peer = %peer.name, who = %peer.principal.get(), reason, "request refused");
     visit.door.access.refused(&Refusal {
         peer: &peer.name,
-        principal: Some(peer.principal.get()),
+        identity: Some(peer.principal.get()),
         reason,
         detail: &detail,
     });

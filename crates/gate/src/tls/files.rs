@@ -116,6 +116,11 @@ pub(super) struct Loaded {
 }
 
 impl TlsFiles {
+    /// Reads the files and says whether they could be used.
+    pub fn check(&self) -> Result<(), TlsError> {
+        super::TlsState::load(self).map(drop)
+    }
+
     pub(super) fn read(&self) -> Result<Loaded, TlsError> {
         let chain = certificates(&self.certificate, "certificate")?;
         let not_after = chain

@@ -1,0 +1,211 @@
+//! Wires the door to the engine, and runs until told to stop.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use lockgate_access::{Access, AuditLog, Policy, SocketOwners};
+use lockgate_engine::Engine;
+use lockgate_gate::{Gate, GateHandle};
+use lockgate_net::BridgeConfig;
+use lockgate_rest::Rest;
+use sd_notify::NotifyState;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
+
+use crate::config::{BridgeChoice, Config};
+use crate::place::{self, PidFile};
+use crate::watch::Watched;
+
+/// Runs the daemon. Returns when it has stopped.
+pub(crate) async fn run(config: Config) -> Result<()> {
+    let _lock = place::lock_data_root(&config.engine.data_root)?;
+    place::make_directory(&config.engine.exec_root, 0o711)?;
+    let _pidfile = PidFile::write(&config.pidfile)?;
+
+    let audit = AuditLog::open(&config.audit_log).map_err(chain)?;
+    let group = config.gate.group.number()?;
+    let owners = SocketOwners {
+        groups: group.into_iter().collect(),
+    };
+    let access = Arc::new(Access::new(first_policy(&config), owners, audit));
+    let files = watched_files(&config);
+    let gate = Gate::bind(config.gate, access)?;
+    for address in gate.addresses() {
+        tracing::info!(address, "listening");
+    }
+
+    let mut engine = config.engine;
+    engine.bridge = config
+        .bridge
+        .map(|choice| bridge(choice, &engine.data_root, &engine.exec_root))
+        .transpose()?;
+    let engine = Engine::open(engine).await.map_err(chain)?;
+    let stop = Arc::new(Notify::new());
+    tokio::spawn(obey_signals(
+        gate.handle(),
+        config.policy,
+        files,
+        Arc::clone(&stop),
+    ));
+    notify(&NotifyState::Ready);
+    tracing::info!("ready");
+    gate.serve(Arc::new(Rest::new(engine.clone())), stop.notified())
+        .await;
+
+    engine.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// An error with all its causes in one line.
+fn chain(error: impl std::error::Error + Send + Sync + 'static) -> anyhow::Error {
+    anyhow!("{:#}", anyhow::Error::new(error))
+}
+
+/// Checks what `--validate` checks beyond the settings themselves.
+pub(crate) fn validate(config: &Config) -> Result<()> {
+    Policy::load(&config.policy)
+        .map_err(chain)
+        .with_context(|| config.policy.display().to_string())?;
+    config.gate.group.number()?;
+    if let Some(files) = &config.gate.tls {
+        files.check()?;
+    }
+    Ok(())
+}
+
+/// The bridge, with an address that is free on this host if none was chosen.
+fn bridge(choice: BridgeChoice, data_root: &Path, exec_root: &Path) -> Result<BridgeConfig> {
+    let address = match choice.address {
+        Some(address) => Some(address),
+        None => lockgate_net::address_of(&choice.name).map_err(chain)?,
+    };
+    let (subnet, gateway) = match address {
+        Some(address) => (address.trunc(), address.addr()),
+        None => {
+            let subnet = lockgate_net::pick_subnet().map_err(chain)?;
+            let first = subnet.hosts().next().unwrap_or(subnet.network());
+            (subnet, first)
+        }
+    };
+    Ok(BridgeConfig {
+        name: choice.name,
+        subnet,
+        gateway,
+        mtu: choice.mtu,
+        icc: choice.icc,
+        ip_masq: choice.ip_masq,
+        default_host_ip: choice.default_host_ip,
+        table: choice.table,
+        state_dir: data_root.join("networks"),
+        netns_dir: exec_root.join("netns"),
+    })
+}
+
+/// The policy at start. A file that cannot be used denies everything, and says so to the client.
+fn first_policy(config: &Config) -> Policy {
+    match Policy::load(&config.policy) {
+        Ok(policy) => {
+            if policy.is_absent() && config.gate.tls.is_some() {
+                tracing::warn!(
+                    file = %config.policy.display(),
+                    "THERE IS NO POLICY FILE: EVERY VALID CLIENT CERTIFICATE IS ADMIN, WHICH IS ROOT"
+                );
+            }
+            policy
+        }
+        Err(error) => {
+            let reason = format!("{:#}", chain(error));
+            tracing::error!(file = %config.policy.display(), reason, "THE POLICY FILE CANNOT BE USED: EVERYTHING IS DENIED but to the socket's owners");
+            Policy::broken("the daemon's policy file cannot be used; see its log")
+        }
+    }
+}
+
+fn watched_files(config: &Config) -> Vec<PathBuf> {
+    let tls = config.gate.tls.iter().flat_map(|files| {
+        let three = [&files.ca, &files.certificate, &files.key]
+            .into_iter()
+            .cloned();
+        three.chain(files.crl.clone())
+    });
+    tls.chain([config.policy.clone()]).collect()
+}
+
+/// Reloads on SIGHUP and when a file changes; stops on SIGTERM and SIGINT; a second one of these
+/// ends the process at once.
+async fn obey_signals(
+    gate: GateHandle,
+    policy: PathBuf,
+    files: Vec<PathBuf>,
+    stop: Arc<Notify>,
+) -> Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut end = [
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    ];
+    let mut files = Watched::new(files);
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => reload(&gate, &policy, Why::Signal),
+            () = files.changed() => reload(&gate, &policy, Why::Change),
+            () = any(&mut end) => break,
+        }
+    }
+    tracing::info!("stopping");
+    notify(&NotifyState::Stopping);
+    stop.notify_one();
+    any(&mut end).await;
+    tracing::warn!("stopping at once");
+    std::process::exit(EXIT_NOW)
+}
+
+/// The status of a process that a second signal ended.
+const EXIT_NOW: i32 = 130;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    Change,
+    Signal,
+}
+
+async fn any(signals: &mut [Signal; 2]) {
+    let [terminate, interrupt] = signals;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// All or nothing for each of TLS and policy: what cannot be used leaves the last good one.
+fn reload(gate: &GateHandle, policy: &Path, why: Why) {
+    tracing::info!(?why, "reloading");
+    if let Err(error) = gate.reload_tls() {
+        let error = format!("{:#}", chain(error));
+        tracing::error!(
+            error,
+            "TLS FILES NOT RELOADED; the last good ones stay in use"
+        );
+    }
+    match Policy::load(policy) {
+        Ok(policy) => gate.set_policy(policy),
+        Err(error) => {
+            let error = format!("{:#}", chain(error));
+            tracing::error!(error, "POLICY NOT RELOADED; the last good one stays in use");
+        }
+    }
+    if why == Why::Signal
+        && let Err(error) = gate.access().audit().reopen()
+    {
+        let error = format!("{:#}", chain(error));
+        tracing::error!(error, "audit log not reopened; the old file stays in use");
+    }
+}
+
+fn notify(state: &NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(std::slice::from_ref(state)) {
+        tracing::warn!(error = %error, "cannot notify the service manager");
+    }
+}

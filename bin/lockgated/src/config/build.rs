@@ -1,0 +1,299 @@
+//! Typed configuration out of merged settings.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use lockgate_engine::{EngineConfig, LogDefaults, RuntimeSpec};
+use lockgate_gate::{GateConfig, Host, Limits, SocketGroup, TlsFiles};
+use lockgate_types::container::Ulimit;
+
+use super::error::ConfigError;
+use super::value::Settings;
+use super::{BridgeChoice, Config, Typed};
+
+const DATA_ROOT: &str = "/var/lib/lockgate";
+const EXEC_ROOT: &str = "/run/lockgate";
+const SOCKET: &str = "lockgate.sock";
+const SERVER_SET: &str = "/etc/lockgate/pki/server";
+
+impl Config {
+    /// Reads everything and checks what can be checked without touching the host.
+    pub(crate) fn load(typed: &Typed) -> Result<Self, ConfigError> {
+        let (settings, mut notes) = typed.merge()?;
+        let s = &settings;
+        if s.has("live-restore") && !s.flag("live-restore", true) {
+            notes.push("`live-restore` is always on: containers outlive the daemon".to_owned());
+        }
+        let data_root = path(s, "data-root", || PathBuf::from(DATA_ROOT));
+        let exec_root = path(s, "exec-root", || PathBuf::from(EXEC_ROOT));
+        let (log_level, colours) = (log_level(s)?, !s.flag("raw-logs", false));
+        let beside_config = typed.file.parent().unwrap_or(Path::new("/"));
+        Ok(Self {
+            gate: gate(s, &exec_root)?,
+            bridge: bridge(s)?,
+            policy: path(s, "policy", || beside_config.join("policy.toml")),
+            audit_log: path(s, "audit-log", || data_root.join("audit.log")),
+            pidfile: path(s, "pidfile", || exec_root.join("lockgated.pid")),
+            engine: engine(s, data_root, exec_root)?,
+            log_level,
+            colours,
+            notes,
+        })
+    }
+}
+
+fn path(s: &Settings, key: &str, default: impl FnOnce() -> PathBuf) -> PathBuf {
+    s.text(key).map_or_else(default, PathBuf::from)
+}
+
+fn log_level(s: &Settings) -> Result<tracing::Level, ConfigError> {
+    if s.flag("debug", false) {
+        return Ok(tracing::Level::DEBUG);
+    }
+    match s
+        .text("log-level")
+        .unwrap_or_default()
+        .to_ascii_lowercase()
+        .as_str()
+    {
+        "" | "info" => Ok(tracing::Level::INFO),
+        "trace" => Ok(tracing::Level::TRACE),
+        "debug" => Ok(tracing::Level::DEBUG),
+        "warn" | "warning" => Ok(tracing::Level::WARN),
+        "error" | "fatal" | "panic" => Ok(tracing::Level::ERROR),
+        other => Err(s.bad("log-level", other, "debug, info, warn, error or fatal")),
+    }
+}
+
+fn gate(s: &Settings, exec_root: &Path) -> Result<GateConfig, ConfigError> {
+    let mut hosts = Vec::new();
+    for text in s.list("hosts") {
+        hosts.push(text.parse().map_err(|source| ConfigError::Host {
+            place: "`hosts`".to_owned(),
+            source,
+        })?);
+    }
+    if hosts.is_empty() {
+        hosts.push(Host::Unix(exec_root.join(SOCKET)));
+    }
+    let insecure_loopback = s.flag("insecure-tcp-loopback-only", false);
+    let tls = tls(s)?;
+    if insecure_loopback && tls.is_some() {
+        return Err(ConfigError::InsecureWithTls);
+    }
+    let seconds = number(s, "shutdown-timeout", 15)?;
+    Ok(GateConfig {
+        hosts,
+        tls,
+        insecure_loopback,
+        group: s.text("group").map_or_else(
+            || SocketGroup::IfExists("docker".to_owned()),
+            SocketGroup::Named,
+        ),
+        limits: Limits {
+            drain: Duration::from_secs(seconds.into()),
+            ..Limits::default()
+        },
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+fn tls(s: &Settings) -> Result<Option<TlsFiles>, ConfigError> {
+    if !s.flag("tlsverify", false) {
+        if s.flag("tls", false) {
+            return Err(ConfigError::TlsWithoutVerify);
+        }
+        return Ok(None);
+    }
+    let tls12 = match s.text("tls-min-version").as_deref() {
+        None | Some("1.3") => false,
+        Some("1.2") => true,
+        Some(other) => return Err(s.bad("tls-min-version", other, "TLS version: 1.3 or 1.2")),
+    };
+    let file = |key, name| path(s, key, || Path::new(SERVER_SET).join(name));
+    Ok(Some(TlsFiles {
+        ca: file("tlscacert", "ca.pem"),
+        certificate: file("tlscert", "cert.pem"),
+        key: file("tlskey", "key.pem"),
+        crl: s.text("tls-crl").map(PathBuf::from),
+        tls12,
+    }))
+}
+
+fn bridge(s: &Settings) -> Result<Option<BridgeChoice>, ConfigError> {
+    let name = s.text("bridge").unwrap_or_else(|| "lockgate0".to_owned());
+    if name == "none" {
+        return Ok(None);
+    }
+    let mtu = match number(s, "mtu", 1500)? {
+        0 => 1500,
+        mtu => mtu,
+    };
+    Ok(Some(BridgeChoice {
+        name,
+        address: parsed(s, "bip", "address with a prefix, such as 172.17.0.1/16")?,
+        mtu,
+        icc: s.flag("icc", true),
+        ip_masq: s.flag("ip-masq", true),
+        default_host_ip: parsed(s, "ip", "IPv4 address")?.unwrap_or(Ipv4Addr::UNSPECIFIED),
+        table: s.text("nft-table").unwrap_or_else(|| "lockgate".to_owned()),
+    }))
+}
+
+fn engine(
+    s: &Settings,
+    data_root: PathBuf,
+    exec_root: PathBuf,
+) -> Result<EngineConfig, ConfigError> {
+    let shim = path(s, "shim-path", default_shim);
+    let mut config = EngineConfig::new(data_root, exec_root, shim);
+    config.init_path = s.text("init-path").map(PathBuf::from);
+    config.runtimes = runtimes(s);
+    if let Some(runtime) = s.text("default-runtime") {
+        config.default_runtime = runtime;
+    }
+    if let Some(parent) = s.text("cgroup-parent") {
+        config.cgroup_parent = parent;
+    }
+    config.log = LogDefaults {
+        driver: s
+            .text("log-driver")
+            .unwrap_or(LogDefaults::default().driver),
+        options: s.map("log-opts"),
+    };
+    config.default_ulimits = ulimits(s)?;
+    if let Some(size) = s.number("default-shm-size") {
+        config.default_shm_size = size;
+    }
+    config.dns = addresses(s, "dns")?;
+    config.dns_options = s.list("dns-opts");
+    config.dns_search = s.list("dns-search");
+    config.shutdown_timeout = number(s, "shutdown-timeout", 15)?;
+    config.labels = labels(s)?;
+    config.version = env!("CARGO_PKG_VERSION").to_owned();
+    config.debug = s.flag("debug", false);
+    Ok(config)
+}
+
+/// Beside this executable, else where packages put it.
+fn default_shim() -> PathBuf {
+    const NAME: &str = "lockgate-shim";
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|me| Some(me.parent()?.join(NAME)));
+    let packaged = Path::new("/usr/libexec/lockgate").join(NAME);
+    beside.filter(|path| path.exists()).unwrap_or(packaged)
+}
+
+fn runtimes(s: &Settings) -> BTreeMap<String, RuntimeSpec> {
+    let mut runtimes = BTreeMap::new();
+    for (name, value) in s.object("runtimes") {
+        let text = |key: &str| value.get(key).and_then(|value| value.as_str());
+        let args = value
+            .get("runtimeArgs")
+            .and_then(|args| args.as_array())
+            .cloned();
+        let args = args.unwrap_or_default();
+        runtimes.insert(
+            name.clone(),
+            RuntimeSpec {
+                path: PathBuf::from(text("path").unwrap_or(&name)),
+                args: args
+                    .iter()
+                    .filter_map(|arg| arg.as_str())
+                    .map(str::to_owned)
+                    .collect(),
+            },
+        );
+    }
+    for (name, path) in s.map("add-runtime") {
+        runtimes.insert(
+            name,
+            RuntimeSpec {
+                path: PathBuf::from(path),
+                args: Vec::new(),
+            },
+        );
+    }
+    runtimes
+}
+
+fn ulimits(s: &Settings) -> Result<BTreeMap<String, Ulimit>, ConfigError> {
+    let mut ulimits = BTreeMap::new();
+    for (name, value) in s.object("default-ulimits") {
+        let number = |key: &str| {
+            let found = value
+                .get(key)
+                .or_else(|| value.get(key.to_ascii_lowercase()));
+            found.and_then(serde_json::Value::as_i64)
+        };
+        let (Some(soft), Some(hard)) = (number("Soft"), number("Hard")) else {
+            return Err(s.bad(
+                "default-ulimits",
+                &value.to_string(),
+                "object with Name, Soft and Hard",
+            ));
+        };
+        ulimits.insert(name.clone(), Ulimit { name, hard, soft });
+    }
+    for text in s.list("default-ulimit") {
+        let limit = ulimit(&text);
+        let limit = limit.ok_or_else(|| s.bad("default-ulimit", &text, "NAME=SOFT[:HARD]"))?;
+        ulimits.insert(limit.name.clone(), limit);
+    }
+    Ok(ulimits)
+}
+
+fn ulimit(text: &str) -> Option<Ulimit> {
+    let (name, limits) = text.split_once('=')?;
+    let (soft, hard) = limits.split_once(':').unwrap_or((limits, limits));
+    let (soft, hard) = (soft.parse::<i64>().ok()?, hard.parse::<i64>().ok()?);
+    let ordered = hard == -1 || (soft <= hard && soft != -1);
+    (ordered && !name.is_empty()).then(|| Ulimit {
+        name: name.to_owned(),
+        hard,
+        soft,
+    })
+}
+
+fn labels(s: &Settings) -> Result<Vec<String>, ConfigError> {
+    let labels = s.list("labels");
+    match labels.iter().find(|label| !label.contains('=')) {
+        Some(bad) => Err(s.bad("labels", bad, "KEY=VALUE")),
+        None => Ok(labels),
+    }
+}
+
+fn addresses(s: &Settings, key: &'static str) -> Result<Vec<String>, ConfigError> {
+    let list = s.list(key);
+    match list
+        .iter()
+        .find(|text| text.parse::<std::net::IpAddr>().is_err())
+    {
+        Some(bad) => Err(s.bad(key, bad, "IP address")),
+        None => Ok(list),
+    }
+}
+
+fn number(s: &Settings, key: &'static str, default: u32) -> Result<u32, ConfigError> {
+    let Some(number) = s.number(key) else {
+        return Ok(default);
+    };
+    u32::try_from(number).map_err(|_range| s.bad(key, &number.to_string(), "number from 0 up"))
+}
+
+fn parsed<T: FromStr>(
+    s: &Settings,
+    key: &'static str,
+    expected: &'static str,
+) -> Result<Option<T>, ConfigError> {
+    let Some(text) = s.text(key) else {
+        return Ok(None);
+    };
+    text.parse()
+        .map(Some)
+        .map_err(|_syntax| s.bad(key, &text, expected))
+}

@@ -1,0 +1,48 @@
+//! Why a configuration is refused. Every text names the setting and says what to do.
+
+use std::path::PathBuf;
+
+use lockgate_gate::HostError;
+
+/// Why a configuration is refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("cannot read the configuration file {path}: {source}")]
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("{path} is no JSON object: {source}")]
+    Json {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
+    #[error("{path}: unknown key `{key}`{hint}")]
+    UnknownKey {
+        path: PathBuf,
+        key: String,
+        hint: String,
+    },
+    #[error("{place}: `{value}` is no {expected}")]
+    Value {
+        place: String,
+        value: String,
+        expected: &'static str,
+    },
+    #[error("{place} is not supported: {instead}")]
+    Refused {
+        place: String,
+        instead: &'static str,
+    },
+    #[error("{place}: {source}")]
+    Host { place: String, source: HostError },
+    #[error(
+        "`tls` without `tlsverify` would let in everybody who reaches the port; set `tlsverify` \
+         as well"
+    )]
+    TlsWithoutVerify,
+    #[error("--insecure-tcp-loopback-only and `tlsverify` exclude each other")]
+    InsecureWithTls,
+    #[error("there is no executable `{0}`; name it with --shim-path")]
+    NoShim(PathBuf),
+}

@@ -1,0 +1,45 @@
+//! From flags and `daemon.json` to a configuration that can be built.
+
+mod build;
+mod error;
+mod merge;
+mod table;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::path::PathBuf;
+
+use lockgate_engine::EngineConfig;
+use lockgate_gate::GateConfig;
+
+pub(crate) use error::ConfigError;
+pub(crate) use merge::{Typed, command};
+
+/// Everything that was chosen.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) gate: GateConfig,
+    pub(crate) engine: EngineConfig,
+    /// The bridge of containers; `None` for no network.
+    pub(crate) bridge: Option<BridgeChoice>,
+    pub(crate) policy: PathBuf,
+    pub(crate) audit_log: PathBuf,
+    pub(crate) pidfile: PathBuf,
+    pub(crate) log_level: tracing::Level,
+    pub(crate) colours: bool,
+    /// For the log: precedence that was applied, settings without effect.
+    pub(crate) notes: Vec<String>,
+}
+
+/// What is known of the bridge before the host is looked at.
+#[derive(Clone, Debug)]
+pub(crate) struct BridgeChoice {
+    pub(crate) name: String,
+    pub(crate) address: Option<ipnet::Ipv4Net>,
+    pub(crate) mtu: u32,
+    pub(crate) icc: bool,
+    pub(crate) ip_masq: bool,
+    pub(crate) default_host_ip: std::net::Ipv4Addr,
+    pub(crate) table: String,
+}
