@@ -9,5 +9,9 @@
 
 mod capability;
 pub mod cgroup;
+mod create;
 pub mod protocol;
+mod reason;
+mod rootfs;
+mod seccomp;
 pub mod spec;

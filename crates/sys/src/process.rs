@@ -116,6 +116,16 @@ pub fn exit_now(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }
 
+/// Sets the execution domain (`PER_LINUX` 0, `PER_LINUX32` 8).
+pub fn set_personality(domain: u64) -> io::Result<()> {
+    // JUSTIFICATION: no dependency has personality.
+    // SAFETY: no memory is touched.
+    if unsafe { libc::personality(domain) } == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
 /// Takes over the sockets that a service manager has opened for this process (`LISTEN_FDS`).
 ///
 /// Returns how many there are, numbered from 3 upwards, if they are meant for this process.

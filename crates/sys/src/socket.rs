@@ -49,8 +49,8 @@ fn take(fd: i32) -> io::Result<OwnedFd> {
 pub fn peer_groups(socket: BorrowedFd<'_>) -> io::Result<Vec<u32>> {
     let mut groups = vec![0_u32; 64];
     loop {
-        let mut bytes = libc::socklen_t::try_from(size_of_val(groups.as_slice()))
-            .map_err(io::Error::other)?;
+        let mut bytes =
+            libc::socklen_t::try_from(size_of_val(groups.as_slice())).map_err(io::Error::other)?;
         // JUSTIFICATION: rustix has no SO_PEERGROUPS.
         // SAFETY: the descriptor is borrowed and open; `groups` is a live buffer of `bytes` bytes,
         // and the kernel writes at most that many and says how many in `bytes`.

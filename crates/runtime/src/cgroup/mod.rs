@@ -214,6 +214,18 @@ impl Cgroup {
         })
     }
 
+    /// Its directories with their controllers, as the container is to see them.
+    pub(crate) fn views(&self) -> Vec<(&[String], PathBuf)> {
+        let v1 = self.layout.v1.iter();
+        let mut views: Vec<(&[String], PathBuf)> = v1
+            .map(|h| (h.controllers.as_slice(), h.directory(&self.path)))
+            .collect();
+        if self.layout.version == Version::V2 {
+            views.push((&[], self.unified()));
+        }
+        views
+    }
+
     fn make(&self, resources: Option<&LinuxResources>) -> Result<(), CgroupError> {
         match self.layout.version {
             Version::V1 => v1::create(self)?,

@@ -1,0 +1,33 @@
+//! Where a prepared process waits until it may run.
+
+use std::os::fd::OwnedFd;
+
+use super::channel::Channel;
+use super::error::{InitError, Step as _};
+
+/// Who opens the gate.
+#[derive(Debug)]
+pub(crate) enum Gate {
+    /// The creating process, over the channel.
+    Channel,
+    /// Whoever writes a byte into this FIFO, which is open for both directions.
+    Fifo(OwnedFd),
+}
+
+impl Gate {
+    pub(super) fn wait(&self, channel: &Channel) -> Result<(), InitError> {
+        match self {
+            Self::Channel => match channel.receive_letter().step("waiting for the start")? {
+                Some(_) => Ok(()),
+                // Nobody is left who could start it.
+                None => lockgate_sys::process::exit_now(1),
+            },
+            Self::Fifo(fifo) => {
+                let mut byte = [0];
+                rustix::io::retry_on_intr(|| rustix::io::read(fifo, &mut byte))
+                    .step("waiting for the start")?;
+                Ok(())
+            }
+        }
+    }
+}
