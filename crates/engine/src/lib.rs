@@ -51,5 +51,5 @@ pub use filter::{FilterError, Filters};
 pub use image::Images;
 pub use info::{Commit, Info, Plugins, RuntimeInfo, Swarm};
 pub use log::{LogQuery, LogStream};
-pub use network::Networks;
+pub use network::{Member, Network, NetworkError, Networks};
 pub use volume::Volumes;
