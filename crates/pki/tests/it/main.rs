@@ -1,1 +1,11 @@
 //! The public API, with openssl, curl, docker and rustls as judges.
+#![expect(clippy::unwrap_used, reason = "test code")]
+
+mod constraints;
+mod handshake;
+mod import;
+mod profile;
+mod publish;
+mod refused;
+mod support;
+mod verify;

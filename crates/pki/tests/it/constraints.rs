@@ -1,0 +1,82 @@
+//! Name constraints hold for us, for openssl and for rustls.
+
+use lockgate_pki::{Authority, Clock, Constraints, IssueError, KeyType, NewAuthority, Overwrite};
+
+use crate::support::*;
+
+fn confined(to: &[&str]) -> Authority {
+    let permitted = to.iter().map(|text| text.parse().unwrap()).collect();
+    let constraints = Constraints::only(permitted);
+    let new = NewAuthority {
+        constraints,
+        ..new_authority(KeyType::EcdsaP256, 365)
+    };
+    Authority::create(&new, Clock::System).unwrap()
+}
+
+#[test]
+fn names_outside_are_not_issued() {
+    let authority = confined(&["example.org", "10.0.0.0/8"]);
+    for good in ["example.org", "a.b.example.org", "10.1.2.3"] {
+        authority.issue_server(&server_request(good)).unwrap();
+    }
+    for bad in [
+        "example.com",
+        "badexample.org",
+        "localhost",
+        "11.0.0.1",
+        "::1",
+    ] {
+        let refused = authority.issue_server(&server_request(bad)).unwrap_err();
+        assert!(
+            matches!(refused, IssueError::Constrained(_)),
+            "{bad}: {refused}"
+        );
+    }
+}
+
+#[test]
+fn the_extension_is_critical_and_openssl_agrees() {
+    let bench = Bench::new();
+    let mut authority = confined(&["example.org", "10.0.0.0/8"]);
+    authority
+        .save(&bench.path("ca"), &passphrase("x"), Overwrite::Refuse)
+        .unwrap();
+    bench.put(
+        "server",
+        &authority
+            .issue_server(&server_request("a.example.org,10.1.2.3"))
+            .unwrap(),
+    );
+    bench.put("client", &client(&authority, "alice"));
+    let text = bench.ok("openssl x509 -in ca/ca.pem -noout -text");
+    assert!(text.contains("X509v3 Name Constraints: critical"), "{text}");
+    assert!(text.contains("IP:10.0.0.0/255.0.0.0"), "{text}");
+    bench.ok(
+        "openssl verify -CAfile ca/ca.pem -purpose sslserver server/cert.pem
+         openssl verify -CAfile ca/ca.pem -purpose sslclient client/cert.pem
+         # A thief of the key signs a name outside: every client refuses it.
+         openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout evil.key -subj /CN=evil -out evil.csr
+         printf 'subjectAltName=DNS:bank.example\\nextendedKeyUsage=serverAuth\\n' > ext
+         openssl x509 -req -in evil.csr -CA ca/ca.pem -CAkey ca/ca-key.pem -passin pass:x -CAserial s -CAcreateserial -days 9 -extfile ext -out evil.pem
+         ! openssl verify -CAfile ca/ca.pem -purpose sslserver evil.pem 2>/dev/null",
+    );
+}
+
+#[test]
+fn constraints_of_an_existing_authority_are_read() {
+    let bench = Bench::new();
+    let mut made = confined(&["example.org"]);
+    made.save(&bench.path("ca"), &passphrase("x"), Overwrite::Refuse)
+        .unwrap();
+    let files = lockgate_pki::AuthorityFiles::in_directory(&bench.path("ca"));
+    let opened = Authority::open(&files, Some(&secret("x")), Clock::System).unwrap();
+    assert_eq!(opened.constraints(), made.constraints());
+    for bad in ["example.com", "10.0.0.1", "::1"] {
+        let refused = opened.issue_server(&server_request(bad)).unwrap_err();
+        assert!(
+            matches!(refused, IssueError::Constrained(_)),
+            "{bad}: {refused}"
+        );
+    }
+}
