@@ -153,6 +153,12 @@ pub enum FirewallError {
     /// `nft` refused the rules.
     #[error("nft refused the rules: {0}")]
     Refused(String),
+    /// `iptables-legacy`, whose table drops what is forwarded, could not be run.
+    #[error("cannot run iptables-legacy")]
+    SpawnIptables(#[source] io::Error),
+    /// `iptables-legacy` refused the accept rules.
+    #[error("iptables-legacy refused the rules: {0}")]
+    RefusedByIptables(String),
     /// The kernel refused a change of elements.
     #[error("cannot change published ports")]
     Elements(#[source] io::Error),
@@ -162,8 +168,10 @@ impl FirewallError {
     /// Whose fault it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Spawn(_) => ErrorKind::Unavailable,
-            Self::Refused(_) | Self::Elements(_) => ErrorKind::Internal,
+            Self::Spawn(_) | Self::SpawnIptables(_) => ErrorKind::Unavailable,
+            Self::Refused(_) | Self::RefusedByIptables(_) | Self::Elements(_) => {
+                ErrorKind::Internal
+            }
         }
     }
 }

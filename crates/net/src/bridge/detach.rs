@@ -15,6 +15,8 @@ impl Bridge {
         let mut failures = Vec::new();
         let withdrawn = self.firewall.withdraw(&firewall::elements(endpoint));
         failures.extend(withdrawn.err().map(NetError::from));
+        let forgotten = self.firewall.forget_flows(endpoint);
+        failures.extend(forgotten.err().map(NetError::from));
         lock(&self.ports).release(&endpoint.ports);
         self.reaper.delete(&endpoint.host_veth);
         let removed = netns::remove(&endpoint.netns);

@@ -1,6 +1,7 @@
 //! The packet filter: our own table, and a way past the policies of others.
 
 mod coexist;
+mod legacy;
 mod nft;
 mod table;
 
@@ -8,7 +9,7 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use crate::netlink::{Element, ElementChange, FilterSocket};
-use crate::{BridgeConfig, Endpoint, FirewallError, PublishedPort};
+use crate::{BridgeConfig, Endpoint, FirewallError, Protocol, PublishedPort};
 
 /// The rules of one bridge.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl Firewall {
             socket: Mutex::new(FilterSocket::open().map_err(FirewallError::Elements)?),
             let_through: Mutex::new(false),
         };
-        firewall.pass_dropping_policies()?;
+        firewall.recheck()?;
         Ok(firewall)
     }
 
@@ -66,6 +67,7 @@ impl Firewall {
             .let_through
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = false;
+        legacy::pass(&self.bridge, &self.table)?;
         self.pass_dropping_policies()
     }
 
@@ -73,7 +75,9 @@ impl Firewall {
         if elements.is_empty() {
             return Ok(());
         }
-        self.change(ElementChange::Add, elements)
+        self.change(ElementChange::Add, elements)?;
+        self.with_socket(|socket| socket.forget_flows_to(elements))
+            .map_err(FirewallError::Elements)
     }
 
     /// Removes elements; those that are gone already are no error.
@@ -89,6 +93,19 @@ impl Firewall {
         }
     }
 
+    /// Forgets where datagrams of running flows went, once a container with ports has gone.
+    pub(crate) fn forget_flows(&self, endpoint: &Endpoint) -> Result<(), FirewallError> {
+        if endpoint
+            .ports
+            .iter()
+            .all(|port| port.proto != Protocol::Udp)
+        {
+            return Ok(());
+        }
+        self.with_socket(|socket| socket.forget_flows_answered_by(endpoint.ip))
+            .map_err(FirewallError::Elements)
+    }
+
     /// Makes `elements` the only ones, without a moment in between.
     pub(crate) fn replace(&self, elements: &[Element]) -> Result<(), FirewallError> {
         self.with_socket(|socket| socket.replace(&self.table, elements))
@@ -102,7 +119,11 @@ impl Firewall {
             .with_socket(coexist::existing_chains)
             .map_err(FirewallError::Elements)
             .and_then(|chains| coexist::remove_accept_rules(&chains, &self.table));
-        [table, rules].into_iter().filter_map(Result::err).collect()
+        let legacy = legacy::remove(&self.bridge, &self.table);
+        [table, rules, legacy]
+            .into_iter()
+            .filter_map(Result::err)
+            .collect()
     }
 
     fn withdraw_each(&self, elements: &[Element]) -> Result<(), FirewallError> {

@@ -31,8 +31,8 @@ impl Attributes {
         self.bytes(kind | NESTED, &inner.0)
     }
 
-    pub(super) fn finish(self) -> Vec<u8> {
-        self.0
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -63,14 +63,13 @@ mod tests {
         let bytes = Attributes::new()
             .text(1, "filter")
             .nested(4, &Attributes::new().bytes(9, &[1]))
-            .bytes(5, &[0, 0, 0, 1])
-            .finish();
-        assert_eq!(find(&bytes, 5), Some(&[0, 0, 0, 1][..]));
+            .bytes(5, &[0, 0, 0, 1]);
+        assert_eq!(find(bytes.as_bytes(), 5), Some(&[0, 0, 0, 1][..]));
         assert_eq!(
-            find(&bytes, 4).and_then(|inner| find(inner, 9)),
+            find(bytes.as_bytes(), 4).and_then(|inner| find(inner, 9)),
             Some(&[1][..])
         );
-        assert_eq!(find(&bytes, 6), None);
+        assert_eq!(find(bytes.as_bytes(), 6), None);
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub(crate) enum Policy {
 
 /// A conversation about the rules of one namespace.
 #[derive(Debug)]
-pub(crate) struct FilterSocket(Socket);
+pub(crate) struct FilterSocket(pub(super) Socket);
 
 impl FilterSocket {
     pub(crate) fn open() -> io::Result<Self> {
@@ -83,7 +83,7 @@ impl FilterSocket {
             Kind::table(GET_CHAIN, FAMILY_IPV4),
             REQUEST | ACK,
             sequence,
-            attributes,
+            &attributes,
         );
         self.0.send(&bytes)?;
         let mut policy = None;
@@ -120,7 +120,7 @@ impl<'a> FilterBatch<'a> {
             Kind::batch(BATCH_BEGIN),
             REQUEST,
             first,
-            Attributes::new(),
+            &Attributes::new(),
         );
         Self {
             socket,
@@ -156,7 +156,7 @@ impl<'a> FilterBatch<'a> {
             .text(ELEMENT_LIST_TABLE, table)
             .text(ELEMENT_LIST_SET, set)
             .nested(ELEMENT_LIST_ELEMENTS, &list);
-        self.append(kind, flags, attributes);
+        self.append(kind, flags, &attributes);
     }
 
     /// A removal that names no elements removes all of them.
@@ -164,10 +164,10 @@ impl<'a> FilterBatch<'a> {
         let attributes = Attributes::new()
             .text(ELEMENT_LIST_TABLE, table)
             .text(ELEMENT_LIST_SET, set);
-        self.append(DELETE_SET_ELEMENT, 0, attributes);
+        self.append(DELETE_SET_ELEMENT, 0, &attributes);
     }
 
-    fn append(&mut self, kind: u8, flags: u16, attributes: Attributes) {
+    fn append(&mut self, kind: u8, flags: u16, attributes: &Attributes) {
         let sequence = self.socket.next_sequence();
         let kind = Kind::table(kind, FAMILY_INET);
         append(
@@ -186,7 +186,7 @@ impl<'a> FilterBatch<'a> {
             Kind::batch(BATCH_END),
             REQUEST,
             last,
-            Attributes::new(),
+            &Attributes::new(),
         );
         self.socket.send(&self.bytes)?;
         // How many answers come depends on where it failed; all of them are there by now.
@@ -238,7 +238,7 @@ fn policy_of(payload: &[u8]) -> Policy {
 
 /// Message type and the `nfgenmsg` header that follows the frame.
 #[derive(Clone, Copy)]
-struct Kind {
+pub(super) struct Kind {
     message: u16,
     family: u8,
     resource: u16,
@@ -253,6 +253,15 @@ impl Kind {
         }
     }
 
+    pub(super) fn conntrack(message: u8) -> Self {
+        let message = CONNTRACK_SUBSYSTEM << 8 | u16::from(message);
+        Self {
+            message,
+            family: FAMILY_IPV4,
+            resource: 0,
+        }
+    }
+
     fn batch(message: u16) -> Self {
         Self {
             message,
@@ -262,8 +271,14 @@ impl Kind {
     }
 }
 
-fn append(bytes: &mut Vec<u8>, kind: Kind, flags: u16, sequence: u32, attributes: Attributes) {
-    let attributes = attributes.finish();
+pub(super) fn append(
+    bytes: &mut Vec<u8>,
+    kind: Kind,
+    flags: u16,
+    sequence: u32,
+    attributes: &Attributes,
+) {
+    let attributes = attributes.as_bytes();
     let length = HEADER + 4 + attributes.len();
     bytes.extend(u32::try_from(length).unwrap_or(u32::MAX).to_ne_bytes());
     bytes.extend(kind.message.to_ne_bytes());
@@ -285,6 +300,7 @@ const ELEMENTS_PER_MESSAGE: usize = 1000;
 
 // linux/netfilter/nfnetlink.h and nf_tables.h
 const SUBSYSTEM: u16 = 10;
+const CONNTRACK_SUBSYSTEM: u16 = 1;
 const BATCH_BEGIN: u16 = 16;
 const BATCH_END: u16 = 17;
 const GET_CHAIN: u8 = 4;
@@ -337,7 +353,7 @@ mod tests {
             Kind::table(NEW_SET_ELEMENT, FAMILY_INET),
             REQUEST,
             7,
-            attributes,
+            &attributes,
         );
         assert_eq!(u32_at(&bytes, 0), Some(28));
         assert_eq!(bytes[16..], [1, 0, 0, 0, 6, 0, 1, 0, b't', 0, 0, 0]);
@@ -348,7 +364,10 @@ mod tests {
         let item = Attributes::new()
             .nested(ELEMENT_KEY, &data(&WEB.key()))
             .nested(ELEMENT_DATA, &data(&WEB.value()));
-        let one = Attributes::new().nested(LIST_ELEMENT, &item).finish().len();
+        let one = Attributes::new()
+            .nested(LIST_ELEMENT, &item)
+            .as_bytes()
+            .len();
         assert!(one * ELEMENTS_PER_MESSAGE < usize::from(u16::MAX), "{one}");
     }
 }

@@ -5,6 +5,7 @@
 
 mod attribute;
 mod batch;
+mod conntrack;
 mod filter;
 mod link;
 mod message;

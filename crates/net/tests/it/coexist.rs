@@ -60,6 +60,18 @@ fn rules_go_into_the_users_chain_behind_the_users_own() {
 }
 
 #[test]
+fn packets_pass_old_iptables_too() {
+    let host = Host::new();
+    host.add_neighbour();
+    host::run("iptables-legacy -P FORWARD DROP");
+    works(&host);
+    host::run(&DOCKER.join(" && ").replace("iptables", "iptables-legacy"));
+    let before = host::run("iptables-legacy -S");
+    works(&host);
+    assert_eq!(host::run("iptables-legacy -S"), before);
+}
+
+#[test]
 fn an_engine_that_starts_later_does_not_cut_the_next_container_off() {
     let host = Host::new();
     host.add_neighbour();

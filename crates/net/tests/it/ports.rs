@@ -1,4 +1,4 @@
-use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
 
 use lockgate_net::Protocol::{Tcp, Udp};
 use lockgate_net::{PortRequest, PublishedPort};
@@ -55,6 +55,41 @@ fn datagrams_are_published_too() {
     udp(&dns, 53, From::In(&neighbour), (HOST, 5353)).unwrap();
     udp(&dns, 53, From::Here, (LOOPBACK, 5353)).unwrap();
     udp(&dns, 53, From::In(&dns.netns), (HOST, 5353)).unwrap();
+}
+
+#[test]
+fn a_client_that_keeps_its_port_follows_the_container() {
+    let host = Host::new();
+    let neighbour = host.add_neighbour();
+    let bridge = host.bridge();
+    let client = host::at(&neighbour, || UdpSocket::bind((NEIGHBOUR, 4000)).unwrap());
+    for name in ["before", "first", "second"] {
+        let attached = (name != "before").then(|| {
+            bridge
+                .attach(&publishing(vec![publish(53, Udp, 5353)]))
+                .unwrap()
+        });
+        let server = attached.as_ref().map(|endpoint| {
+            host::at(&endpoint.netns, || {
+                UdpSocket::bind((endpoint.ip, 53)).unwrap()
+            })
+        });
+        // While nobody is there, the host answers that it has no such port.
+        drop(client.send_to(name.as_bytes(), (HOST, 5353)));
+        if let Some(server) = server {
+            server
+                .set_read_timeout(Some(std::time::Duration::from_secs(2)))
+                .unwrap();
+            let mut text = [0; 16];
+            let length = server.recv(&mut text).unwrap();
+            assert_eq!(&text[..length], name.as_bytes());
+        }
+        let other = bridge.attach(&request()).unwrap();
+        if let Some(endpoint) = attached {
+            assert_none(&bridge.detach(&endpoint));
+        }
+        assert!(other.ports.is_empty());
+    }
 }
 
 #[test]
