@@ -81,13 +81,12 @@ fn bridge(choice: BridgeChoice, data_root: &Path, exec_root: &Path) -> Result<Br
         Some(address) => Some(address),
         None => lockgate_net::address_of(&choice.name).map_err(chain)?,
     };
-    let (subnet, gateway) = match address {
-        Some(address) => (address.trunc(), address.addr()),
-        None => {
-            let subnet = lockgate_net::pick_subnet().map_err(chain)?;
-            let first = subnet.hosts().next().unwrap_or(subnet.network());
-            (subnet, first)
-        }
+    let (subnet, gateway) = if let Some(address) = address {
+        (address.trunc(), address.addr())
+    } else {
+        let subnet = lockgate_net::pick_subnet().map_err(chain)?;
+        let first = subnet.hosts().next().unwrap_or_else(|| subnet.network());
+        (subnet, first)
     };
     Ok(BridgeConfig {
         name: choice.name,
@@ -159,6 +158,10 @@ async fn obey_signals(
     stop.notify_one();
     any(&mut end).await;
     tracing::warn!("stopping at once");
+    #[expect(
+        clippy::exit,
+        reason = "whoever asks twice does not want to wait for anything"
+    )]
     std::process::exit(EXIT_NOW)
 }
 

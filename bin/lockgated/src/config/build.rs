@@ -30,7 +30,7 @@ impl Config {
         let data_root = path(s, "data-root", || PathBuf::from(DATA_ROOT));
         let exec_root = path(s, "exec-root", || PathBuf::from(EXEC_ROOT));
         let (log_level, colours) = (log_level(s)?, !s.flag("raw-logs", false));
-        let beside_config = typed.file.parent().unwrap_or(Path::new("/"));
+        let beside_config = typed.file.parent().unwrap_or_else(|| Path::new("/"));
         Ok(Self {
             gate: gate(s, &exec_root)?,
             bridge: bridge(s)?,
@@ -149,6 +149,9 @@ fn engine(
     exec_root: PathBuf,
 ) -> Result<EngineConfig, ConfigError> {
     let shim = path(s, "shim-path", default_shim);
+    if !shim.is_file() {
+        return Err(ConfigError::NoShim(shim));
+    }
     let mut config = EngineConfig::new(data_root, exec_root, shim);
     config.init_path = s.text("init-path").map(PathBuf::from);
     config.runtimes = runtimes(s);
@@ -161,7 +164,7 @@ fn engine(
     config.log = LogDefaults {
         driver: s
             .text("log-driver")
-            .unwrap_or(LogDefaults::default().driver),
+            .unwrap_or_else(|| LogDefaults::default().driver),
         options: s.map("log-opts"),
     };
     config.default_ulimits = ulimits(s)?;

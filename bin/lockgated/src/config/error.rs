@@ -7,12 +7,12 @@ use lockgate_gate::HostError;
 /// Why a configuration is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
-    #[error("cannot read the configuration file {path}: {source}")]
+    #[error("cannot read the configuration file {path}")]
     Read {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[error("{path} is no JSON object: {source}")]
+    #[error("{path} is no JSON object")]
     Json {
         path: PathBuf,
         source: serde_json::Error,
@@ -34,7 +34,7 @@ pub(crate) enum ConfigError {
         place: String,
         instead: &'static str,
     },
-    #[error("{place}: {source}")]
+    #[error("{place} names an address that cannot be used")]
     Host { place: String, source: HostError },
     #[error(
         "`tls` without `tlsverify` would let in everybody who reaches the port; set `tlsverify` \

@@ -13,7 +13,6 @@ use std::path::PathBuf;
 use lockgate_engine::EngineConfig;
 use lockgate_gate::GateConfig;
 
-pub(crate) use error::ConfigError;
 pub(crate) use merge::{Typed, command};
 
 /// Everything that was chosen.

@@ -52,7 +52,7 @@ pub enum BindError {
         host: String,
     },
     /// The socket cannot be made.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}")]
     Socket {
         /// Where.
         address: String,

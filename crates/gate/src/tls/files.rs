@@ -35,7 +35,7 @@ pub struct TlsFiles {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}")]
     Read {
         /// Which file.
         path: PathBuf,
@@ -71,10 +71,10 @@ pub enum TlsError {
         path: PathBuf,
     },
     /// Key and certificate do not belong together, or the key is of no use.
-    #[error("the server's certificate and key do not fit together: {0}")]
+    #[error("the server's certificate and key do not fit together")]
     Pair(#[source] rustls::Error),
     /// A CA certificate cannot be used as a trust anchor.
-    #[error("{path} holds a certificate that is no usable authority: {source}")]
+    #[error("{path} holds a certificate that is no usable authority")]
     Authority {
         /// Which file.
         path: PathBuf,
@@ -82,10 +82,10 @@ pub enum TlsError {
         source: rustls::Error,
     },
     /// The revocation lists cannot be used.
-    #[error("the verifier of client certificates cannot be built: {0}")]
+    #[error("the verifier of client certificates cannot be built")]
     Verifier(#[from] rustls::server::VerifierBuilderError),
     /// No protocol version is left.
-    #[error("TLS cannot be set up: {0}")]
+    #[error("TLS cannot be set up")]
     Versions(#[from] rustls::Error),
 }
 
