@@ -59,11 +59,11 @@ pub(super) fn all(ids: &Builtin, bridge: Option<&BridgeConfig>) -> Vec<Network> 
                 gateway: config.gateway.to_string(),
             }])),
             options: bridge_options(config),
-            ..plain(ids, "bridge", "bridge", &ids.bridge)
+            ..plain(ids, "bridge", &ids.bridge)
         });
     }
-    networks.push(plain(ids, "host", "host", &ids.host));
-    networks.push(plain(ids, "none", "null", &ids.none));
+    networks.push(plain(ids, "host", &ids.host));
+    networks.push(plain(ids, "none", &ids.none));
     networks
 }
 
@@ -116,13 +116,13 @@ fn wants_builtin(filters: &Filters) -> Result<bool, FilterError> {
     Ok(wanted)
 }
 
-fn plain(ids: &Builtin, name: &str, driver: &'static str, id: &NetworkId) -> Network {
+fn plain(ids: &Builtin, name: &str, id: &NetworkId) -> Network {
     Network {
         name: name.to_owned(),
         id: id.clone(),
         created: ids.created,
         scope: "local",
-        driver,
+        driver: super::driver(name),
         enable_ipv4: true,
         enable_ipv6: false,
         ipam: ipam(None),

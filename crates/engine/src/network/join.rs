@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use lockgate_net::{AttachRequest, Endpoint, NetError};
+use lockgate_net::{AttachRequest, Bridge, Endpoint, NetError};
 use lockgate_types::random_hex;
 
 use super::ports::requests;
@@ -58,14 +58,14 @@ pub(crate) fn join(engine: &Inner, record: &Record) -> Result<NetworkState, Star
                 let endpoint = bridge.attach(&request).map_err(|error| refused(record, &error))?;
                 Ok(NetworkState {
                     netns: endpoint.netns.to_string_lossy().into_owned(),
-                    endpoints: vec![joined(engine, "bridge", endpoint)],
+                    endpoints: vec![joined(engine, "bridge", Some(endpoint))],
                 })
             }
             None => Err(StartError::Network("network bridge not found".to_owned())),
         },
-        NetworkMode::Host | NetworkMode::None | NetworkMode::Container(_) => {
-            Ok(NetworkState::default())
-        }
+        NetworkMode::Host => Ok(plain(engine, "host")),
+        NetworkMode::None => Ok(plain(engine, "none")),
+        NetworkMode::Container(_) => Ok(NetworkState::default()),
         NetworkMode::Named(name) => Err(StartError::Network(format!("network {name} not found"))),
     }
 }
@@ -74,13 +74,37 @@ pub(crate) fn join(engine: &Inner, record: &Record) -> Result<NetworkState, Star
 pub(crate) fn leave(engine: &Inner, network: &NetworkState) {
     for joined in &network.endpoints {
         let Some(bridge) = &engine.bridge else { continue };
-        for error in bridge.detach(&joined.endpoint) {
+        for error in joined.endpoint.iter().flat_map(|endpoint| bridge.detach(endpoint)) {
             tracing::warn!(network = %joined.name, %error, "cannot leave a network cleanly");
         }
     }
 }
 
-fn joined(engine: &Inner, name: &str, endpoint: Endpoint) -> JoinedNetwork {
+/// Takes over what running containers hold of the default bridge, and clears what is left of
+/// others. To be called once, when the engine opens.
+pub(crate) fn restore<'a>(bridge: &Bridge, running: impl Iterator<Item = &'a NetworkState>) {
+    let endpoints: Vec<Endpoint> =
+        running.flat_map(|state| &state.endpoints).filter_map(|j| j.endpoint.clone()).collect();
+    for error in bridge.restore(&endpoints) {
+        tracing::warn!(%error, "cannot take over a network cleanly");
+    }
+}
+
+/// The driver of a built-in network.
+pub(crate) fn driver(network: &str) -> &'static str {
+    match network {
+        "host" => "host",
+        "none" => "null",
+        _ => "bridge",
+    }
+}
+
+/// A place in a network that gives no addresses.
+fn plain(engine: &Inner, name: &str) -> NetworkState {
+    NetworkState { netns: String::new(), endpoints: vec![joined(engine, name, None)] }
+}
+
+fn joined(engine: &Inner, name: &str, endpoint: Option<Endpoint>) -> JoinedNetwork {
     JoinedNetwork {
         name: name.to_owned(),
         network_id: engine.networks.id(name).map(ToString::to_string).unwrap_or_default(),

@@ -5,6 +5,7 @@ mod catalog;
 mod join;
 mod ports;
 mod resolver;
+mod settings;
 pub(crate) mod view;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,8 @@ use crate::filter::{FilterError, Filters};
 
 pub(crate) use builtin::Builtin;
 pub use catalog::NetworkError;
-pub(crate) use join::{ModeError, NetworkMode, join, leave};
+pub(crate) use join::{ModeError, NetworkMode, driver, join, leave, restore};
+pub(crate) use settings::{endpoints, settings};
 pub(crate) use ports::{parse_port, port_map};
 pub(crate) use resolver::{hosts_file, resolv_conf};
 pub use view::{Member, Network};
@@ -91,14 +93,16 @@ fn member(
     name: &lockgate_types::ContainerName,
     joined: &crate::container::state::JoinedNetwork,
 ) -> Member {
-    let endpoint = &joined.endpoint;
-    Member {
+    let mut member = Member {
         name: name.to_string(),
         endpoint_id: joined.endpoint_id.clone(),
-        mac_address: endpoint.mac.clone(),
-        ipv4_address: format!("{}/{}", endpoint.ip, endpoint.prefix_len),
-        ipv6_address: String::new(),
+        ..Member::default()
+    };
+    if let Some(endpoint) = &joined.endpoint {
+        member.mac_address.clone_from(&endpoint.mac);
+        member.ipv4_address = format!("{}/{}", endpoint.ip, endpoint.prefix_len);
     }
+    member
 }
 
 impl fmt::Debug for Networks {

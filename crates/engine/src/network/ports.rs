@@ -75,13 +75,14 @@ fn host_port(binding: &PortBinding) -> Result<Option<RangeInclusive<u16>>, Confi
 /// What inspect shows under `Ports`: every exposed port, with its host ports if it is published.
 pub(crate) fn port_map(record: &Record, network: &NetworkState) -> PortMap {
     let mut map = PortMap::new();
-    if network.endpoints.is_empty() {
+    let endpoints = || network.endpoints.iter().filter_map(|joined| joined.endpoint.as_ref());
+    if endpoints().next().is_none() {
         return map;
     }
     for port in record.config.exposed_ports.iter().flat_map(BTreeMap::keys) {
         map.insert(port.clone(), None);
     }
-    for published in network.endpoints.iter().flat_map(|joined| &joined.endpoint.ports) {
+    for published in endpoints().flat_map(|endpoint| &endpoint.ports) {
         let key = format!("{}/{}", published.container_port, published.proto);
         map.entry(key).or_default().get_or_insert_default().push(PortBinding {
             host_ip: published.host_ip.to_string(),

@@ -33,7 +33,7 @@ pub(crate) fn hosts_file(
         let host = fs::read_to_string("/etc/hosts").unwrap_or_default();
         return lockgate_net::hosts_of_host(&host, &extra, gateway);
     }
-    let own = network.endpoints.first().map(|joined| joined.endpoint.ip);
+    let own = network.endpoints.iter().find_map(|joined| Some(joined.endpoint.as_ref()?.ip));
     let name = HostName { name: &record.config.hostname, domain: &record.config.domainname };
     lockgate_net::hosts(own, name, &extra, gateway)
 }

@@ -1,0 +1,79 @@
+//! What inspect and list tell about a container's networks.
+
+use std::collections::BTreeMap;
+
+use lockgate_net::Endpoint;
+use lockgate_types::network::EndpointSettings;
+
+use super::{Builtin, port_map};
+use crate::container::NetworkSettings;
+use crate::container::record::Record;
+use crate::container::state::NetworkState;
+
+/// The whole `NetworkSettings` of inspect. The fields outside `Networks` speak of the default
+/// bridge alone.
+pub(crate) fn settings(ids: &Builtin, record: &Record, network: &NetworkState) -> NetworkSettings {
+    let mut settings = NetworkSettings {
+        ports: port_map(record, network),
+        networks: endpoints(ids, record, network),
+        ..NetworkSettings::default()
+    };
+    if !network.endpoints.is_empty() {
+        // A sandbox is a container's own, so its id can be the container's.
+        record.id.as_str().clone_into(&mut settings.sandbox_id);
+        settings.sandbox_key = sandbox_key(network);
+    }
+    if let Some(bridge) = settings.networks.get("bridge") {
+        settings.endpoint_id.clone_from(&bridge.endpoint_id);
+        settings.gateway.clone_from(&bridge.gateway);
+        settings.ip_address.clone_from(&bridge.ip_address);
+        settings.ip_prefix_len = bridge.ip_prefix_len;
+        settings.mac_address.clone_from(&bridge.mac_address);
+    }
+    settings
+}
+
+/// The networks that a container is in, or is to join when it starts.
+pub(crate) fn endpoints(
+    ids: &Builtin,
+    record: &Record,
+    network: &NetworkState,
+) -> BTreeMap<String, EndpointSettings> {
+    let mut all = record.networks.clone();
+    for (name, settings) in &mut all {
+        // A container that has not run yet has no network's id.
+        if record_has_run(network, name)
+            && let Some(id) = ids.id(name)
+        {
+            id.as_str().clone_into(&mut settings.network_id);
+        }
+    }
+    for joined in &network.endpoints {
+        let settings = all.entry(joined.name.clone()).or_default();
+        settings.network_id.clone_from(&joined.network_id);
+        settings.endpoint_id.clone_from(&joined.endpoint_id);
+        if let Some(endpoint) = &joined.endpoint {
+            fill(settings, endpoint);
+        }
+    }
+    all
+}
+
+fn record_has_run(network: &NetworkState, name: &str) -> bool {
+    network.endpoints.iter().any(|joined| joined.name == name)
+}
+
+fn fill(settings: &mut EndpointSettings, endpoint: &Endpoint) {
+    settings.gateway = endpoint.gateway.to_string();
+    settings.ip_address = endpoint.ip.to_string();
+    settings.ip_prefix_len = endpoint.prefix_len;
+    settings.mac_address.clone_from(&endpoint.mac);
+}
+
+fn sandbox_key(network: &NetworkState) -> String {
+    let is_host = network.endpoints.iter().any(|joined| joined.name == "host");
+    if is_host { HOST_NAMESPACE.to_owned() } else { network.netns.clone() }
+}
+
+/// How a namespace that is the host's own is called.
+const HOST_NAMESPACE: &str = "/proc/1/ns/net";
