@@ -3,25 +3,27 @@
 use std::collections::BTreeMap;
 
 use lockgate_net::Endpoint;
+use lockgate_types::Timestamp;
 use lockgate_types::network::EndpointSettings;
 
 use super::{Builtin, port_map};
 use crate::container::NetworkSettings;
 use crate::container::record::Record;
-use crate::container::state::NetworkState;
+use crate::container::state::RunState;
 
 /// The whole `NetworkSettings` of inspect. The fields outside `Networks` speak of the default
 /// bridge alone.
-pub(crate) fn settings(ids: &Builtin, record: &Record, network: &NetworkState) -> NetworkSettings {
+pub(crate) fn settings(ids: &Builtin, record: &Record, state: &RunState) -> NetworkSettings {
+    let network = &state.network;
     let mut settings = NetworkSettings {
         ports: port_map(record, network),
-        networks: endpoints(ids, record, network),
+        networks: endpoints(ids, record, state),
         ..NetworkSettings::default()
     };
     if !network.endpoints.is_empty() {
         // A sandbox is a container's own, so its id can be the container's.
         record.id.as_str().clone_into(&mut settings.sandbox_id);
-        settings.sandbox_key = sandbox_key(network);
+        settings.sandbox_key = sandbox_key(state);
     }
     if let Some(bridge) = settings.networks.get("bridge") {
         settings.endpoint_id.clone_from(&bridge.endpoint_id);
@@ -37,18 +39,18 @@ pub(crate) fn settings(ids: &Builtin, record: &Record, network: &NetworkState) -
 pub(crate) fn endpoints(
     ids: &Builtin,
     record: &Record,
-    network: &NetworkState,
+    state: &RunState,
 ) -> BTreeMap<String, EndpointSettings> {
     let mut all = record.networks.clone();
     for (name, settings) in &mut all {
-        // A container that has not run yet has no network's id.
-        if record_has_run(network, name)
+        // A container that has not run yet is not known to its networks.
+        if state.started_at != Timestamp::ZERO
             && let Some(id) = ids.id(name)
         {
             id.as_str().clone_into(&mut settings.network_id);
         }
     }
-    for joined in &network.endpoints {
+    for joined in &state.network.endpoints {
         let settings = all.entry(joined.name.clone()).or_default();
         settings.network_id.clone_from(&joined.network_id);
         settings.endpoint_id.clone_from(&joined.endpoint_id);
@@ -59,10 +61,6 @@ pub(crate) fn endpoints(
     all
 }
 
-fn record_has_run(network: &NetworkState, name: &str) -> bool {
-    network.endpoints.iter().any(|joined| joined.name == name)
-}
-
 fn fill(settings: &mut EndpointSettings, endpoint: &Endpoint) {
     settings.gateway = endpoint.gateway.to_string();
     settings.ip_address = endpoint.ip.to_string();
@@ -70,9 +68,14 @@ fn fill(settings: &mut EndpointSettings, endpoint: &Endpoint) {
     settings.mac_address.clone_from(&endpoint.mac);
 }
 
-fn sandbox_key(network: &NetworkState) -> String {
-    let is_host = network.endpoints.iter().any(|joined| joined.name == "host");
-    if is_host { HOST_NAMESPACE.to_owned() } else { network.netns.clone() }
+fn sandbox_key(state: &RunState) -> String {
+    let is_host = state.network.endpoints.iter().any(|joined| joined.name == "host");
+    match state.network.netns.as_str() {
+        "" if is_host => HOST_NAMESPACE.to_owned(),
+        // Made by the runtime, and known by its first process only.
+        "" => format!("/proc/{}/ns/net", state.pid),
+        path => path.to_owned(),
+    }
 }
 
 /// How a namespace that is the host's own is called.
