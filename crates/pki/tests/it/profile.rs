@@ -38,13 +38,13 @@ fn every_key_type_makes_chains_that_openssl_accepts_for_one_purpose_only() {
         bench.put("client", &authority.issue_client(&request).unwrap());
         bench.ok(
             "openssl pkey -in ca/ca-key.pem -passin pass:secret -check -noout
-             ! openssl pkey -in ca/ca-key.pem -passin pass:wrong -noout 2>/dev/null
+             refuse openssl pkey -in ca/ca-key.pem -passin pass:wrong -noout 2>/dev/null
              v='openssl verify -x509_strict -CAfile ca/ca.pem'
              $v -purpose sslserver -verify_hostname localhost server/cert.pem
              $v -purpose sslserver -verify_ip 127.0.0.1 server/cert.pem
              $v -purpose sslclient client/cert.pem
-             ! $v -purpose sslclient server/cert.pem 2>/dev/null
-             ! $v -purpose sslserver client/cert.pem 2>/dev/null
+             refuse $v -purpose sslclient server/cert.pem 2>/dev/null
+             refuse $v -purpose sslserver client/cert.pem 2>/dev/null
              for set in server client; do
                openssl pkey -in $set/key.pem -check -noout
                test \"$(openssl pkey -in $set/key.pem -pubout)\" = \"$(openssl x509 -in $set/cert.pem -noout -pubkey)\"

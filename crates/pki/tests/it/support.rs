@@ -25,10 +25,10 @@ impl Bench {
         self.0.path().join(name)
     }
 
-    /// Runs a shell script in the directory.
+    /// Runs a shell script in the directory; `refuse COMMAND` in it must fail.
     pub(crate) fn sh(&self, script: &str) -> Output {
         Command::new("sh")
-            .args(["-ec", script])
+            .args(["-ec", &format!("{REFUSE}\n{script}")])
             .current_dir(self.0.path())
             .output()
             .unwrap()
@@ -130,3 +130,6 @@ pub(crate) fn tree(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     all.sort();
     all
 }
+
+/// `refuse COMMAND…` fails if the command succeeds; `! COMMAND` would not end the script.
+const REFUSE: &str = r#"refuse() { if "$@"; then echo "accepted: $*" >&2; exit 1; fi; }"#;

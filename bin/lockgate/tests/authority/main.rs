@@ -1,0 +1,9 @@
+//! `lockgate ca` and `lockgate cert`, as they are typed.
+#![expect(clippy::unwrap_used, reason = "test code")]
+
+mod existing;
+mod init;
+mod inspect;
+mod quick;
+mod refused;
+mod support;
