@@ -59,20 +59,7 @@ impl Bridge {
             self.connect(namespace, endpoint, mac)
         })
         .map_err(namespace_error("cannot create the network namespace"))??;
-        self.configure_port(endpoint, mac).map_err(link_error(
-            "cannot configure the bridge's port",
-            &endpoint.host_veth,
-        ))?;
         Ok(self.firewall.publish(&firewall::elements(endpoint))?)
-    }
-
-    fn configure_port(&self, endpoint: &Endpoint, mac: Mac) -> io::Result<()> {
-        let mut links = lock(&self.links);
-        let port = links
-            .link(&endpoint.host_veth)?
-            .ok_or(io::ErrorKind::NotFound)?;
-        links.configure_port(port.index, mac, !self.config.icc)?;
-        links.forget_neighbour(self.index, endpoint.ip)
     }
 
     /// Runs inside the container's namespace; the bridge's own socket still speaks for the host.
@@ -93,8 +80,8 @@ impl Bridge {
             peer_name: CONTAINER_LINK,
             peer_mac: mac,
         };
-        lock(&self.links)
-            .create_veth(&pair)
+        let port = self
+            .create_link(&pair)
             .map_err(failed("cannot create the container's link"))?;
         let mut inside = RouteSocket::open().map_err(failed("cannot open netlink"))?;
         let step = "cannot configure the container's link";
@@ -103,7 +90,24 @@ impl Bridge {
         let address = Ipv4Net::new_assert(endpoint.ip, endpoint.prefix_len);
         inside
             .configure_container(index, address, endpoint.gateway)
+            .and_then(|()| self.take_over(port, endpoint, mac))
             .map_err(failed(step))
+    }
+
+    /// The host's end is complete before the other one comes up.
+    fn create_link(&self, pair: &VethPair<'_>) -> io::Result<u32> {
+        let mut links = lock(&self.links);
+        links.create_veth(pair)?;
+        let port = links.link(pair.host_name)?.ok_or(io::ErrorKind::NotFound)?;
+        links.configure_port(port.index, !self.config.icc)?;
+        Ok(port.index)
+    }
+
+    /// Everybody on the bridge finds the container under its address from now on.
+    fn take_over(&self, port: u32, endpoint: &Endpoint, mac: Mac) -> io::Result<()> {
+        let mut links = lock(&self.links);
+        links.learn(port, mac)?;
+        links.forget_neighbour(self.index, endpoint.ip)
     }
 }
 

@@ -6,8 +6,8 @@ use std::os::fd::{AsRawFd as _, BorrowedFd};
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{AddressAttribute, AddressMessage, AddressScope};
 use netlink_packet_route::link::{
-    InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoPortKind, InfoVeth, LinkAttribute,
-    LinkFlags, LinkInfo, LinkMessage,
+    AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoBridgePort, InfoData, InfoKind, InfoPortData,
+    InfoPortKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
@@ -92,7 +92,7 @@ impl VethPair<'_> {
             LinkAttribute::Mtu(self.mtu),
             LinkAttribute::NetNsFd(self.namespace.as_raw_fd()),
         ];
-        let mut host = up();
+        let mut host = up(0);
         host.attributes = vec![
             LinkAttribute::IfName(self.host_name.to_owned()),
             LinkAttribute::Mtu(self.mtu),
@@ -109,7 +109,7 @@ impl VethPair<'_> {
 /// A bridge with a hardware address of its own: without one it would take that of its lowest
 /// port, and change it under the containers' neighbour caches.
 pub(super) fn bridge(name: &str, mac: Mac, mtu: u32) -> LinkMessage {
-    let mut message = up();
+    let mut message = up(0);
     message.attributes = vec![
         LinkAttribute::IfName(name.to_owned()),
         LinkAttribute::Address(mac.octets().to_vec()),
@@ -142,6 +142,12 @@ pub(super) fn bridge_port(index: u32, isolated: bool) -> LinkMessage {
             InfoBridgePort::Isolated(isolated),
         ])),
     ]));
+    // Else it would, with its peer up, take a link-local IPv6 address, and send about it into the container.
+    message
+        .attributes
+        .push(LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet6(
+            vec![AfSpecInet6::AddrGenMode(In6AddrGenMode::None)],
+        )]));
     message
 }
 
@@ -170,9 +176,9 @@ pub(super) fn grouped(mut message: LinkMessage, group: u32) -> LinkMessage {
     message
 }
 
-/// A link header that asks for the link to be up.
-pub(super) fn up() -> LinkMessage {
-    let mut message = LinkMessage::default();
+/// Asks for a link to be up; number zero is one that is still to be made.
+pub(super) fn up(index: u32) -> LinkMessage {
+    let mut message = numbered(index);
     message.header.flags = LinkFlags::Up;
     message.header.change_mask = LinkFlags::Up;
     message

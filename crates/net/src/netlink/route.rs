@@ -36,21 +36,22 @@ impl RouteSocket {
         self.one(Message::NewLink(pair.request()), CREATE | EXCLUSIVE)
     }
 
-    /// Settles a new port of a bridge: its flags, and that the container lives behind it from
-    /// now on, even if an earlier link with the same address is not quite gone.
-    pub(crate) fn configure_port(
-        &mut self,
-        index: u32,
-        mac: Mac,
-        isolated: bool,
-    ) -> io::Result<()> {
-        let mut batch = Batch::new(&mut self.0);
-        batch.push(Message::NewLink(link::bridge_port(index, isolated)), 0);
-        batch.push(
-            Message::NewNeighbour(link::learned(index, mac)),
+    /// Settles how a bridge treats a new port of its own.
+    pub(crate) fn configure_port(&mut self, index: u32, isolated: bool) -> io::Result<()> {
+        self.one(Message::NewLink(link::bridge_port(index, isolated)), 0)
+    }
+
+    /// Tells a bridge that the container lives behind this port from now on, even if an earlier
+    /// link with the same address is not quite gone. A port whose carrier the kernel has not
+    /// noticed yet learns it from the container's first packet instead.
+    pub(crate) fn learn(&mut self, port: u32, mac: Mac) -> io::Result<()> {
+        match self.one(
+            Message::NewNeighbour(link::learned(port, mac)),
             CREATE | REPLACE,
-        );
-        batch.execute()
+        ) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            outcome => outcome,
+        }
     }
 
     /// Forgets which hardware address a neighbour had.
@@ -83,8 +84,7 @@ impl RouteSocket {
     }
 
     pub(crate) fn set_up(&mut self, index: u32, mtu: u32) -> io::Result<()> {
-        let mut message = link::up();
-        message.header.index = index;
+        let mut message = link::up(index);
         message.attributes.push(LinkAttribute::Mtu(mtu));
         self.one(Message::NewLink(message), 0)
     }
@@ -114,9 +114,7 @@ impl RouteSocket {
         let address = link::address(index, address.addr(), address.prefix_len());
         let mut batch = Batch::new(&mut self.0);
         for up in [LOOPBACK, index] {
-            let mut message = link::up();
-            message.header.index = up;
-            batch.push(Message::NewLink(message), 0);
+            batch.push(Message::NewLink(link::up(up)), 0);
         }
         batch.push(Message::NewAddress(address), CREATE | EXCLUSIVE);
         batch.push(
@@ -128,9 +126,7 @@ impl RouteSocket {
 
     /// Brings a lone loopback up.
     pub(crate) fn loopback_up(&mut self) -> io::Result<()> {
-        let mut loopback = link::up();
-        loopback.header.index = LOOPBACK;
-        self.one(Message::NewLink(loopback), 0)
+        self.one(Message::NewLink(link::up(LOOPBACK)), 0)
     }
 
     /// The link of that name, if there is one.

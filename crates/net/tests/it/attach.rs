@@ -116,6 +116,40 @@ fn a_failed_attach_leaves_nothing() {
 }
 
 #[test]
+fn the_hosts_end_has_no_address_at_all() {
+    let host = Host::new();
+    let bridge = host.bridge();
+    let endpoint = bridge.attach(&request()).unwrap();
+    let addresses = host::run(&format!("ip -o addr show dev {}", endpoint.host_veth));
+    assert_eq!(addresses, "");
+    assert!(can_ping(&endpoint.netns, bridge.config().gateway));
+}
+
+#[test]
+fn many_containers_come_and_go_at_once() {
+    let host = Host::new();
+    let before = host::dump();
+    let bridge = host.bridge();
+    let taken = std::sync::Mutex::new(std::collections::BTreeSet::new());
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..6 {
+                    let ports = vec![host::publish(80, lockgate_net::Protocol::Tcp, 0)];
+                    let endpoint = bridge.attach(&host::publishing(ports)).unwrap();
+                    assert!(taken.lock().unwrap().insert(endpoint.ip), "given twice");
+                    assert!(can_ping(&endpoint.netns, bridge.config().gateway));
+                    taken.lock().unwrap().remove(&endpoint.ip);
+                    assert_none(&bridge.detach(&endpoint));
+                }
+            });
+        }
+    });
+    assert_none(&bridge.close());
+    assert_eq!(host::dump(), before);
+}
+
+#[test]
 fn a_link_that_is_no_bridge_is_refused() {
     let host = Host::new();
     let config = host.config();
