@@ -105,7 +105,7 @@ pub enum PortError {
         port: u16,
     },
     /// The host has it in use, or has no such address.
-    #[error("failed to bind host port for {ip}:{port}/{proto}")]
+    #[error("failed to bind host port {ip}:{port}/{proto}: {}", reason(cause))]
     Bind {
         /// The host address.
         ip: Ipv4Addr,
@@ -113,8 +113,8 @@ pub enum PortError {
         port: u16,
         /// The protocol.
         proto: Protocol,
-        /// Why not.
-        source: io::Error,
+        /// Why not; part of the text, because clients look for the words.
+        cause: io::Error,
     },
     /// No port of the range is free.
     #[error("all ports are allocated")]
@@ -141,6 +141,16 @@ impl PortError {
             Self::Range { .. } => ErrorKind::InvalidInput,
             Self::Ipv6(_) => ErrorKind::Unsupported,
         }
+    }
+}
+
+/// The words that programs know these errors by.
+fn reason(cause: &io::Error) -> String {
+    match cause.kind() {
+        io::ErrorKind::AddrInUse => "address already in use".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "cannot assign requested address".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => cause.to_string(),
     }
 }
 

@@ -129,8 +129,8 @@ impl Ports {
         for port in candidates {
             match self.take(proto, ip, port) {
                 Err(PortError::Allocated { .. }) => {}
-                Err(PortError::Bind { source, .. })
-                    if source.kind() == io::ErrorKind::AddrInUse => {}
+                Err(PortError::Bind { cause, .. })
+                    if cause.kind() == io::ErrorKind::AddrInUse => {}
                 outcome => return outcome,
             }
         }
@@ -160,12 +160,12 @@ fn key(port: &PublishedPort) -> Key {
     (port.proto, port.host_port, port.host_ip)
 }
 
-fn bind_error(proto: Protocol, ip: Ipv4Addr, port: u16, source: io::Error) -> PortError {
+fn bind_error(proto: Protocol, ip: Ipv4Addr, port: u16, cause: io::Error) -> PortError {
     PortError::Bind {
         ip,
         port,
         proto,
-        source,
+        cause,
     }
 }
 
@@ -236,7 +236,9 @@ mod tests {
         let error = ports
             .reserve(&[request(Protocol::Tcp, Some(port..=port))])
             .unwrap_err();
-        assert!(matches!(error, PortError::Bind { .. }), "{error:?}");
+        let expected =
+            format!("failed to bind host port 127.0.0.1:{port}/tcp: address already in use");
+        assert_eq!(error.to_string(), expected);
         let taken = ports
             .reserve(&[request(Protocol::Udp, Some(port..=port))])
             .unwrap();
