@@ -129,8 +129,7 @@ impl Ports {
         for port in candidates {
             match self.take(proto, ip, port) {
                 Err(PortError::Allocated { .. }) => {}
-                Err(PortError::Bind { cause, .. })
-                    if cause.kind() == io::ErrorKind::AddrInUse => {}
+                Err(PortError::Bind { cause, .. }) if cause.kind() == io::ErrorKind::AddrInUse => {}
                 outcome => return outcome,
             }
         }

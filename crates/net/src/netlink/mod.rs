@@ -6,6 +6,7 @@
 mod attribute;
 mod batch;
 mod conntrack;
+mod element;
 mod filter;
 mod link;
 mod message;
@@ -21,7 +22,8 @@ use rustix::net::{
 };
 
 pub(crate) use batch::Batch;
-pub(crate) use filter::{Element, ElementChange, FilterSocket, PORTS, PORTS_ANY, Policy};
+pub(crate) use element::Element;
+pub(crate) use filter::{ElementChange, FilterSocket, PORTS, PORTS_ANY, Policy};
 pub(crate) use link::{Link, LinkKind, VethPair};
 pub(crate) use route::RouteSocket;
 
