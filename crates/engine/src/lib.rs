@@ -48,8 +48,16 @@ pub use exec::{
     CreateExec, ExecError, ExecInspect, ExecStream, Execs, ProcessConfig, StartExec,
 };
 pub use filter::{FilterError, Filters};
-pub use image::Images;
+pub use image::{
+    ChangeError, DeletedImage, ImageError, ImageHistory, ImageInspect, ImageListQuery,
+    ImageSummary, Images, ImportImage, ImportImageError, LoadImageError, LoadMessage, PrunedImages,
+    RemoveConflict, RemoveImage, RemoveImageError, SavePlan, TagImageError,
+};
 pub use info::{Commit, Info, Plugins, RuntimeInfo, Swarm};
 pub use log::{LogQuery, LogStream};
 pub use network::{Member, Network, NetworkError, Networks};
-pub use volume::Volumes;
+pub use usage::{DiskUsage, DiskUsageError};
+pub use volume::{
+    CreateVolume, CreateVolumeError, OptionError, PrunedVolumes, RemoveVolumeError, VolumeError,
+    VolumeFault, VolumeInfo, VolumeUsage, Volumes,
+};
