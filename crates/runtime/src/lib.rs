@@ -14,4 +14,5 @@ pub mod protocol;
 mod reason;
 mod rootfs;
 mod seccomp;
+pub mod shim;
 pub mod spec;

@@ -19,6 +19,9 @@ impl fmt::Display for Reason<'_> {
     }
 }
 
+/// Passes over a result that does not matter; callers say why.
+pub(crate) fn ignore<T>(_result: T) {}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -44,7 +44,7 @@ pub fn clone3(options: CloneOptions<'_>) -> io::Result<Cloned> {
     let mut cgroup = 0;
     if let Some(fd) = options.cgroup {
         flags |= into_cgroup;
-        cgroup = fd.as_raw_fd() as u64;
+        cgroup = u64::from(fd.as_raw_fd().unsigned_abs());
     }
     let mut args = CloneArgs {
         flags,

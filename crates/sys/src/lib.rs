@@ -6,6 +6,7 @@
 
 pub mod bpf;
 pub mod clone;
+pub mod descriptor;
 pub mod file;
 pub mod loopback;
 pub mod memory;

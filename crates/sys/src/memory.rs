@@ -2,6 +2,21 @@
 
 use std::ffi::c_void;
 
+/// Makes the allocator keep little: large blocks are mapped by themselves and go back at once.
+pub fn prefer_small() {
+    let settings = [
+        (libc::M_ARENA_MAX, 1),
+        (libc::M_MMAP_THRESHOLD, 32 << 10),
+        (libc::M_TRIM_THRESHOLD, 32 << 10),
+        (libc::M_TOP_PAD, 16 << 10),
+    ];
+    for (parameter, value) in settings {
+        // JUSTIFICATION: no safe call sets the allocator's parameters.
+        // SAFETY: no preconditions; a wrong value is refused.
+        unsafe { libc::mallopt(parameter, value) };
+    }
+}
+
 /// Gives back what this process need not keep: free heap pages, and the pages of its own program text,
 /// which come back from the page cache one by one when they are used.
 ///

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{FromRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 
 /// Blocks `signals` in this thread and returns a descriptor that is readable when one is pending.
 /// It is non-blocking and close-on-exec.
@@ -57,7 +57,39 @@ pub fn reset() -> io::Result<()> {
     set_mask(libc::SIG_SETMASK, &empty_set())
 }
 
-/// Lets SIGPIPE be ignored again or not; the new program inherits it.
+/// Sends a signal, also a real-time one, to a process by number; 0 only asks whether it is there.
+pub fn send(pid: i32, signal: i32) -> io::Result<()> {
+    // JUSTIFICATION: rustix's signals are the named ones only.
+    // SAFETY: no memory is touched; a wrong number is refused.
+    if unsafe { libc::kill(pid, signal) } == -1 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
+}
+
+/// As [`send`], to the process behind a handle.
+pub fn send_to_handle(pidfd: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
+    let info = std::ptr::null::<libc::siginfo_t>();
+    // JUSTIFICATION: rustix's signals are the named ones only.
+    // SAFETY: no memory is touched; a wrong number is refused.
+    let code = unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            pidfd.as_raw_fd(),
+            signal,
+            info,
+            0,
+        )
+    };
+    if code == -1 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
+}
+
+/// Ignores a signal; programs that are executed inherit that.
 pub fn ignore(signal: i32) {
     // JUSTIFICATION: no dependency sets dispositions.
     // SAFETY: ignoring is no code of ours.

@@ -268,7 +268,10 @@ impl Cgroup {
     /// Its directory in the v2 hierarchy.
     fn unified(&self) -> PathBuf {
         layout::below(
-            self.layout.unified.as_deref().unwrap_or(Path::new("/")),
+            self.layout
+                .unified
+                .as_deref()
+                .unwrap_or_else(|| Path::new("/")),
             &self.path,
         )
     }

@@ -100,13 +100,10 @@ impl Channel {
                 Err(error) => return Err(error),
             }
         };
-        let terminal = control
-            .drain()
-            .filter_map(|message| match message {
-                RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
-                _ => None,
-            })
-            .next();
+        let terminal = control.drain().find_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
+            _ => None,
+        });
         Ok(match bytes.get(..length) {
             Some([b'R']) => Word::Ready(terminal),
             Some([b'F', code, text @ ..]) => Word::Failed(CreateError::Init {

@@ -111,7 +111,7 @@ impl<T, E: Into<io::Error>> Step<T> for Result<T, E> {
 
 /// Why a container or an exec could not be made or started.
 #[derive(Debug, thiserror::Error)]
-pub enum CreateError {
+pub(crate) enum CreateError {
     /// The specification has no part that is needed.
     #[error("the specification has no `{0}`")]
     Missing(&'static str),
@@ -163,7 +163,7 @@ pub enum CreateError {
 
 impl CreateError {
     /// Whose fault.
-    pub fn kind(&self) -> ErrorKind {
+    pub(crate) fn kind(&self) -> ErrorKind {
         match self {
             Self::Missing(_) => ErrorKind::InvalidInput,
             Self::Unsupported(_) => ErrorKind::Unsupported,

@@ -29,8 +29,7 @@ use std::path::{Path, PathBuf};
 use lockgate_sys::clone::{CloneOptions, Cloned, clone3};
 use oci_spec::runtime::{LinuxIdMapping, LinuxNamespaceType, Spec};
 
-pub use error::CreateError;
-pub(crate) use error::{InitError, Step};
+pub(crate) use error::{CreateError, InitError, Step};
 pub(crate) use gate::Gate;
 pub(crate) use namespaces::Namespaces;
 pub(crate) use process::Stdio;
@@ -38,6 +37,7 @@ pub(crate) use tenant::{NewProcess, enter};
 
 use crate::cgroup::{Cgroup, Entrance};
 use crate::protocol::Rootfs;
+use crate::reason::ignore;
 use crate::seccomp::{self, Filter};
 use channel::{Channel, Word};
 
@@ -70,7 +70,7 @@ impl Prepared {
     /// Lets it run its program; returns when it does.
     pub(crate) fn start(&self) -> Result<(), CreateError> {
         // If it is dead already, the answer below says so.
-        drop(self.channel.send(b'G'));
+        ignore(self.channel.send(b'G'));
         match self
             .channel
             .receive()
@@ -146,7 +146,7 @@ fn launch(
         |pid, channel| {
             if plan.namespaces.is_new(LinuxNamespaceType::User) {
                 write_maps(pid, new.spec)?;
-                drop(channel.send(b'M'));
+                ignore(channel.send(b'M'));
             }
             Ok(())
         },
@@ -169,7 +169,7 @@ fn split(
             if theirs.send_failure(&error).is_err() {
                 // Whoever made this process is gone; the program's own error output remains.
                 let text = format!("{error}\n");
-                drop(rustix::io::write(rustix::stdio::stderr(), text.as_bytes()));
+                ignore(rustix::io::write(rustix::stdio::stderr(), text.as_bytes()));
             }
             lockgate_sys::process::exit_now(1)
         }
@@ -201,8 +201,8 @@ fn kill_and_reap(pid: i32) {
     use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
     if let Some(pid) = Pid::from_raw(pid) {
         // It may be dead already; it is not reaped, so the number is still its own.
-        drop(kill_process(pid, Signal::KILL));
-        drop(waitpid(Some(pid), WaitOptions::empty()));
+        ignore(kill_process(pid, Signal::KILL));
+        ignore(waitpid(Some(pid), WaitOptions::empty()));
     }
 }
 
@@ -260,7 +260,6 @@ fn check_supported(spec: &Spec, namespaces: &Namespaces) -> Result<(), CreateErr
 }
 
 fn has_hooks(hooks: &oci_spec::runtime::Hooks) -> bool {
-    #[expect(deprecated, reason = "prestart hooks are in specifications still")]
     let lists = [
         hooks.prestart(),
         hooks.create_runtime(),

@@ -91,7 +91,7 @@ impl Drop for BackHome {
     fn drop(&mut self) {
         let kind = Some(LinkNameSpaceType::ProcessID);
         // One's own pid namespace can always be returned to.
-        drop(move_into_link_name_space(self.0.as_fd(), kind));
+        crate::reason::ignore(move_into_link_name_space(self.0.as_fd(), kind));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::io::Read as _;
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -75,7 +75,7 @@ pub(super) fn prepare(
     let program = find_program(name, &environment)?;
     let late = filter.filter(|_| process.no_new_privileges() == Some(true));
     Ok(Ready {
-        program: CString::new(program.as_os_str().as_bytes()).map_err(|_| nul("args"))?,
+        program: CString::new(program.as_os_str().as_bytes()).map_err(|_error| nul("args"))?,
         args: c_strings(args, "args")?,
         environment: c_strings(&environment, "env")?,
         filter: late.cloned(),
@@ -213,7 +213,9 @@ fn check_program(path: &Path) -> Result<(), Errno> {
 
 fn c_strings(texts: &[String], what: &'static str) -> Result<Vec<CString>, InitError> {
     let strings = texts.iter().map(|text| CString::new(text.as_bytes()));
-    strings.collect::<Result<_, _>>().map_err(|_| nul(what))
+    strings
+        .collect::<Result<_, _>>()
+        .map_err(|_error| nul(what))
 }
 
 fn nul(what: &'static str) -> InitError {

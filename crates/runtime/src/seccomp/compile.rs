@@ -19,7 +19,7 @@ use oci_spec::runtime::{
 };
 
 use super::assemble::{JUMP_EQ, JUMP_GE, Leaf, Range, give, jump_over, load, search};
-use super::numbers::{Abi, X32_BIT, x32_number};
+use super::numbers::{Abi, NATIVE, X32_BIT, x32_number};
 use super::{CompileError, Filter};
 
 /// Compiles the rules for all architectures that they name, or for this machine's.
@@ -82,10 +82,8 @@ fn abis(profile: &LinuxSeccomp) -> Result<Vec<Abi>, CompileError> {
         }
     }
     // The native one is always there; x32 cannot be without x86_64.
-    for needed in Abi::of(oci_spec::runtime::Arch::ScmpArchNative) {
-        if !abis.contains(&needed) {
-            abis.insert(0, needed);
-        }
+    if !abis.contains(&NATIVE) {
+        abis.insert(0, NATIVE);
     }
     Ok(abis)
 }

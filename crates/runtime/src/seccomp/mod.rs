@@ -27,7 +27,7 @@ impl Filter {
 
 /// Why rules cannot be compiled.
 #[derive(Debug, thiserror::Error)]
-pub enum CompileError {
+pub(crate) enum CompileError {
     /// An architecture whose system calls are not known here.
     #[error("seccomp architecture {0} is not supported")]
     Architecture(String),
@@ -49,7 +49,7 @@ pub enum CompileError {
 
 impl CompileError {
     /// Whose fault.
-    pub fn kind(&self) -> ErrorKind {
+    pub(crate) fn kind(&self) -> ErrorKind {
         match self {
             Self::Architecture(_) | Self::Action(_) => ErrorKind::Unsupported,
             Self::Argument { .. } | Self::Length(_) => ErrorKind::InvalidInput,

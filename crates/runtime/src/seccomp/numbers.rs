@@ -65,9 +65,9 @@ pub(super) fn x32_number(name: &str, x86_64: u32) -> u32 {
 pub(super) const X32_BIT: u32 = 0x4000_0000;
 
 #[cfg(target_arch = "x86_64")]
-const NATIVE: Abi = Abi::X86_64;
+pub(super) const NATIVE: Abi = Abi::X86_64;
 #[cfg(target_arch = "aarch64")]
-const NATIVE: Abi = Abi::Aarch64;
+pub(super) const NATIVE: Abi = Abi::Aarch64;
 
 /// The calls that x32 counts from 512 on, in order.
 const X32_OWN: [&str; 36] = [

@@ -167,8 +167,8 @@ fn the_default_profile_lets_programs_run_and_keeps_the_kernel_shut() {
     assert_eq!(verdict(&filter, X86, 3, &[]), ALLOW);
     assert_eq!(verdict(&filter, X86, 21, &[]), EPERM);
     assert_eq!(verdict(&filter, X86_64, 0x4000_0000, &[]), ALLOW);
-    assert_eq!(verdict(&filter, X86_64, 0x4000_0000 | 520, &[]), ALLOW);
-    assert_eq!(verdict(&filter, X86_64, 0x4000_0000 | 165, &[]), EPERM);
+    assert_eq!(verdict(&filter, X86_64, 0x4000_0000 | 0x208, &[]), ALLOW);
+    assert_eq!(verdict(&filter, X86_64, 0x4000_0000 | 0xa5, &[]), EPERM);
     assert_eq!(verdict(&filter, 0xc000_00b7, 63, &[]), KILL);
 }
 

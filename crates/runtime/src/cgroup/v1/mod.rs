@@ -5,7 +5,8 @@ pub(super) mod stats;
 use std::path::Path;
 
 use oci_spec::runtime::{
-    LinuxBlockIo, LinuxCpu, LinuxDeviceCgroup, LinuxMemory, LinuxResources, LinuxThrottleDevice,
+    LinuxBlockIo, LinuxCpu, LinuxDeviceCgroup, LinuxMemory, LinuxPids, LinuxResources,
+    LinuxThrottleDevice,
 };
 
 use super::layout::below;
@@ -56,7 +57,7 @@ pub(super) fn apply(cgroup: &Cgroup, resources: &LinuxResources) -> Result<(), C
     if let Some(limit) = resources
         .pids()
         .as_ref()
-        .map(|pids| pids.limit())
+        .map(LinuxPids::limit)
         .filter(|l| *l != 0)
     {
         let text = if limit < 0 {
@@ -274,7 +275,7 @@ fn apply_devices(directory: &Path, rules: &[LinuxDeviceCgroup]) -> Result<(), Cg
 fn device_line(rule: &LinuxDeviceCgroup) -> String {
     let number = |n: Option<i64>| {
         n.filter(|n| *n >= 0)
-            .map_or("*".to_owned(), |n| n.to_string())
+            .map_or_else(|| "*".to_owned(), |n| n.to_string())
     };
     let kind = rule.typ().unwrap_or_default();
     if kind.as_str() == "a" {
@@ -296,7 +297,7 @@ fn device_line(rule: &LinuxDeviceCgroup) -> String {
 
 /// A new cpuset is empty; it gets its parent's processors and memory nodes.
 fn inherit_cpusets(directory: &Path, root: &Path, path: &Path) -> Result<(), CgroupError> {
-    let parent = below(root, path.parent().unwrap_or(Path::new("/")));
+    let parent = below(root, path.parent().unwrap_or_else(|| Path::new("/")));
     for name in ["cpuset.cpus", "cpuset.mems"] {
         if file::read(directory, name)?.trim().is_empty() {
             file::write(directory, name, file::read(&parent, name)?.trim())?;

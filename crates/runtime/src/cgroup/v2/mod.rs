@@ -5,7 +5,9 @@ pub(super) mod stats;
 
 use std::path::Path;
 
-use oci_spec::runtime::{LinuxBlockIo, LinuxCpu, LinuxMemory, LinuxResources, LinuxThrottleDevice};
+use oci_spec::runtime::{
+    LinuxBlockIo, LinuxCpu, LinuxMemory, LinuxPids, LinuxResources, LinuxThrottleDevice,
+};
 
 use super::layout::below;
 use super::{Cgroup, CgroupError, file};
@@ -37,7 +39,7 @@ pub(super) fn apply(directory: &Path, resources: &LinuxResources) -> Result<(), 
     if let Some(limit) = resources
         .pids()
         .as_ref()
-        .map(|pids| pids.limit())
+        .map(LinuxPids::limit)
         .filter(|l| *l != 0)
     {
         file::write(directory, "pids.max", &or_max(limit))?;

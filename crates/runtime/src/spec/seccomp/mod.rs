@@ -57,16 +57,16 @@ pub fn default_profile(capabilities: &[Capability]) -> LinuxSeccomp {
         rules.push(rule(
             &["personality"],
             allow,
-            &[arg(persona, 0, Compare::Equal)],
+            &[arg(persona, 0, &Compare::Equal)],
         ));
     }
     rules.push(rule(
         &["socket"],
         allow,
-        &[arg(table::AF_VSOCK, 0, Compare::Differ)],
+        &[arg(table::AF_VSOCK, 0, &Compare::Differ)],
     ));
     if !has(&Capability::SysAdmin) {
-        let flags = arg(table::NAMESPACE_FLAGS, 0, Compare::Masked);
+        let flags = arg(table::NAMESPACE_FLAGS, 0, &Compare::Masked);
         rules.push(rule(&["clone"], allow, &[flags]));
         let mut refused = rule(&["clone3"], LinuxSeccompAction::ScmpActErrno, &[]);
         // Not "forbidden" but "not there": then C libraries use clone, whose flags can be judged.
@@ -106,7 +106,7 @@ enum Compare {
 }
 
 /// A comparison of argument 0.
-fn arg(value: u64, value_two: u64, compare: Compare) -> LinuxSeccompArg {
+fn arg(value: u64, value_two: u64, compare: &Compare) -> LinuxSeccompArg {
     let arg = LinuxSeccompArgBuilder::default()
         .index(0_usize)
         .value(value);

@@ -1,0 +1,105 @@
+//! The container of a shim.
+
+use std::path::{Path, PathBuf};
+
+use lockgate_types::Timestamp;
+use oci_spec::runtime::{LinuxNamespaceType, Spec};
+
+use super::external::External;
+use crate::cgroup::Cgroup;
+use crate::create::{CreateError, Prepared};
+use crate::protocol::ExitRecord;
+use crate::spec::CONFIG_FILE;
+
+/// The container, from its creation on.
+#[derive(Debug)]
+pub(super) struct Container {
+    pub(super) bundle: PathBuf,
+    pub(super) maker: Maker,
+    /// The namespaces that it does not share with the host.
+    pub(super) namespaces: Vec<LinuxNamespaceType>,
+    pub(super) cgroup: Cgroup,
+    pub(super) started_at: Option<Timestamp>,
+    pub(super) paused: bool,
+    pub(super) oom_killed: bool,
+    pub(super) exit: Option<ExitRecord>,
+    seen_oom_kills: u64,
+}
+
+/// Who made it.
+#[derive(Debug)]
+pub(super) enum Maker {
+    /// This process; the init waits in there until it is started.
+    Native(Option<Prepared>),
+    External(External),
+}
+
+impl Container {
+    pub(super) fn new(bundle: PathBuf, maker: Maker, spec: &Spec, cgroup: Cgroup) -> Self {
+        let list = spec
+            .linux()
+            .as_ref()
+            .and_then(|linux| linux.namespaces().as_deref());
+        let namespaces = list
+            .unwrap_or(&[])
+            .iter()
+            .map(oci_spec::runtime::LinuxNamespace::typ);
+        Self {
+            bundle,
+            maker,
+            namespaces: namespaces.collect(),
+            cgroup,
+            started_at: None,
+            paused: false,
+            oom_killed: false,
+            exit: None,
+            seen_oom_kills: 0,
+        }
+    }
+
+    /// Whether the kernel has killed a process for want of memory since the last time.
+    pub(super) fn take_oom(&mut self) -> bool {
+        let kills = self.cgroup.oom_kills().unwrap_or(self.seen_oom_kills);
+        let more = kills > self.seen_oom_kills;
+        self.seen_oom_kills = kills;
+        self.oom_killed |= more;
+        more
+    }
+
+    /// Without a pid namespace of its own the container's processes outlive its init, until now.
+    pub(super) fn kill_leftovers(&self) {
+        if self.namespaces.contains(&LinuxNamespaceType::Pid) {
+            return;
+        }
+        self.signal_all(9);
+    }
+
+    /// Sends a signal to every process of the container.
+    pub(super) fn signal_all(&self, signal: i32) {
+        for pid in self.cgroup.procs().unwrap_or_default() {
+            // It may have ended meanwhile.
+            drop(lockgate_sys::signal::send(pid, signal));
+        }
+    }
+
+    /// Removes what the container leaves on the host.
+    pub(super) fn clean_up(&self) {
+        if let Maker::External(external) = &self.maker
+            && let Err(error) = external.delete()
+        {
+            super::note(&format!("delete: {error}"));
+        }
+        if let Err(error) = self.cgroup.delete() {
+            super::note(&format!("{error}"));
+        }
+    }
+}
+
+/// Reads the specification of a bundle.
+pub(super) fn read_spec(bundle: &Path) -> Result<Spec, CreateError> {
+    let path = bundle.join(CONFIG_FILE);
+    let parse = |bytes: Vec<u8>| serde_json::from_slice(&bytes).map_err(std::io::Error::from);
+    std::fs::read(&path)
+        .and_then(parse)
+        .map_err(|source| CreateError::Config { path, source })
+}
