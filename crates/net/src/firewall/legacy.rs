@@ -1,6 +1,7 @@
 //! The same for rules that were made by iptables without nftables: the kernel keeps them apart.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::process::Command;
 
 use crate::FirewallError;
@@ -80,10 +81,11 @@ fn is_in_use() -> bool {
 }
 
 fn iptables(arguments: &[&str]) -> Result<String, FirewallError> {
-    let output = Command::new("/usr/sbin/iptables-legacy")
-        .arg("--wait")
-        .args(arguments)
-        .output()
+    let output = PROGRAMS
+        .iter()
+        .map(|program| Command::new(program).arg("--wait").args(arguments).output())
+        .find(|outcome| !matches!(outcome, Err(error) if error.kind() == ErrorKind::NotFound))
+        .unwrap_or_else(|| Err(ErrorKind::NotFound.into()))
         .map_err(FirewallError::SpawnIptables)?;
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
@@ -94,6 +96,13 @@ fn iptables(arguments: &[&str]) -> Result<String, FirewallError> {
         ))
     }
 }
+
+/// Where both kinds are installed the old one has this name, else it may be the only one.
+const PROGRAMS: [&str; 3] = [
+    "/usr/sbin/iptables-legacy",
+    "/usr/sbin/iptables",
+    "/sbin/iptables",
+];
 
 const FORWARD: &str = "FORWARD";
 const DOCKER_USER: &str = "DOCKER-USER";

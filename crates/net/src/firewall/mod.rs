@@ -67,7 +67,10 @@ impl Firewall {
             .let_through
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = false;
-        legacy::pass(&self.bridge, &self.table)?;
+        if let Err(error) = legacy::pass(&self.bridge, &self.table) {
+            // Whether it really drops our packets cannot be told; the daemon is to start anyway.
+            tracing::warn!(%error, "rules of iptables-legacy may keep containers off the network");
+        }
         self.pass_dropping_policies()
     }
 
