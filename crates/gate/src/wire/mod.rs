@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
+use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
@@ -83,6 +84,8 @@ enum Wait {
 pub(crate) struct Link {
     /// Requests whose answers have not ended.
     in_flight: AtomicUsize,
+    /// The reader, which may have to start the clock of an idle connection.
+    reader: AtomicWaker,
     refusal: Mutex<Option<HeadError>>,
     swallow: Mutex<Option<String>>,
 }
@@ -100,7 +103,8 @@ impl Link {
 
     /// Says that an answer has ended.
     pub(crate) fn answered(&self) {
-        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.in_flight.fetch_sub(1, Ordering::AcqRel);
+        self.reader.wake();
     }
 }
 
@@ -131,7 +135,7 @@ impl<I> Wire<I> {
 
     fn refuse(&mut self, error: HeadError) {
         *lock(&self.link.refusal) = Some(error);
-        self.link.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.link.in_flight.fetch_add(1, Ordering::AcqRel);
         self.inbox = BytesMut::from(STAND_IN);
         self.passed = STAND_IN.len();
         self.reading = Reading::Refused;
@@ -163,7 +167,7 @@ impl<I> Wire<I> {
             Ok(head) => head,
             Err(error) => return self.refuse(error),
         };
-        self.link.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.link.in_flight.fetch_add(1, Ordering::AcqRel);
         let rest = std::mem::replace(&mut self.inbox, head.bytes);
         self.passed = self.inbox.len();
         self.inbox.unsplit(rest);
@@ -188,9 +192,10 @@ impl<I> Wire<I> {
 
     /// Whether the time for what is awaited is up.
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Wait> {
+        self.link.reader.register(cx.waker());
         let (kind, after) = match &self.reading {
             Reading::Head(_) if !self.inbox.is_empty() => (Wait::Head, self.limits.head),
-            Reading::Head(_) if self.link.in_flight.load(Ordering::Relaxed) == 0 => {
+            Reading::Head(_) if self.link.in_flight.load(Ordering::Acquire) == 0 => {
                 (Wait::Idle, self.limits.idle)
             }
             Reading::Head(_) | Reading::Body { .. } | Reading::Held | Reading::Refused => {

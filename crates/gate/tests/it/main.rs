@@ -1,0 +1,24 @@
+//! The door over real sockets and certificates, with a backend that only remembers.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test code"
+)]
+
+mod authority;
+mod browser;
+mod docker;
+mod door;
+mod fake;
+mod framing;
+mod hijack;
+mod limits;
+mod listen;
+mod policy;
+mod raw;
+mod record;
+mod requests;
+mod stop;
+mod tls;
+mod tls_files;
