@@ -19,7 +19,7 @@ use crate::filter::{FilterError, Filters};
 
 pub(crate) use builtin::Builtin;
 pub use catalog::NetworkError;
-pub(crate) use join::{ModeError, NetworkMode, driver, join, leave, restore};
+pub(crate) use join::{NetworkMode, driver, join, leave, restore};
 pub(crate) use settings::{endpoints, settings};
 pub(crate) use ports::{parse_port, port_map};
 pub(crate) use resolver::{hosts_file, resolv_conf};
