@@ -77,10 +77,10 @@ async fn dispatch(ask: &Ask, body: Body) -> Result<Reply, Failure> {
         Op::ExecResize => exec::resize(ask).await,
         Op::ExecInspect => exec::inspect(ask),
 
-        Op::ImageList => images::list(ask).await,
+        Op::ImageList => images::list(ask),
         Op::ImageCreate => images::create(ask, body).await,
-        Op::ImageInspect => images::inspect(ask).await,
-        Op::ImageHistory => images::history(ask).await,
+        Op::ImageInspect => images::inspect(ask),
+        Op::ImageHistory => images::history(ask),
         Op::ImageTag => images::tag(ask).await,
         Op::ImageDelete => images::remove(ask).await,
         Op::ImagePrune => images::prune(ask).await,
@@ -89,9 +89,9 @@ async fn dispatch(ask: &Ask, body: Body) -> Result<Reply, Failure> {
 
         Op::BuildPrune => Ok(images::prune_builds()),
 
-        Op::NetworkList => networks::list(ask).await,
-        Op::NetworkInspect => networks::inspect(ask).await,
-        Op::NetworkDelete => networks::remove(ask).await,
+        Op::NetworkList => networks::list(ask),
+        Op::NetworkInspect => networks::inspect(ask),
+        Op::NetworkDelete => networks::remove(ask),
         Op::NetworkPrune => networks::prune(ask),
 
         Op::VolumeList => volumes::list(ask).await,

@@ -89,8 +89,8 @@ macro_rules! from_engine {
 
 from_engine! {
     AttachError CreateError ExecError FilterError InspectError KillError LogsError LookupError PauseError
-    PruneError RemoveError RenameError ResizeError RestartError StartError StatsError StopError
-    TopError UpdateError WaitConditionError
+    ImageError ImportImageError LoadImageError NetworkError PruneError RemoveError RemoveImageError RenameError ResizeError RestartError SaveImageError StartError StatsError StopError
+    TagImageError TopError UpdateError WaitConditionError
 }
 
 macro_rules! from_input {

@@ -73,3 +73,11 @@ pub struct BuildCache {
     pub last_used_at: Option<String>,
     pub usage_count: i64,
 }
+
+/// `POST /build/prune`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct BuildPruneReport {
+    pub caches_deleted: Option<Vec<String>>,
+    pub space_reclaimed: u64,
+}

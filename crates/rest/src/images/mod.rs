@@ -1,19 +1,21 @@
 //! Images.
 
-use lockgate_gate::Reply;
+mod create;
+mod history;
+mod inspect;
+mod list;
+mod load;
+mod prune;
+mod remove;
+mod save;
+mod tag;
 
-use crate::ask::Ask;
-use crate::error::Failure;
-use crate::reply;
-
-macro_rules! later { ($($name:ident)*) => { $(pub(crate) async fn $name(ask: &Ask) -> Result<Reply, Failure> { Err(Failure::unbuilt(ask.operation())) })* } }
-later! { list inspect history tag remove prune save }
-pub(crate) async fn load(ask: &Ask, _body: lockgate_gate::Body) -> Result<Reply, Failure> {
-    Err(Failure::unbuilt(ask.operation()))
-}
-pub(crate) async fn create(ask: &Ask, _body: lockgate_gate::Body) -> Result<Reply, Failure> {
-    Err(Failure::unbuilt(ask.operation()))
-}
-pub(crate) fn prune_builds() -> Reply {
-    reply::no_content()
-}
+pub(crate) use create::create;
+pub(crate) use history::history;
+pub(crate) use inspect::inspect;
+pub(crate) use list::{list, summary};
+pub(crate) use load::load;
+pub(crate) use prune::{prune, prune_builds};
+pub(crate) use remove::remove;
+pub(crate) use save::save;
+pub(crate) use tag::tag;
