@@ -160,22 +160,17 @@ fn report(
     out: &mut Output,
 ) -> Result<(), Failure> {
     let info = authority.info();
-    let place = absolute(&places.authority);
-    out.line(format!("authority  {}", place.display()))?;
     out.line(format!(
-        "           {}, until {}",
-        info.subject, info.not_after
+        "authority: {}",
+        absolute(&places.authority).display()
     ))?;
+    out.line(format!("  {}, until {}", info.subject, info.not_after))?;
     let labels = std::iter::once("server".to_owned())
         .chain(clients.iter().map(|name| format!("client {name}")));
     for ((label, leaf), issued) in labels.zip(&places.leaves).zip(issued) {
-        let info = issued.info();
-        out.line(format!("{label:<10} {}", absolute(leaf).display()))?;
-        out.line(format!(
-            "           {}, until {}",
-            info.alternative_names().join(", "),
-            info.not_after
-        ))?;
+        let (names, until) = (issued.info().alternative_names(), issued.info().not_after);
+        out.line(format!("{label}: {}", absolute(leaf).display()))?;
+        out.line(format!("  {}, until {until}", names.join(", ")))?;
     }
     out.line(
         "\nThe key of the authority is needed only to issue certificates: keep it off the server.",
