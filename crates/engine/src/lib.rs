@@ -22,10 +22,13 @@ mod engine;
 mod event;
 mod exec;
 mod filter;
+mod host;
 mod image;
 mod info;
 mod log;
 mod network;
+mod rootfs;
+mod shim;
 mod usage;
 mod volume;
 
@@ -55,7 +58,7 @@ pub use image::{
 };
 pub use info::{Commit, Info, Plugins, RuntimeInfo, Swarm};
 pub use log::{LogQuery, LogStream};
-pub use network::{Member, Network, NetworkError, Networks};
+pub use network::{ConfigReference, Ipam, IpamPool, Member, Network, NetworkError, Networks};
 pub use usage::{DiskUsage, DiskUsageError};
 pub use volume::{
     CreateVolume, CreateVolumeError, OptionError, PrunedVolumes, RemoveVolumeError, VolumeError,

@@ -23,7 +23,7 @@ pub(crate) use join::{NetworkMode, driver, join, leave, restore};
 pub(crate) use settings::{endpoints, settings};
 pub(crate) use ports::{parse_port, port_map};
 pub(crate) use resolver::{hosts_file, resolv_conf};
-pub use view::{Member, Network};
+pub use view::{ConfigReference, Ipam, IpamPool, Member, Network};
 
 /// Networks of this engine.
 #[derive(Clone)]
