@@ -23,6 +23,8 @@ pub struct EngineConfig {
     pub default_runtime: String,
     /// Parent of all containers' cgroups, `/lockgate`.
     pub cgroup_parent: String,
+    /// The default bridge; without it containers have no `bridge` network.
+    pub bridge: Option<lockgate_net::BridgeConfig>,
     /// Logging of containers that say nothing about it.
     pub log: LogDefaults,
     /// Limits of every container that does not set its own, by name.
@@ -87,6 +89,7 @@ impl EngineConfig {
             runtimes: BTreeMap::new(),
             default_runtime: Self::BUILT_IN_RUNTIME.to_owned(),
             cgroup_parent: "/lockgate".to_owned(),
+            bridge: None,
             log: LogDefaults::default(),
             default_ulimits: BTreeMap::new(),
             default_shm_size: 64 << 20,
@@ -116,10 +119,10 @@ pub enum OpenError {
     },
     /// The image store does not open.
     #[error("cannot open the image store")]
-    Store(#[source] std::io::Error),
+    Store(#[source] lockgate_store::StoreError),
     /// The default bridge cannot be set up.
     #[error("cannot set up the default bridge")]
-    Network(#[source] std::io::Error),
+    Network(#[source] lockgate_net::NetError),
     /// The default runtime is neither built in nor configured.
     #[error("specified default runtime `{0}` does not exist")]
     Runtime(String),

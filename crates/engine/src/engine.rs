@@ -1,38 +1,109 @@
 //! The engine's handle and what its parts share.
 
 use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use lockgate_net::Bridge;
+use lockgate_store::Store;
+use lockgate_sys::file::{Durability, write_atomic};
+use lockgate_types::{ContainerId, random_hex};
+use tokio::sync::watch;
 
 use crate::config::{EngineConfig, OpenError};
-use crate::container::Containers;
+use crate::container::registry::Registry;
+use crate::container::{Containers, StopOptions, restore};
 use crate::event::Events;
-use crate::exec::Execs;
+use crate::exec::{Execs, Table};
+use crate::host::HostFacts;
 use crate::image::Images;
-use crate::info::Info;
-use crate::network::Networks;
-use crate::volume::Volumes;
+use crate::network::{Builtin, Networks};
+use crate::volume::{LocalVolumes, Volumes};
 
-/// A running container engine. Clones are cheap and mean the same engine.
+/// A running container engine. Clones are cheap and mean the same engine; once the last one is
+/// gone the engine lets go of its containers, which run on.
 #[derive(Clone)]
 pub struct Engine {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
+    _guard: Arc<Guard>,
 }
 
 /// What the parts of an engine share.
 pub(crate) struct Inner {
     pub(crate) config: EngineConfig,
+    pub(crate) id: String,
+    pub(crate) host: HostFacts,
     pub(crate) events: Events,
+    pub(crate) registry: Registry,
+    pub(crate) store: Store,
+    pub(crate) bridge: Option<Bridge>,
+    pub(crate) networks: Builtin,
+    pub(crate) volumes: LocalVolumes,
+    pub(crate) execs: Table,
+    /// Drivers end when it turns true.
+    pub(crate) closing: watch::Sender<bool>,
+    /// The engine stops all containers: not somebody's wish for each of them.
+    pub(crate) shutting_down: AtomicBool,
+    pub(crate) pruning: AtomicBool,
+}
+
+/// Ends the drivers with the last handle.
+struct Guard(Arc<Inner>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.closing.send_replace(true);
+    }
 }
 
 impl Engine {
     /// Opens the roots, finds the containers that are there, and adopts those that run.
-    pub async fn open(_config: EngineConfig) -> Result<Self, OpenError> {
-        todo!("open")
+    pub async fn open(config: EngineConfig) -> Result<Self, OpenError> {
+        if config.default_runtime != EngineConfig::BUILT_IN_RUNTIME
+            && !config.runtimes.contains_key(&config.default_runtime)
+        {
+            return Err(OpenError::Runtime(config.default_runtime));
+        }
+        let opening = tokio::task::spawn_blocking(move || Inner::open(config));
+        let inner = match opening.await {
+            Ok(inner) => Arc::new(inner?),
+            Err(error) => {
+                let source = io::Error::other(error);
+                return Err(OpenError::Path { path: PathBuf::new(), source });
+            }
+        };
+        restore::restore(&inner).await?;
+        let guard = Arc::new(Guard(Arc::clone(&inner)));
+        Ok(Self { inner, _guard: guard })
     }
 
     /// Stops serving: containers keep running with `live_restore`, else they are stopped.
     pub async fn close(&self) {
-        todo!("close")
+        self.inner.shutting_down.store(true, Ordering::Release);
+        if !self.inner.config.live_restore {
+            self.stop_all().await;
+        }
+        self.inner.closing.send_replace(true);
+    }
+
+    async fn stop_all(&self) {
+        let timeout = i64::from(self.inner.config.shutdown_timeout);
+        let mut stops = tokio::task::JoinSet::new();
+        for container in self.inner.registry.all() {
+            if container.facts().state.status.has_process() {
+                let containers = self.containers();
+                let options = StopOptions { timeout: Some(timeout), signal: None };
+                stops.spawn(async move {
+                    if let Err(error) = containers.stop(container.id.as_str(), options).await {
+                        tracing::warn!(container = %container.id, %error, "at shutdown");
+                    }
+                });
+            }
+        }
+        while stops.join_next().await.is_some() {}
     }
 
     /// What this engine was opened with.
@@ -69,11 +140,67 @@ impl Engine {
     pub fn events(&self) -> &Events {
         &self.inner.events
     }
+}
 
-    /// Facts about this engine and its host, as `GET /info` shows them.
-    pub fn info(&self) -> Info {
-        todo!("info")
+impl Inner {
+    fn open(config: EngineConfig) -> Result<Self, OpenError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| OpenError::Path { path, source }
+        };
+        let containers = config.data_root.join("containers");
+        let running = config.exec_root.join("containers");
+        for path in [&config.data_root, &config.exec_root, &containers, &running] {
+            fs::create_dir_all(path).map_err(failed(path))?;
+        }
+        let store = Store::open(&config.data_root).map_err(OpenError::Store)?;
+        let bridge = match &config.bridge {
+            Some(bridge) => Some(Bridge::open(bridge.clone()).map_err(OpenError::Network)?),
+            None => None,
+        };
+        let root = config.data_root.clone();
+        Ok(Self {
+            id: engine_id(&root).map_err(failed(&root.join("engine-id")))?,
+            host: HostFacts::read(),
+            events: Events::new(),
+            registry: Registry::default(),
+            store,
+            bridge,
+            networks: Builtin::open(&root).map_err(failed(&root.join("networks")))?,
+            volumes: LocalVolumes::open(&root).map_err(failed(&root.join("volumes")))?,
+            execs: Table::default(),
+            closing: watch::Sender::new(false),
+            shutting_down: AtomicBool::new(false),
+            pruning: AtomicBool::new(false),
+            config,
+        })
     }
+
+    /// `D/containers/<id>`.
+    pub(crate) fn container_directory(&self, id: &ContainerId) -> PathBuf {
+        self.config.data_root.join("containers").join(id.as_str())
+    }
+
+    /// `E/containers/<id>`.
+    pub(crate) fn run_directory(&self, id: &ContainerId) -> PathBuf {
+        self.config.exec_root.join("containers").join(id.as_str())
+    }
+}
+
+/// The id of the data root, made up at its first use: a random UUID.
+fn engine_id(data_root: &Path) -> io::Result<String> {
+    let path = data_root.join("engine-id");
+    if let Ok(text) = fs::read_to_string(&path)
+        && !text.trim().is_empty()
+    {
+        return Ok(text.trim().to_owned());
+    }
+    let hex = random_hex();
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    let (a, b, c, d, e) = (part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32));
+    let id = format!("{a}-{b}-4{c}-8{d}-{e}");
+    write_atomic(&path, format!("{id}\n").as_bytes(), Durability::Crash)?;
+    Ok(id)
 }
 
 impl fmt::Debug for Engine {

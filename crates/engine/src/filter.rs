@@ -165,7 +165,7 @@ fn parse_unix_time(text: &str) -> Option<Timestamp> {
 }
 
 /// A Go duration in nanoseconds: decimal numbers with the units h, m, s, ms, us and ns.
-fn parse_duration(text: &str) -> Option<i128> {
+pub(crate) fn parse_duration(text: &str) -> Option<i128> {
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),

@@ -2,9 +2,14 @@
 #![expect(missing_docs, reason = "the names are those of the API description")]
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use lockgate_types::Timestamp;
 use serde::Serialize;
+
+use crate::config::EngineConfig;
+use crate::container::Status;
+use crate::engine::{Engine, Inner};
 
 /// The answer of `GET /info` (`SystemInfo`).
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -103,4 +108,199 @@ pub struct Swarm {
 pub struct Commit {
     #[serde(rename = "ID")]
     pub id: String,
+}
+
+impl Engine {
+    /// Facts about this engine and its host, as `GET /info` shows them.
+    pub fn info(&self) -> Info {
+        let inner = &self.inner;
+        let config = &inner.config;
+        let counts = Counts::of(inner);
+        let release = OsRelease::read();
+        let name = rustix::system::uname();
+        let text = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
+        let is_v1 = inner.host.is_cgroup_v1;
+        Info {
+            id: inner.id.clone(),
+            containers: counts.all,
+            containers_running: counts.running,
+            containers_paused: counts.paused,
+            containers_stopped: counts.stopped,
+            images: self.images().count(),
+            driver: "overlay2".to_owned(),
+            driver_status: driver_status(config),
+            plugins: Plugins {
+                volume: vec!["local".to_owned()],
+                network: ["bridge", "host", "null"].map(str::to_owned).to_vec(),
+                authorization: None,
+                log: ["json-file", "none"].map(str::to_owned).to_vec(),
+            },
+            memory_limit: has_controller("memory", is_v1),
+            swap_limit: has_swap_limit(is_v1),
+            cpu_cfs_period: has_controller("cpu", is_v1),
+            cpu_cfs_quota: has_controller("cpu", is_v1),
+            cpu_shares: has_controller("cpu", is_v1),
+            cpu_set: has_controller("cpuset", is_v1),
+            pids_limit: has_controller("pids", is_v1),
+            ipv4_forwarding: read("/proc/sys/net/ipv4/ip_forward") == "1",
+            debug: config.debug,
+            n_fd: fs::read_dir("/proc/self/fd").map_or(0, Iterator::count),
+            oom_kill_disable: is_v1,
+            n_goroutines: tokio::runtime::Handle::current().metrics().num_alive_tasks(),
+            system_time: Timestamp::now(),
+            logging_driver: config.log.driver.clone(),
+            cgroup_driver: "cgroupfs".to_owned(),
+            cgroup_version: if is_v1 { "1" } else { "2" }.to_owned(),
+            n_events_listener: inner.events.listeners(),
+            kernel_version: text(name.release()),
+            operating_system: release.name,
+            os_version: release.version,
+            os_type: "linux".to_owned(),
+            architecture: text(name.machine()),
+            ncpu: std::thread::available_parallelism().map_or(1, usize::from),
+            mem_total: memory_total(),
+            docker_root_dir: config.data_root.to_string_lossy().into_owned(),
+            http_proxy: String::new(),
+            https_proxy: String::new(),
+            no_proxy: String::new(),
+            name: text(name.nodename()),
+            labels: config.labels.clone(),
+            experimental_build: config.experimental,
+            server_version: config.version.clone(),
+            runtimes: runtimes(config),
+            default_runtime: config.default_runtime.clone(),
+            swarm: Swarm { local_node_state: "inactive".to_owned(), ..Swarm::default() },
+            live_restore_enabled: config.live_restore,
+            isolation: String::new(),
+            init_binary: config
+                .init_path
+                .as_ref()
+                .map(|path| path.to_string_lossy().into_owned())
+                .unwrap_or_default(),
+            containerd_commit: Commit::default(),
+            runc_commit: Commit::default(),
+            init_commit: Commit::default(),
+            security_options: security_options(is_v1),
+            warnings: None,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Counts {
+    all: usize,
+    running: usize,
+    paused: usize,
+    stopped: usize,
+}
+
+impl Counts {
+    fn of(inner: &Inner) -> Self {
+        let mut counts = Self::default();
+        for container in inner.registry.all() {
+            counts.all += 1;
+            match container.facts().state.status {
+                Status::Running | Status::Restarting => counts.running += 1,
+                Status::Paused => counts.paused += 1,
+                Status::Created | Status::Exited | Status::Dead | Status::Removing => {
+                    counts.stopped += 1;
+                }
+            }
+        }
+        counts
+    }
+}
+
+struct OsRelease {
+    name: String,
+    version: String,
+}
+
+impl OsRelease {
+    fn read() -> Self {
+        let text = fs::read_to_string("/etc/os-release")
+            .or_else(|_error| fs::read_to_string("/usr/lib/os-release"))
+            .unwrap_or_default();
+        let value = |key: &str| {
+            text.lines()
+                .filter_map(|line| line.split_once('='))
+                .find(|(name, _)| *name == key)
+                .map(|(_, value)| value.trim_matches(['"', '\'']).to_owned())
+        };
+        Self {
+            name: value("PRETTY_NAME").unwrap_or_else(|| "Linux".to_owned()),
+            version: value("VERSION_ID").unwrap_or_default(),
+        }
+    }
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(path).unwrap_or_default().trim().to_owned()
+}
+
+fn has_controller(name: &str, is_v1: bool) -> bool {
+    if is_v1 {
+        fs::metadata(format!("/sys/fs/cgroup/{name}")).is_ok()
+    } else {
+        read("/sys/fs/cgroup/cgroup.controllers").split(' ').any(|known| known == name)
+    }
+}
+
+fn has_swap_limit(is_v1: bool) -> bool {
+    if is_v1 {
+        fs::metadata("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes").is_ok()
+    } else {
+        has_controller("memory", is_v1)
+    }
+}
+
+fn memory_total() -> u64 {
+    let text = read("/proc/meminfo");
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let kibibytes = line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok());
+    kibibytes.unwrap_or_default() * 1024
+}
+
+fn driver_status(config: &EngineConfig) -> Vec<[String; 2]> {
+    let pair = |key: &str, value: &str| [key.to_owned(), value.to_owned()];
+    vec![
+        pair("Backing Filesystem", file_system(&config.data_root)),
+        pair("Supports d_type", "true"),
+        pair("Using metacopy", "false"),
+        pair("Native Overlay Diff", "true"),
+        pair("userxattr", "false"),
+    ]
+}
+
+/// The name of a file system by its magic number (statfs(2)), in dockerd's words.
+fn file_system(path: &std::path::Path) -> &'static str {
+    let Ok(stat) = rustix::fs::statfs(path) else { return "<unknown>" };
+    match stat.f_type & 0xffff_ffff {
+        0xef53 => "extfs",
+        0x5846_5342 => "xfs",
+        0x9123_683e => "btrfs",
+        0x0102_1994 => "tmpfs",
+        0x794c_7630 => "overlayfs",
+        0x2fc1_2fc1 => "zfs",
+        0xf2f5_2010 => "f2fs",
+        _ => "<unknown>",
+    }
+}
+
+fn runtimes(config: &EngineConfig) -> BTreeMap<String, RuntimeInfo> {
+    let built_in = RuntimeInfo { path: "lockgate-shim".to_owned(), runtime_args: Vec::new() };
+    let mut all = BTreeMap::from([(EngineConfig::BUILT_IN_RUNTIME.to_owned(), built_in)]);
+    for (name, runtime) in &config.runtimes {
+        let path = runtime.path.to_string_lossy().into_owned();
+        all.insert(name.clone(), RuntimeInfo { path, runtime_args: runtime.args.clone() });
+    }
+    all
+}
+
+fn security_options(is_v1: bool) -> Vec<String> {
+    let mut options = vec!["name=seccomp,profile=builtin".to_owned()];
+    if !is_v1 {
+        options.push("name=cgroupns".to_owned());
+    }
+    options
 }

@@ -8,6 +8,10 @@ use std::task::{Context, Poll};
 
 use lockgate_types::ErrorKind;
 
+use super::Containers;
+use super::error::LookupError;
+use super::handle::Lifeline;
+
 /// What to wait for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WaitCondition {
@@ -55,7 +59,37 @@ pub struct WaitResult {
 }
 
 /// A wait; dropping it ends it.
-pub struct Wait(pub(crate) Pin<Box<dyn Future<Output = WaitResult> + Send>>);
+pub struct Wait(Pin<Box<dyn Future<Output = WaitResult> + Send>>);
+
+impl Containers {
+    /// A future that ends when `condition` holds. The container is looked up, and its exits are
+    /// counted, at once.
+    pub fn wait(&self, name: &str, condition: WaitCondition) -> Result<Wait, LookupError> {
+        let container = self.inner.registry.find(name)?;
+        let mut life = container.lifeline();
+        let before = life.borrow_and_update().exits;
+        let holds = move |now: &Lifeline| {
+            now.removed
+                || match condition {
+                    WaitCondition::NextExit => now.exits > before,
+                    WaitCondition::NotRunning => !now.running || now.exits > before,
+                    WaitCondition::Removed => false,
+                }
+        };
+        Ok(Wait(Box::pin(async move {
+            let ended = life.wait_for(holds).await.map(|now| now.exit_code);
+            // Keeps the sender alive for as long as anybody waits.
+            drop(container);
+            match ended {
+                Ok(code) => WaitResult { status_code: i64::from(code), error: None },
+                Err(_) => WaitResult {
+                    status_code: -1,
+                    error: Some("the engine is shutting down".to_owned()),
+                },
+            }
+        })))
+    }
+}
 
 impl Future for Wait {
     type Output = WaitResult;

@@ -1,22 +1,31 @@
 //! Processes that are added to running containers.
+//!
+//! Execs live in memory only: they end with their container, and after a restart of the engine
+//! nobody can have an exec's id that is still of use.
+
+mod create;
+mod error;
+mod start;
+mod stream;
+mod table;
 
 use std::fmt;
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use lockgate_types::{ContainerId, ErrorKind, ExecId};
+use lockgate_runtime::protocol::Request;
+use lockgate_types::{ContainerId, ExecId};
 use serde::Serialize;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::container::LookupError;
 use crate::engine::Inner;
+use crate::shim;
+
+pub use error::ExecError;
+pub use stream::ExecStream;
+pub(crate) use table::Table;
 
 /// The execs of an engine.
 #[derive(Clone)]
 pub struct Execs {
-    #[expect(dead_code, reason = "the bodies follow")]
     inner: Arc<Inner>,
 }
 
@@ -46,72 +55,6 @@ pub struct StartExec {
     pub tty: bool,
     /// Height and width.
     pub console_size: Option<[u32; 2]>,
-}
-
-/// Why an operation on an exec fails; the texts are Docker's.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ExecError {
-    /// No such container.
-    #[error(transparent)]
-    Lookup(#[from] LookupError),
-    /// No exec of that id.
-    #[error("No such exec instance: {0}")]
-    NotFound(String),
-    /// The command is empty.
-    #[error("No exec command specified")]
-    NoCommand,
-    /// The container does not run.
-    #[error("container {0} is not running")]
-    NotRunning(ContainerId),
-    /// The container is frozen.
-    #[error("container {0} is paused, unpause the container before exec")]
-    Paused(ContainerId),
-    /// The container waits for its next start.
-    #[error("Container {0} is restarting, wait until the container is running")]
-    Restarting(ContainerId),
-    /// It ran before.
-    #[error("exec command {0} has already run")]
-    HasRun(ExecId),
-    /// It runs.
-    #[error("exec command {0} is already running")]
-    IsRunning(ExecId),
-    /// The detach keys cannot be parsed.
-    #[error("invalid escape keys ({0}) provided")]
-    DetachKeys(String),
-    /// An environment variable without a name.
-    #[error("invalid environment variable: {0}")]
-    Env(String),
-    /// The user or group does not exist in the container.
-    #[error("{0}")]
-    User(String),
-    /// The process did not start.
-    #[error("OCI runtime exec failed: exec failed: unable to start container process: {0}: unknown")]
-    Start(String),
-    /// The terminal cannot be resized now.
-    #[error("exec process is not started")]
-    NotStarted,
-    /// The supervising process does not answer.
-    #[error("the container's shim does not answer")]
-    Shim,
-}
-
-impl ExecError {
-    /// Whose fault it is.
-    pub fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Lookup(error) => error.kind(),
-            Self::NotFound(_) => ErrorKind::NotFound,
-            Self::NoCommand | Self::DetachKeys(_) | Self::Env(_) | Self::User(_) | Self::Start(_) => {
-                ErrorKind::InvalidInput
-            }
-            Self::NotRunning(_)
-            | Self::Paused(_)
-            | Self::Restarting(_)
-            | Self::HasRun(_)
-            | Self::IsRunning(_) => ErrorKind::Conflict,
-            Self::NotStarted | Self::Shim => ErrorKind::Internal,
-        }
-    }
 }
 
 /// An exec as `GET /exec/{id}/json` shows it.
@@ -159,69 +102,54 @@ impl Execs {
         Self { inner }
     }
 
-    /// Prepares an exec in a running container.
-    pub async fn create(&self, _container: &str, _exec: CreateExec) -> Result<ExecId, ExecError> {
-        todo!("create")
-    }
-
-    /// Starts it. The stream is `None` when detached.
-    pub async fn start(&self, _id: &str, _how: StartExec) -> Result<Option<ExecStream>, ExecError> {
-        todo!("start")
-    }
-
     /// What it is and whether it runs.
-    pub fn inspect(&self, _id: &str) -> Result<ExecInspect, ExecError> {
-        todo!("inspect")
+    pub fn inspect(&self, id: &str) -> Result<ExecInspect, ExecError> {
+        let exec = self.inner.execs.find(id)?;
+        let state = exec.state();
+        let config = &exec.config;
+        let mut words = config.cmd.iter().cloned();
+        Ok(ExecInspect {
+            id: exec.id.clone(),
+            running: state.is_running(),
+            exit_code: state.exit_code(),
+            process_config: ProcessConfig {
+                tty: config.tty,
+                entrypoint: words.next().unwrap_or_default(),
+                arguments: words.collect(),
+                privileged: config.privileged,
+                user: config.user.clone(),
+            },
+            open_stdin: config.attach_stdin,
+            open_stderr: config.attach_stderr,
+            open_stdout: config.attach_stdout,
+            can_remove: state.exit_code().is_some(),
+            container_id: exec.container.id.clone(),
+            detach_keys: config.detach_keys.clone().unwrap_or_default(),
+            pid: state.pid(),
+        })
     }
 
     /// Sets the size of its terminal.
-    pub async fn resize(&self, _id: &str, _height: u16, _width: u16) -> Result<(), ExecError> {
-        todo!("resize")
+    pub async fn resize(&self, id: &str, height: u16, width: u16) -> Result<(), ExecError> {
+        let exec = self.inner.execs.find(id)?;
+        if !exec.state().is_running() {
+            return Err(ExecError::NotStarted);
+        }
+        let request = Request::Resize { exec: Some(exec.id.clone()), height, width };
+        match shim::ask(&exec.container.socket(), &request).await {
+            Ok(_) => Ok(()),
+            // It may have ended just now.
+            Err(shim::ShimError::Failed(_)) => Err(ExecError::NotStarted),
+            Err(error) => {
+                tracing::debug!(%error, "cannot resize an exec");
+                Err(ExecError::Shim)
+            }
+        }
     }
 }
 
 impl fmt::Debug for Execs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Execs")
-    }
-}
-
-/// Both directions of an exec: reading yields stdcopy frames (or raw bytes of a terminal), writing
-/// is standard input, shutdown is its end. The exit code is known before reading yields the end.
-#[derive(Debug)]
-pub struct ExecStream {}
-
-impl ExecStream {
-    /// Whether the exec has a terminal: the bytes are raw then, not framed.
-    pub fn is_raw(&self) -> bool {
-        todo!("is raw")
-    }
-}
-
-impl AsyncRead for ExecStream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        _context: &mut Context<'_>,
-        _buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        todo!("read")
-    }
-}
-
-impl AsyncWrite for ExecStream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _context: &mut Context<'_>,
-        _bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        todo!("write")
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        todo!("shutdown")
     }
 }

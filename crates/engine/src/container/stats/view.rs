@@ -1,30 +1,10 @@
-//! Resource usage of containers, in Docker's shape for cgroup v1 and v2.
+//! Resource usage in Docker's shape, for cgroup v1 and v2.
 #![expect(missing_docs, reason = "the names are those of the API description")]
 
 use std::collections::BTreeMap;
 
 use lockgate_types::{ContainerId, Timestamp};
 use serde::Serialize;
-
-/// How often.
-#[derive(Clone, Copy, Debug)]
-pub struct StatsQuery {
-    /// One sample a second until the client goes.
-    pub stream: bool,
-    /// Without `stream`: do not take two samples, leave `precpu_stats` zero.
-    pub one_shot: bool,
-}
-
-/// A stream of samples.
-#[derive(Debug)]
-pub struct StatsStream {}
-
-impl StatsStream {
-    /// The next sample, or `None` at the end.
-    pub async fn next(&mut self) -> Option<Stats> {
-        todo!("next sample")
-    }
-}
 
 /// One sample (`ContainerStatsResponse`).
 #[derive(Clone, Debug, PartialEq, Serialize)]

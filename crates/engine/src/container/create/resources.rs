@@ -1,0 +1,204 @@
+//! Resource limits: what dockerd refuses, and what it adapts.
+
+use std::fs;
+
+use lockgate_types::container::HostConfig;
+
+use crate::container::config_error::ConfigError;
+
+/// Checks limits, of create and of update.
+pub(crate) fn check(host: &HostConfig) -> Result<(), ConfigError> {
+    if host.shm_size < 0 {
+        return Err(ConfigError::ShmSize);
+    }
+    if !(-1000..=1000).contains(&host.oom_score_adj) {
+        return Err(ConfigError::OomScoreAdj(host.oom_score_adj));
+    }
+    memory(host)?;
+    cpu(host)?;
+    if host.blkio_weight != 0 && !(10..=1000).contains(&host.blkio_weight) {
+        return Err(ConfigError::BlkioWeight);
+    }
+    for limit in host.ulimits.iter().flatten() {
+        if !ULIMITS.contains(&limit.name.as_str()) {
+            return Err(ConfigError::Ulimit(limit.name.clone()));
+        }
+        if limit.hard != -1 && (limit.soft == -1 || limit.soft > limit.hard) {
+            return Err(ConfigError::UlimitRange { soft: limit.soft, hard: limit.hard });
+        }
+    }
+    Ok(())
+}
+
+fn memory(host: &HostConfig) -> Result<(), ConfigError> {
+    const MINIMUM: i64 = 6 << 20;
+    if host.memory != 0 && host.memory < MINIMUM {
+        return Err(ConfigError::MemoryLimit);
+    }
+    if host.memory == 0 && host.memory_swap > 0 {
+        return Err(ConfigError::SwapWithoutMemory);
+    }
+    if host.memory > 0 && host.memory_swap > 0 && host.memory_swap < host.memory {
+        return Err(ConfigError::SwapBelowMemory);
+    }
+    if let Some(swappiness) = host.memory_swappiness
+        && !(-1..=100).contains(&swappiness)
+    {
+        return Err(ConfigError::Swappiness(swappiness));
+    }
+    if host.memory_reservation != 0 && host.memory_reservation < MINIMUM {
+        return Err(ConfigError::MemoryReservation);
+    }
+    if host.memory > 0 && host.memory_reservation > 0 && host.memory < host.memory_reservation {
+        return Err(ConfigError::MemoryBelowReservation);
+    }
+    Ok(())
+}
+
+fn cpu(host: &HostConfig) -> Result<(), ConfigError> {
+    if host.nano_cpus > 0 && host.cpu_period > 0 {
+        return Err(ConfigError::NanoCpusAndPeriod);
+    }
+    if host.nano_cpus > 0 && host.cpu_quota > 0 {
+        return Err(ConfigError::NanoCpusAndQuota);
+    }
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let most = i64::try_from(cpus).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
+    if host.nano_cpus < 0 || host.nano_cpus > most {
+        return Err(ConfigError::NanoCpus(cpus));
+    }
+    if host.cpu_shares < 0 {
+        return Err(ConfigError::CpuShares);
+    }
+    if host.cpu_period != 0 && !(1_000..=1_000_000).contains(&host.cpu_period) {
+        return Err(ConfigError::CpuPeriod);
+    }
+    if host.cpu_quota > 0 && host.cpu_quota < 1_000 {
+        return Err(ConfigError::CpuQuota);
+    }
+    let wanted = parse_cpus(&host.cpuset_cpus)
+        .ok_or_else(|| ConfigError::CpusetCpus(host.cpuset_cpus.clone()))?;
+    parse_cpus(&host.cpuset_mems)
+        .ok_or_else(|| ConfigError::CpusetMems(host.cpuset_mems.clone()))?;
+    if !wanted.is_empty() {
+        let online = fs::read_to_string("/sys/devices/system/cpu/online").unwrap_or_default();
+        let available = parse_cpus(online.trim()).unwrap_or_default();
+        if !wanted.iter().all(|cpu| available.contains(cpu)) {
+            return Err(ConfigError::CpusUnavailable {
+                requested: host.cpuset_cpus.clone(),
+                available: online.trim().to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Reads `0-2,7`; `None` if it is malformed.
+fn parse_cpus(text: &str) -> Option<Vec<u32>> {
+    let mut all = Vec::new();
+    for part in text.split(',').filter(|_| !text.is_empty()) {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last): (u32, u32) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+        if first > last || last > 8192 {
+            return None;
+        }
+        all.extend(first..=last);
+    }
+    Some(all)
+}
+
+/// Fills in what follows from other values, as dockerd does.
+pub(super) fn adapt(host: &mut HostConfig, is_v1: bool) {
+    if host.memory > 0 && host.memory_swap == 0 {
+        host.memory_swap = host.memory.saturating_mul(2);
+    }
+    if host.cpu_shares > 0 {
+        host.cpu_shares = host.cpu_shares.clamp(2, 262_144);
+    }
+    if host.pids_limit.is_some_and(|limit| limit <= 0) {
+        host.pids_limit = None;
+    }
+    if host.memory_swappiness == Some(-1) {
+        host.memory_swappiness = None;
+    }
+    if host.oom_kill_disable.is_none() && is_v1 {
+        host.oom_kill_disable = Some(false);
+    }
+}
+
+/// What is allowed but not wise.
+pub(super) fn warnings(host: &HostConfig) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if host.oom_kill_disable == Some(true) && host.memory == 0 {
+        warnings.push(
+            "OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources."
+                .to_owned(),
+        );
+    }
+    if host.network_mode == "host" && host.port_bindings.as_ref().is_some_and(|p| !p.is_empty()) {
+        warnings.push("Published ports are discarded when using host network mode".to_owned());
+    }
+    warnings
+}
+
+/// The names of limits without their prefix `RLIMIT_`.
+pub(crate) const ULIMITS: [&str; 16] = [
+    "as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc",
+    "rss", "rtprio", "rttime", "sigpending", "stack",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_that_contradict_each_other_are_refused() {
+        let cases: [(HostConfig, &str); 6] = [
+            (
+                HostConfig { memory: 1 << 20, ..HostConfig::default() },
+                "Minimum memory limit allowed is 6MB",
+            ),
+            (
+                HostConfig { memory_swap: 1 << 30, ..HostConfig::default() },
+                "You should always set the Memory limit when using Memoryswap limit, see usage",
+            ),
+            (
+                HostConfig { memory: 1 << 30, memory_swap: 1 << 29, ..HostConfig::default() },
+                "Minimum memoryswap limit should be larger than memory limit, see usage",
+            ),
+            (
+                HostConfig { nano_cpus: 1, cpu_period: 1000, ..HostConfig::default() },
+                "Conflicting options: Nano CPUs and CPU Period cannot both be set",
+            ),
+            (
+                HostConfig { cpuset_cpus: "x".to_owned(), ..HostConfig::default() },
+                "Invalid value x for cpuset cpus",
+            ),
+            (
+                HostConfig { shm_size: -1, ..HostConfig::default() },
+                "SHM size can not be less than 0",
+            ),
+        ];
+        for (host, text) in cases {
+            assert_eq!(check(&host).unwrap_err().to_string(), text);
+        }
+        check(&HostConfig::default()).unwrap();
+    }
+
+    #[test]
+    fn swap_is_twice_the_memory_if_not_said() {
+        let mut host = HostConfig { memory: 64 << 20, ..HostConfig::default() };
+        adapt(&mut host, true);
+        assert_eq!(host.memory_swap, 128 << 20);
+        assert_eq!(host.oom_kill_disable, Some(false));
+    }
+
+    #[test]
+    fn processor_sets_are_lists_of_ranges() {
+        assert_eq!(parse_cpus("0-2,7"), Some(vec![0, 1, 2, 7]));
+        assert_eq!(parse_cpus(""), Some(vec![]));
+        for bad in ["a", "2-1", "1-", ",", "0-99999999"] {
+            assert_eq!(parse_cpus(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Which containers a filter selects.
+
+use std::net::IpAddr;
+
+use lockgate_types::{Digest, Timestamp};
+
+use crate::container::error::InspectError;
+use crate::container::handle::Facts;
+use crate::container::state::Status;
+use crate::engine::Inner;
+use crate::filter::{FilterError, Filters};
+use crate::network::parse_port;
+
+/// The filters of a list.
+pub(super) const KEYS: [&str; 15] = [
+    "ancestor", "before", "exited", "expose", "health", "id", "is-task", "isolation", "label",
+    "name", "network", "publish", "since", "status", "volume",
+];
+
+const STATUSES: [&str; 7] =
+    ["created", "dead", "exited", "paused", "removing", "restarting", "running"];
+
+/// Filters with everything looked up that they name.
+pub(super) struct Selection<'a> {
+    filters: &'a Filters,
+    engine: &'a Inner,
+    before: Option<Timestamp>,
+    since: Option<Timestamp>,
+    exited: Vec<i32>,
+    ancestors: Vec<Digest>,
+    is_task: bool,
+}
+
+impl<'a> Selection<'a> {
+    pub(super) fn new(engine: &'a Inner, filters: &'a Filters) -> Result<Self, InspectError> {
+        for status in filters.values("status") {
+            if !STATUSES.contains(&status) {
+                return Err(FilterError::value("status", status).into());
+            }
+        }
+        let created = |key: &str| -> Result<Option<Timestamp>, InspectError> {
+            match filters.values(key).next() {
+                Some(name) => Ok(Some(engine.registry.find(name)?.facts().record.created)),
+                None => Ok(None),
+            }
+        };
+        let exited = |text: &str| text.parse().map_err(|_code| FilterError::value("exited", text));
+        let ancestors =
+            filters.values("ancestor").filter_map(|name| engine.store.resolve(name).ok());
+        Ok(Self {
+            filters,
+            engine,
+            before: created("before")?,
+            since: created("since")?,
+            exited: filters.values("exited").map(exited).collect::<Result<_, _>>()?,
+            ancestors: ancestors.map(|image| image.id).collect(),
+            is_task: filters.boolean("is-task")?.unwrap_or(false),
+        })
+    }
+
+    pub(super) fn matches(&self, facts: &Facts) -> bool {
+        let (filters, record, state) = (self.filters, &facts.record, &facts.state);
+        let exited = state.status == Status::Exited && self.exited.contains(&state.exit_code);
+        !self.is_task
+            && self.before.is_none_or(|before| record.created < before)
+            && self.since.is_none_or(|since| record.created > since)
+            && (!filters.contains("exited") || exited)
+            && filters.matches_exactly("status", state.status.as_str())
+            && filters.matches_labels(record.config.labels.as_ref())
+            && filters.matches_exactly("health", "none")
+            && filters.matches_exactly("isolation", "default")
+            && self.matches_name(record.name.as_str())
+            && filters.matches_pattern("id", record.id.as_str())
+            && self.matches_ancestor(record.image.as_ref())
+            && self.matches_volume(facts)
+            && self.matches_network(facts)
+            && self.matches_port("expose", facts)
+            && self.matches_port("publish", facts)
+    }
+
+    /// Names match with or without their slash.
+    fn matches_name(&self, name: &str) -> bool {
+        self.filters.matches_pattern("name", name)
+            || self.filters.matches_pattern("name", &format!("/{name}"))
+    }
+
+    fn matches_ancestor(&self, image: Option<&Digest>) -> bool {
+        if !self.filters.contains("ancestor") {
+            return true;
+        }
+        let mut next = image.copied();
+        while let Some(id) = next {
+            if self.ancestors.contains(&id) {
+                return true;
+            }
+            next = self.engine.store.image(&id).and_then(|image| image.parent);
+        }
+        false
+    }
+
+    fn matches_volume(&self, facts: &Facts) -> bool {
+        let mounts = &facts.record.mounts;
+        !self.filters.contains("volume")
+            || self.filters.values("volume").any(|wanted| {
+                mounts.iter().map(|mount| &mount.point).any(|point| {
+                    wanted == point.name || wanted == point.destination || wanted == point.source
+                })
+            })
+    }
+
+    fn matches_network(&self, facts: &Facts) -> bool {
+        !self.filters.contains("network")
+            || self.filters.values("network").any(|wanted| {
+                facts.record.networks.keys().any(|name| {
+                    let id = self.engine.networks.id(name).map(ToString::to_string);
+                    name == wanted || id.is_some_and(|id| id.starts_with(wanted))
+                })
+            })
+    }
+
+    fn matches_port(&self, key: &str, facts: &Facts) -> bool {
+        if !self.filters.contains(key) {
+            return true;
+        }
+        let ports: Vec<(u16, &str)> = if key == "expose" {
+            let exposed = facts.record.config.exposed_ports.iter().flat_map(|ports| ports.keys());
+            exposed
+                .filter_map(|port| parse_port(port).ok())
+                .map(|(port, proto)| (port, proto.as_str()))
+                .collect()
+        } else {
+            let endpoints = facts.state.network.endpoints.iter();
+            endpoints
+                .filter_map(|joined| joined.endpoint.as_ref())
+                .flat_map(|endpoint| &endpoint.ports)
+                .filter(|port| !IpAddr::from(port.host_ip).is_multicast())
+                .flat_map(|port| {
+                    [port.host_port, port.container_port].map(|number| (number, port.proto.as_str()))
+                })
+                .collect()
+        };
+        self.filters.values(key).any(|wanted| {
+            let (range, proto) = wanted.split_once('/').unwrap_or((wanted, "tcp"));
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            match (first.parse::<u16>(), last.parse::<u16>()) {
+                (Ok(first), Ok(last)) => ports
+                    .iter()
+                    .any(|(port, kind)| (first..=last).contains(port) && *kind == proto),
+                _ => false,
+            }
+        })
+    }
+}

@@ -1,0 +1,26 @@
+//! A container's log.
+
+use super::Containers;
+use super::error::LogsError;
+use super::state::Status;
+use crate::log::{LogQuery, LogStream};
+
+impl Containers {
+    /// A container's log.
+    pub async fn logs(&self, name: &str, query: LogQuery) -> Result<LogStream, LogsError> {
+        if !query.stdout && !query.stderr {
+            return Err(LogsError::NoStream);
+        }
+        let container = self.inner.registry.find(name)?;
+        let facts = container.facts();
+        if matches!(facts.state.status, Status::Dead | Status::Removing) {
+            return Err(LogsError::Removing);
+        }
+        if facts.record.host_config.log_config.kind != "json-file" {
+            return Err(LogsError::Unreadable);
+        }
+        let life = facts.state.status.has_process().then(|| container.lifeline());
+        let raw = facts.record.config.tty;
+        Ok(LogStream::open(container.log_path(), query, raw, life))
+    }
+}

@@ -1,0 +1,143 @@
+//! From a container's record to the OCI specification that its runtime gets.
+//!
+//! Pure but for looking at device nodes and `/proc/self/limits`: what must be looked up elsewhere
+//! (user, network, processes of other containers) comes in through [`Inputs`].
+
+pub(crate) mod capability;
+mod device;
+mod limit;
+mod mount;
+mod namespace;
+pub(crate) mod process;
+pub(crate) mod resource;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use lockgate_runtime::spec::seccomp;
+use oci_spec::runtime::{Capability, Linux, LinuxSeccomp, Root, Spec};
+
+use super::config_error::ConfigError;
+use super::record::Record;
+use crate::config::EngineConfig;
+use crate::rootfs::Identity;
+
+/// What a specification needs beyond the record.
+#[derive(Debug)]
+pub(crate) struct Inputs<'a> {
+    pub(crate) engine: &'a EngineConfig,
+    pub(crate) record: &'a Record,
+    /// `D/containers/<id>`, with `hosts`, `hostname` and `resolv.conf`.
+    pub(crate) directory: &'a Path,
+    pub(crate) identity: &'a Identity,
+    /// The namespace file of its network, if it has one.
+    pub(crate) netns: Option<PathBuf>,
+    /// Processes whose namespaces it joins.
+    pub(crate) peers: Peers,
+}
+
+/// The init processes of containers whose namespaces are shared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Peers {
+    pub(crate) network: Option<i32>,
+    pub(crate) ipc: Option<i32>,
+    pub(crate) pid: Option<i32>,
+}
+
+/// Where a container's cgroup is, below the cgroup file systems.
+pub(crate) fn cgroup_path(engine: &EngineConfig, record: &Record) -> PathBuf {
+    let parent = match record.host_config.cgroup_parent.as_str() {
+        "" => engine.cgroup_parent.as_str(),
+        parent => parent,
+    };
+    Path::new("/").join(parent).join(record.id.as_str())
+}
+
+/// Builds the specification.
+pub(crate) fn build(inputs: &Inputs<'_>) -> Result<Spec, ConfigError> {
+    let record = inputs.record;
+    let host = &record.host_config;
+    let capabilities = capability::resolve(host)?;
+    let mut root = Root::default();
+    root.set_path(PathBuf::from("rootfs")).set_readonly(Some(host.readonly_rootfs));
+    let shares_uts = host.uts_mode == "host";
+    let mut spec = Spec::default();
+    spec.set_version("1.2.0".to_owned())
+        .set_root(Some(root))
+        .set_process(Some(process::build(inputs, &capabilities)?))
+        .set_hostname((!shares_uts).then(|| record.config.hostname.clone()))
+        .set_domainname(
+            (!shares_uts && !record.config.domainname.is_empty())
+                .then(|| record.config.domainname.clone()),
+        )
+        .set_mounts(Some(mount::build(inputs)?))
+        .set_annotations(host.annotations.clone().map(|map| map.into_iter().collect()))
+        .set_hooks(None)
+        .set_linux(Some(linux(inputs, &capabilities)?));
+    Ok(spec)
+}
+
+fn linux(inputs: &Inputs<'_>, capabilities: &[Capability]) -> Result<Linux, ConfigError> {
+    let host = &inputs.record.host_config;
+    let devices = device::collect(host)?;
+    let mut resources = resource::build(host);
+    resources.set_devices(Some(device::rules(host, &devices)?));
+    let mut linux = Linux::default();
+    linux
+        .set_uid_mappings(None)
+        .set_gid_mappings(None)
+        .set_namespaces(Some(namespace::build(inputs)))
+        .set_cgroups_path(Some(cgroup_path(inputs.engine, inputs.record)))
+        .set_resources(Some(resources))
+        .set_devices(Some(devices))
+        .set_seccomp(seccomp_profile(inputs.record, capabilities)?)
+        .set_sysctl(Some(sysctls(inputs)))
+        .set_rootfs_propagation(mount::root_propagation(inputs.record))
+        .set_masked_paths(host.masked_paths.clone())
+        .set_readonly_paths(host.readonly_paths.clone())
+        .set_mount_label(None)
+        .set_personality(None);
+    Ok(linux)
+}
+
+/// The user's settings; with a network of its own also Docker's two relaxations, which let
+/// unprivileged processes bind low ports and ping.
+fn sysctls(inputs: &Inputs<'_>) -> HashMap<String, String> {
+    let host = &inputs.record.host_config;
+    let mut all: HashMap<String, String> = host.sysctls.clone().unwrap_or_default().into_iter().collect();
+    let has_own_network = host.network_mode != "host" && inputs.peers.network.is_none();
+    if has_own_network && host.userns_mode.is_empty() {
+        for (name, value) in
+            [("net.ipv4.ip_unprivileged_port_start", "0"), ("net.ipv4.ping_group_range", "0 2147483647")]
+        {
+            all.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        }
+    }
+    all
+}
+
+fn seccomp_profile(
+    record: &Record,
+    capabilities: &[Capability],
+) -> Result<Option<LinuxSeccomp>, ConfigError> {
+    let host = &record.host_config;
+    let chosen = host.security_opt.iter().flatten().find_map(|option| {
+        option.strip_prefix("seccomp=").or_else(|| option.strip_prefix("seccomp:"))
+    });
+    match chosen {
+        _ if host.privileged => Ok(None),
+        None | Some("builtin") => Ok(Some(seccomp::default_profile(capabilities))),
+        Some("unconfined") => Ok(None),
+        // Clients send the text of the profile, not its path.
+        Some(json) => match seccomp::parse_profile(json.as_bytes(), capabilities) {
+            Ok(profile) => Ok(Some(profile)),
+            Err(error) => Err(ConfigError::Seccomp {
+                path: "security-opt".to_owned(),
+                reason: error.to_string(),
+            }),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

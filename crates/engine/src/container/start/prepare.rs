@@ -1,0 +1,250 @@
+//! What must be there before a shim can make a container. Everything here blocks.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use lockgate_runtime::cgroup::Cgroup;
+use lockgate_runtime::protocol::{CreateRequest, LogTarget, Request, Rootfs, RuntimeChoice};
+use lockgate_runtime::spec::CONFIG_FILE;
+use lockgate_types::container::MountType;
+
+use crate::container::config_error::ConfigError;
+use crate::container::create::{is_built_in, parse_size};
+use crate::container::error::{FaultError, StartError};
+use crate::container::handle::Container;
+use crate::container::record::{EXIT, Record};
+use crate::container::spec::{self, Inputs, Peers};
+use crate::container::state::NetworkState;
+use crate::engine::Inner;
+use crate::network::{self, NetworkMode};
+use crate::rootfs;
+use crate::shim::{self, Shim};
+
+/// Everything a shim needs to be told.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) network: NetworkState,
+    pub(super) request: Request,
+}
+
+/// Starts the shim of a container.
+pub(super) fn spawn(engine: &Inner, container: &Container) -> io::Result<Shim> {
+    let directory = &container.run_directory;
+    fs::create_dir_all(directory)?;
+    let socket = container.socket();
+    match fs::remove_file(&socket) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    shim::spawn(&engine.config.shim_path, &socket, &directory.join("shim.log"))
+}
+
+/// Joins the networks, writes the files and the specification.
+pub(super) fn prepare(
+    engine: &Inner,
+    container: &Container,
+    record: &Record,
+) -> Result<Prepared, StartError> {
+    let peers = peers(engine, record)?;
+    let network = network::join(engine, record)?;
+    match describe(engine, container, record, &network, peers) {
+        Ok(request) => Ok(Prepared { network, request }),
+        Err(error) => {
+            network::leave(engine, &network);
+            Err(error)
+        }
+    }
+}
+
+/// Removes what a container leaves in the exec root, and its cgroup if that is left.
+pub(crate) fn clean(run_directory: &Path, cgroup: Option<&Path>) {
+    if let Some(path) = cgroup
+        && let Ok(cgroup) = Cgroup::open(path)
+        && let Err(error) = cgroup.delete()
+    {
+        tracing::debug!(%error, "cannot remove a cgroup");
+    }
+    match fs::remove_dir_all(run_directory) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(path = %run_directory.display(), %error, "cannot remove a run directory");
+        }
+        _ => {}
+    }
+}
+
+fn describe(
+    engine: &Inner,
+    container: &Container,
+    record: &Record,
+    network: &NetworkState,
+    peers: Peers,
+) -> Result<Request, StartError> {
+    let store = |error: &dyn std::fmt::Display| FaultError::Store(error.to_string());
+    let snapshot = engine.store.snapshot(&record.id).map_err(|error| store(&error))?;
+    let groups = record.host_config.group_add.clone().unwrap_or_default();
+    let identity = rootfs::of_layers(&snapshot, &record.config.user, &groups)
+        .map_err(|error| ConfigError::User(error.to_string()))?;
+    write_files(engine, container, record, network).map_err(FaultError::file("write network files"))?;
+    make_bind_sources(record)?;
+    let spec = spec::build(&Inputs {
+        engine: &engine.config,
+        record,
+        directory: &container.directory,
+        identity: &identity,
+        netns: (!network.netns.is_empty()).then(|| PathBuf::from(&network.netns)),
+        peers,
+    })?;
+    let bundle = container.run_directory.clone();
+    let write = || {
+        fs::create_dir_all(bundle.join("rootfs"))?;
+        fs::write(bundle.join(CONFIG_FILE), serde_json::to_vec(&spec)?)
+    };
+    write().map_err(FaultError::file("write the bundle"))?;
+    let config = &record.config;
+    Ok(Request::Create(Box::new(CreateRequest {
+        id: record.id.clone(),
+        bundle,
+        rootfs: Rootfs::Overlay {
+            lower: snapshot.lower,
+            upper: snapshot.upper,
+            work: snapshot.work,
+        },
+        terminal: config.tty,
+        open_stdin: config.open_stdin,
+        stdin_once: config.stdin_once,
+        console_size: record.host_config.console_size,
+        log: log_target(container, record),
+        exit_file: container.directory.join(EXIT),
+        runtime: runtime(engine, record),
+    })))
+}
+
+/// The processes of the containers whose namespaces are shared.
+fn peers(engine: &Inner, record: &Record) -> Result<Peers, StartError> {
+    let host = &record.host_config;
+    let pid_of = |name: &str| -> Result<Option<i32>, StartError> {
+        let facts = engine.registry.find(name)?.facts();
+        Ok(facts.state.status.has_process().then_some(facts.state.pid))
+    };
+    let namespace = |mode: &str, what: &'static str| -> Result<Option<i32>, StartError> {
+        match mode.strip_prefix("container:") {
+            None => Ok(None),
+            Some(name) => match pid_of(name)? {
+                Some(pid) => Ok(Some(pid)),
+                None => Err(ConfigError::JoinNamespace { what, name: name.to_owned() }.into()),
+            },
+        }
+    };
+    let network = match NetworkMode::parse(&host.network_mode) {
+        Ok(NetworkMode::Container(name)) => match pid_of(&name)? {
+            Some(pid) => Some(pid),
+            None => return Err(ConfigError::JoinNetwork(name).into()),
+        },
+        _ => None,
+    };
+    Ok(Peers {
+        network,
+        ipc: namespace(&host.ipc_mode, "ipc")?,
+        pid: namespace(&host.pid_mode, "pid")?,
+    })
+}
+
+/// `hostname`, `hosts` and `resolv.conf`. They are rewritten at every start: the address may differ.
+fn write_files(
+    engine: &Inner,
+    container: &Container,
+    record: &Record,
+    network: &NetworkState,
+) -> io::Result<()> {
+    let directory = &container.directory;
+    match fs::remove_file(directory.join(EXIT)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    fs::write(directory.join("hostname"), format!("{}\n", record.config.hostname))?;
+    let shares_host = record.host_config.network_mode == "host";
+    let own_hosts = record.host_config.extra_hosts.as_ref().is_some_and(|hosts| !hosts.is_empty());
+    let hosts = match fs::read_to_string("/etc/hosts") {
+        Ok(text) if shares_host && !own_hosts => text,
+        _ => {
+            let endpoint = network.endpoints.iter().find_map(|joined| joined.endpoint.as_ref());
+            let gateway = endpoint.map(|endpoint| endpoint.gateway.to_string());
+            network::hosts_file(record, network, gateway)
+        }
+    };
+    fs::write(directory.join("hosts"), hosts)?;
+    let host = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+    let resolv_conf = network::resolv_conf(record, &engine.config, &host, shares_host);
+    fs::write(directory.join("resolv.conf"), resolv_conf)
+}
+
+/// Docker makes missing sources of short-form binds as directories.
+fn make_bind_sources(record: &Record) -> Result<(), FaultError> {
+    for mount in record.mounts.iter().filter(|mount| mount.point.kind == MountType::Bind) {
+        if fs::symlink_metadata(&mount.point.source).is_err() {
+            fs::create_dir_all(&mount.point.source)
+                .map_err(FaultError::file("error while creating mount source path"))?;
+        }
+    }
+    Ok(())
+}
+
+fn log_target(container: &Container, record: &Record) -> LogTarget {
+    let log = &record.host_config.log_config;
+    if log.kind == "none" {
+        return LogTarget::Discard;
+    }
+    let option = |key: &str| log.config.as_ref().and_then(|options| options.get(key));
+    LogTarget::JsonFile {
+        path: container.log_path(),
+        max_size: option("max-size").and_then(|text| parse_size(text)).flatten(),
+        max_file: option("max-file").and_then(|text| text.parse().ok()).unwrap_or(1),
+        attrs: log_attributes(record),
+    }
+}
+
+/// The labels and variables that the log's options `labels`, `env` and `tag` ask for.
+fn log_attributes(record: &Record) -> BTreeMap<String, String> {
+    let log = &record.host_config.log_config;
+    let option = |key: &str| {
+        log.config.as_ref().and_then(|options| options.get(key)).map_or("", String::as_str)
+    };
+    let mut attributes = BTreeMap::new();
+    let labels = record.config.labels.as_ref();
+    for key in option("labels").split(',').filter(|key| !key.is_empty()) {
+        if let Some(value) = labels.and_then(|labels| labels.get(key)) {
+            attributes.insert(key.to_owned(), value.clone());
+        }
+    }
+    for key in option("env").split(',').filter(|key| !key.is_empty()) {
+        let found = record.config.env.iter().flatten().find_map(|entry| {
+            entry.split_once('=').filter(|(name, _)| *name == key).map(|(_, value)| value)
+        });
+        if let Some(value) = found {
+            attributes.insert(key.to_owned(), value.to_owned());
+        }
+    }
+    let tag = option("tag");
+    if !tag.is_empty() {
+        let tag = tag
+            .replace("{{.ID}}", record.id.short())
+            .replace("{{.FullID}}", record.id.as_str())
+            .replace("{{.Name}}", record.name.as_str())
+            .replace("{{.ImageName}}", &record.config.image);
+        attributes.insert("tag".to_owned(), tag);
+    }
+    attributes
+}
+
+fn runtime(engine: &Inner, record: &Record) -> RuntimeChoice {
+    let name = record.host_config.runtime.as_str();
+    match engine.config.runtimes.get(name) {
+        Some(runtime) if !is_built_in(name, &engine.config) => RuntimeChoice::External {
+            path: runtime.path.clone(),
+            root: engine.config.exec_root.join("runtime"),
+        },
+        _ => RuntimeChoice::Native,
+    }
+}

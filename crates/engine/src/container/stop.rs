@@ -1,0 +1,156 @@
+//! Stopping: a signal, patience, SIGKILL.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use lockgate_runtime::protocol::{Reply, Request as ShimRequest};
+use lockgate_types::Signal;
+use tokio::time::Instant;
+
+use super::driver::{Driver, Supervisor};
+use super::error::{FaultError, LookupError, StopError};
+use super::handle::{Failure, Order, Request, StopOrder};
+use super::queue::Progress;
+use super::request::StopOptions;
+use super::state::{Cause, Status};
+use super::{Containers, events};
+use crate::shim::ShimError;
+
+/// Patience of containers that do not say how much they need.
+const PATIENCE: i64 = 10;
+
+impl Containers {
+    /// Stops a container: its stop signal, then SIGKILL. [`StopError::AlreadyStopped`] if it does not run.
+    pub async fn stop(&self, name: &str, options: StopOptions) -> Result<(), StopError> {
+        let container = self.inner.registry.find(name)?;
+        let order = StopOrder::parse(&options)?;
+        match container.order(Order::Stop(order)).await {
+            Ok(_) => Ok(()),
+            Err(failure) => Err(StopError::from_failure(failure, name, &container.id)),
+        }
+    }
+}
+
+impl StopOrder {
+    pub(super) fn parse(options: &StopOptions) -> Result<Self, StopError> {
+        let signal = match options.signal.as_deref() {
+            None | Some("") => None,
+            Some(text) => {
+                Some(text.parse::<Signal>().map_err(|error| StopError::Signal(error.0))?)
+            }
+        };
+        Ok(Self { timeout: options.timeout, signal })
+    }
+}
+
+impl StopError {
+    pub(super) fn from_failure(
+        failure: Failure,
+        name: &str,
+        id: &lockgate_types::ContainerId,
+    ) -> Self {
+        match failure {
+            Failure::Refused(_) => Self::AlreadyStopped(id.clone()),
+            Failure::Fault(fault) => Self::Fault { name: name.to_owned(), fault },
+            Failure::Start(_) | Failure::Config(_) | Failure::NameInUse(_) | Failure::Gone => {
+                Self::Lookup(LookupError::NotFound(name.to_owned()))
+            }
+        }
+    }
+}
+
+impl Driver {
+    /// Begins a stop or the first half of a restart; both end with the exit.
+    pub(super) async fn stop(&mut self, order: StopOrder, progress: Progress, request: Request) {
+        let signal = order.signal.unwrap_or_else(|| self.stop_signal());
+        let by_hand = !self.engine.shutting_down.load(Ordering::Acquire);
+        self.state.manually_stopped = by_hand && progress == Progress::Stop;
+        if let Err(fault) = self.signal(signal).await {
+            request.answer(Err(Failure::Fault(fault)));
+            return;
+        }
+        self.kill_at = self.patience(order).map(|patience| Instant::now() + patience);
+        self.queue.begin(progress, request);
+        // A frozen process gets its signal when it goes on.
+        if self.state.status == Status::Paused {
+            self.thaw().await;
+        }
+    }
+
+    /// Another stop joins: the shorter patience counts.
+    pub(super) fn hurry(&mut self, order: StopOrder) {
+        if let Some(patience) = self.patience(order) {
+            let at = Instant::now() + patience;
+            self.kill_at = Some(self.kill_at.map_or(at, |other| other.min(at)));
+        }
+    }
+
+    /// The process has not obeyed in time.
+    pub(super) async fn lose_patience(&mut self) {
+        self.kill_at = None;
+        if let Err(fault) = self.signal(Signal::KILL).await {
+            tracing::error!(container = %self.container.id, %fault, "cannot kill a container");
+        }
+    }
+
+    /// Sends a signal to the container's process and tells of it.
+    pub(super) async fn signal(&mut self, signal: Signal) -> Result<(), FaultError> {
+        let failed = |error: String| FaultError::Shim(error);
+        match &mut self.supervisor {
+            Supervisor::None => return Err(failed("there is no process".to_owned())),
+            Supervisor::Shim(link) => {
+                let request = ShimRequest::Kill { signal: signal.number(), all: false };
+                match link.request(&request).await {
+                    Ok(Reply::Done) => {}
+                    Ok(_) => return Err(failed(ShimError::Unexpected.to_string())),
+                    // It has ended already: the news is on its way.
+                    Err(ShimError::Failed(failure)) => {
+                        tracing::debug!(container = %self.container.id, failure.message, "signal");
+                    }
+                    Err(error) => {
+                        // The link is lost, which the next turn will notice; the kernel still obeys.
+                        tracing::debug!(%error, "the shim does not answer");
+                        self.signal_directly(signal)?;
+                    }
+                }
+            }
+            Supervisor::Orphan(_) => self.signal_directly(signal)?,
+        }
+        let facts = [("signal", signal.number().to_string())];
+        events::container(&self.engine, &self.record, "kill", facts);
+        Ok(())
+    }
+
+    fn signal_directly(&self, signal: Signal) -> Result<(), FaultError> {
+        let failed = |error: &dyn std::fmt::Display| FaultError::Shim(error.to_string());
+        let process = crate::shim::pidfd(self.state.pid).map_err(|error| failed(&error))?;
+        if crate::host::process_start(self.state.pid) != Some(self.state.pid_started) {
+            return Err(failed(&"the process has ended"));
+        }
+        let signal = rustix::process::Signal::from_named_raw(signal.number())
+            .ok_or_else(|| failed(&"not a named signal"))?;
+        rustix::process::pidfd_send_signal(process, signal).map_err(|error| failed(&error))
+    }
+
+    /// Lets a frozen container go on so that it can end.
+    pub(super) async fn thaw(&mut self) {
+        if let Supervisor::Shim(link) = &mut self.supervisor
+            && let Err(error) = link.request(&ShimRequest::Resume).await
+        {
+            tracing::warn!(container = %self.container.id, %error, "cannot thaw");
+        }
+        self.change(Cause::Resume);
+        self.publish();
+    }
+
+    fn patience(&self, order: StopOrder) -> Option<Duration> {
+        let seconds = order.timeout.or(self.record.config.stop_timeout).unwrap_or(PATIENCE);
+        u64::try_from(seconds).ok().map(Duration::from_secs)
+    }
+
+    /// The signal that asks this container to stop.
+    pub(super) fn stop_signal(&self) -> Signal {
+        let signal = self.record.config.stop_signal.as_deref().and_then(|text| text.parse().ok());
+        signal.unwrap_or(Signal::TERM)
+    }
+}

@@ -1,0 +1,102 @@
+//! Changing limits and the restart policy of a container.
+
+use std::sync::Arc;
+
+use lockgate_runtime::cgroup::Cgroup;
+use lockgate_types::container::HostConfig;
+
+use super::create::{check_resources, check_restart_policy};
+use super::driver::Driver;
+use super::error::{FaultError, LookupError, UpdateError};
+use super::handle::{Answer, Failure, Order};
+use super::record::Record;
+use super::request::UpdateQuery;
+use super::spec::{cgroup_path, resource};
+use super::{Containers, events};
+
+impl Containers {
+    /// Changes resource limits and the restart policy; the answer is warnings.
+    pub async fn update(&self, name: &str, query: UpdateQuery) -> Result<Vec<String>, UpdateError> {
+        let container = self.inner.registry.find(name)?;
+        let id = || container.id.clone();
+        match container.order(Order::Update(Box::new(query))).await {
+            Ok(warnings) => Ok(warnings),
+            Err(Failure::Config(error)) => Err(error.into()),
+            Err(Failure::Refused(_)) => Err(UpdateError::Removing(id())),
+            Err(Failure::Fault(fault)) => Err(UpdateError::Fault { id: id(), fault }),
+            Err(Failure::Start(_) | Failure::NameInUse(_) | Failure::Gone) => {
+                Err(LookupError::NotFound(name.to_owned()).into())
+            }
+        }
+    }
+}
+
+impl Driver {
+    pub(super) async fn update(&mut self, query: UpdateQuery) -> Answer {
+        let mut host = self.record.host_config.clone();
+        take_over(&mut host, &query.host_config);
+        check_resources(&host).map_err(Failure::Config)?;
+        check_restart_policy(&host.restart_policy, host.auto_remove).map_err(Failure::Config)?;
+        if self.state.status.has_process() {
+            let path = cgroup_path(&self.engine.config, &self.record);
+            let resources = resource::build(&host);
+            let updating = tokio::task::spawn_blocking(move || {
+                Cgroup::open(&path).and_then(|cgroup| cgroup.update(&resources))
+            });
+            match updating.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(FaultError::Shim(error.to_string()).into()),
+                Err(_) => return Err(FaultError::Closing.into()),
+            }
+        }
+        let record = Record { host_config: host, ..Record::clone(&self.record) };
+        record
+            .write(&self.container.directory)
+            .map_err(FaultError::file("cannot write the new limits"))?;
+        self.record = Arc::new(record);
+        self.publish();
+        events::container(&self.engine, &self.record, "update", []);
+        Ok(Vec::new())
+    }
+}
+
+/// Takes over what the query sets: everything that is not at its zero value.
+fn take_over(host: &mut HostConfig, new: &HostConfig) {
+    let unset = HostConfig::default();
+    macro_rules! nonzero {
+        ($($field:ident),* $(,)?) => {$(
+            if new.$field != unset.$field {
+                host.$field.clone_from(&new.$field);
+            }
+        )*};
+    }
+    nonzero!(
+        cpu_shares, memory, nano_cpus, blkio_weight, cpu_period, cpu_quota, cpu_realtime_period,
+        cpu_realtime_runtime, cpuset_cpus, cpuset_mems, memory_reservation, memory_swap,
+        memory_swappiness, oom_kill_disable, pids_limit, ulimits,
+    );
+    if !new.restart_policy.name.is_empty() {
+        host.restart_policy.clone_from(&new.restart_policy);
+    }
+    // As at create: swap follows memory unless it is said.
+    if new.memory > 0 && new.memory_swap == 0 && host.memory_swap > 0 && host.memory_swap < new.memory {
+        host.memory_swap = new.memory.saturating_mul(2);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lockgate_types::container::RestartPolicy;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_said_changes() {
+        let mut host = HostConfig { memory: 1 << 30, cpu_shares: 5, ..HostConfig::default() };
+        let policy = RestartPolicy { name: "always".to_owned(), maximum_retry_count: 0 };
+        let new = HostConfig { cpu_shares: 7, restart_policy: policy, ..HostConfig::default() };
+        take_over(&mut host, &new);
+        assert_eq!((host.memory, host.cpu_shares), (1 << 30, 7));
+        assert_eq!(host.restart_policy.name, "always");
+    }
+}

@@ -1,0 +1,149 @@
+//! Starting an exec.
+
+use std::sync::Arc;
+
+use lockgate_runtime::protocol::{ExecRequest, Reply, Request};
+use lockgate_runtime::spec::all_capabilities;
+use lockgate_types::ErrorKind;
+use oci_spec::runtime::Process;
+use tokio::net::UnixStream;
+
+use super::create::check_running;
+use super::table::Exec;
+use super::{ExecError, ExecStream, Execs, StartExec};
+use crate::container::spec::{capability, process};
+use crate::container::{Duplex, Facts, StdinEnd, events};
+use crate::rootfs::{self, Identity};
+use crate::shim::{self, ShimError};
+
+/// The exit code of an exec whose command is not there, or cannot be executed.
+const NOT_FOUND: i32 = 127;
+const NOT_EXECUTABLE: i32 = 126;
+
+impl Execs {
+    /// Starts it. The stream is `None` when detached.
+    pub async fn start(&self, id: &str, how: StartExec) -> Result<Option<ExecStream>, ExecError> {
+        let exec = self.inner.execs.find(id)?;
+        check_running(&exec.container)?;
+        exec.begin()?;
+        let execs = self.clone();
+        // In a task of its own: once begun it is finished, whether or not the caller waits.
+        let task = tokio::spawn(async move { execs.start_begun(&exec, how).await });
+        task.await.unwrap_or(Err(ExecError::Shim))
+    }
+
+    async fn start_begun(
+        &self,
+        exec: &Arc<Exec>,
+        how: StartExec,
+    ) -> Result<Option<ExecStream>, ExecError> {
+        let facts = exec.container.facts();
+        let opened = match request(exec, &facts, how) {
+            Ok(request) => open(exec, &request).await,
+            Err(error) => Err(error),
+        };
+        let stream = match opened {
+            Ok((pid, stream)) => {
+                exec.started(pid);
+                stream
+            }
+            Err(error) => {
+                exec.ended(exit_code(&error));
+                return Err(error);
+            }
+        };
+        let words = &exec.config.cmd;
+        let command = words.split_first().map(|(first, rest)| format!("{first} {}", rest.join(" ")));
+        let action = format!("exec_start: {}", command.unwrap_or_default());
+        let attributes = [("execID", exec.id.to_string())];
+        events::container(&self.inner, &facts.record, &action, attributes);
+        if how.detach {
+            return Ok(None);
+        }
+        let config = &exec.config;
+        let end = match (config.attach_stdin, config.tty) {
+            (false, _) => StdinEnd::Ignore,
+            (true, false) => StdinEnd::Close,
+            (true, true) => StdinEnd::Detach,
+        };
+        let keys = (config.tty && config.attach_stdin).then(|| exec.detach_keys.clone());
+        let duplex = Duplex::live(stream, end, keys);
+        Ok(Some(ExecStream::new(duplex, exec.watch(), config.tty)))
+    }
+}
+
+async fn open(exec: &Exec, request: &Request) -> Result<(i32, UnixStream), ExecError> {
+    match shim::open_stream(&exec.container.socket(), request).await {
+        Ok((Reply::ExecStarted { pid }, stream)) => Ok((pid, stream)),
+        Ok(_) => Err(ExecError::Shim),
+        Err(ShimError::Failed(failure)) if failure.kind == ErrorKind::Conflict => {
+            Err(ExecError::NotRunning(exec.container.id.clone()))
+        }
+        Err(ShimError::Failed(failure)) => Err(ExecError::Start(failure.message)),
+        Err(error) => {
+            tracing::debug!(%error, "cannot start an exec");
+            // The shim is gone: so is the container, or it will be in a moment.
+            Err(ExecError::NotRunning(exec.container.id.clone()))
+        }
+    }
+}
+
+fn request(exec: &Exec, facts: &Facts, how: StartExec) -> Result<Request, ExecError> {
+    let config = &exec.config;
+    let identity = identity(exec, facts)?;
+    Ok(Request::Exec(Box::new(ExecRequest {
+        exec: exec.id.clone(),
+        process: build(exec, facts, &identity, how)?,
+        open_stdin: config.attach_stdin && !how.detach,
+        attach_stdout: config.attach_stdout && !how.detach,
+        attach_stderr: config.attach_stderr && !how.detach,
+        exit_file: None,
+    })))
+}
+
+/// The user of the exec, or of the container if it names none, as the container sees it now.
+fn identity(exec: &Exec, facts: &Facts) -> Result<Identity, ExecError> {
+    let host = &facts.record.host_config;
+    let user = if exec.config.user.is_empty() { &facts.record.config.user } else { &exec.config.user };
+    let groups = host.group_add.as_deref().unwrap_or_default();
+    rootfs::of_process(facts.state.pid, user, groups)
+        .map_err(|error| ExecError::User(error.to_string()))
+}
+
+fn build(
+    exec: &Exec,
+    facts: &Facts,
+    identity: &Identity,
+    how: StartExec,
+) -> Result<Process, ExecError> {
+    let config = &exec.config;
+    let record = &facts.record;
+    let capabilities = if config.privileged {
+        all_capabilities()
+    } else {
+        capability::resolve(&record.host_config)?
+    };
+    let directory = if config.working_dir.is_empty() {
+        &record.config.working_dir
+    } else {
+        &config.working_dir
+    };
+    let size = how.console_size.or(config.console_size).unwrap_or_default();
+    let mut process = process::common(record, identity, &capabilities);
+    process
+        .set_terminal(Some(config.tty))
+        .set_console_size(process::console_size(size))
+        .set_args(Some(config.cmd.clone()))
+        .set_env(Some(process::environment(record, config.tty, identity, &config.env)))
+        .set_cwd(process::working_directory(directory));
+    Ok(process)
+}
+
+fn exit_code(error: &ExecError) -> i32 {
+    let text = error.to_string();
+    if text.contains("permission denied") || text.contains("is a directory") {
+        NOT_EXECUTABLE
+    } else {
+        NOT_FOUND
+    }
+}

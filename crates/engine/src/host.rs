@@ -1,0 +1,60 @@
+//! Facts about this host and its processes.
+
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+
+use tokio::io::unix::AsyncFd;
+
+/// What does not change while the engine runs.
+#[derive(Clone, Debug)]
+pub(crate) struct HostFacts {
+    /// Processes are controlled by cgroup v1 (also "hybrid").
+    pub(crate) is_cgroup_v1: bool,
+    /// This boot, so that a process id of another boot is not taken for one of this.
+    pub(crate) boot_id: String,
+}
+
+impl HostFacts {
+    pub(crate) fn read() -> Self {
+        let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        Self {
+            is_cgroup_v1: fs::metadata("/sys/fs/cgroup/cgroup.controllers").is_err(),
+            boot_id: boot_id.trim().to_owned(),
+        }
+    }
+}
+
+/// Lets a task wait for a descriptor of the kernel's (a pidfd, an inotify instance).
+#[expect(
+    deprecated,
+    reason = "the successor is unsafe for types whose descriptor may change; an OwnedFd's cannot"
+)]
+pub(crate) fn watch(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::new(descriptor)
+}
+
+/// When a process was started, in clock ticks since boot; `None` if there is none of that id, or
+/// it has ended and waits to be reaped.
+pub(crate) fn process_start(pid: i32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name is in parentheses and may hold anything, so fields count from the last one.
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut fields = fields.split_whitespace();
+    if matches!(fields.next()?, "Z" | "X") {
+        return None;
+    }
+    fields.nth(18)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_has_a_start() {
+        let pid = i32::try_from(std::process::id()).unwrap();
+        assert!(process_start(pid).is_some_and(|ticks| ticks > 0));
+        assert_eq!(process_start(-1), None);
+    }
+}

@@ -1,0 +1,13 @@
+//! Looking into the root file systems of containers without ever following them out.
+//!
+//! A container's overlay is mounted in its own mount namespace only. The engine reads what it needs
+//! (`passwd`, `group`, directories that fill a volume) from the layers themselves, and from
+//! `/proc/<pid>/root` of a running container, always with `openat2` confined to that root. Nothing
+//! in an image is executed here, and no link in it is followed on the host.
+
+mod copy;
+mod layers;
+mod user;
+
+pub(crate) use copy::fill_volume;
+pub(crate) use user::{Identity, of_layers, of_process};

@@ -1,0 +1,90 @@
+//! The connection over which a driver controls its shim and hears of its container.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::Path;
+
+use lockgate_runtime::protocol::{Decoder, Reply, Request, ShimEvent, encode};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::UnixStream;
+
+use super::ShimError;
+
+/// A connection that carries requests, their answers, and events between them.
+#[derive(Debug)]
+pub(crate) struct Link {
+    stream: UnixStream,
+    decoder: Decoder,
+    events: VecDeque<ShimEvent>,
+}
+
+/// What a link tells.
+#[derive(Debug)]
+pub(crate) enum LinkEvent {
+    /// Something happened in the container.
+    Shim(ShimEvent),
+    /// The shim is gone, or talks nonsense.
+    Lost,
+}
+
+impl Link {
+    /// Takes over one end of a connection.
+    pub(crate) fn new(stream: UnixStream) -> Self {
+        Self { stream, decoder: Decoder::new(), events: VecDeque::new() }
+    }
+
+    /// Connects to a shim that was started by an earlier engine.
+    pub(crate) async fn connect(socket: &Path) -> Result<Self, ShimError> {
+        let mut link = Self::new(UnixStream::connect(socket).await?);
+        match link.request(&Request::Watch).await? {
+            Reply::Done => Ok(link),
+            _ => Err(ShimError::Unexpected),
+        }
+    }
+
+    /// Sends a request and waits for its answer; events that come first are kept.
+    pub(crate) async fn request(&mut self, request: &Request) -> Result<Reply, ShimError> {
+        self.stream.write_all(&encode(request)?).await?;
+        loop {
+            match self.next_reply().await? {
+                Reply::Event(event) => self.events.push_back(event),
+                Reply::Failed(failure) => return Err(ShimError::Failed(failure)),
+                reply => return Ok(reply),
+            }
+        }
+    }
+
+    /// The next event. Safe to drop half way: no byte is lost.
+    pub(crate) async fn next_event(&mut self) -> LinkEvent {
+        if let Some(event) = self.events.pop_front() {
+            return LinkEvent::Shim(event);
+        }
+        loop {
+            match self.next_reply().await {
+                Ok(Reply::Event(event)) => return LinkEvent::Shim(event),
+                // An answer that nobody waits for any more.
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::debug!(%error, "a shim hung up");
+                    return LinkEvent::Lost;
+                }
+            }
+        }
+    }
+
+    async fn next_reply(&mut self) -> Result<Reply, ShimError> {
+        loop {
+            if let Some(reply) = self.decoder.next_message()? {
+                return Ok(reply);
+            }
+            self.stream.readable().await?;
+            let mut buffer = [0; 4096];
+            match self.stream.try_read(&mut buffer) {
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+                Ok(length) => self.decoder.push(buffer.get(..length).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
