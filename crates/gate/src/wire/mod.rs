@@ -16,8 +16,6 @@
 
 mod chunked;
 mod head;
-#[cfg(test)]
-mod tests;
 
 use std::future::Future;
 use std::io;

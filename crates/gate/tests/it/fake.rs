@@ -45,15 +45,16 @@ impl Backend for Fake {
                 .lock()
                 .unwrap()
                 .push(format!("{operation} {target}").trim_end().to_owned());
+            match (operation, target.as_str()) {
+                (Operation::ContainerInspect | Operation::ContainerKill, "panic") => {
+                    panic!("told to")
+                }
+                (Operation::ContainerInspect | Operation::ContainerAttach, "missing") => {
+                    return error(404, "No such container: missing");
+                }
+                _ => {}
+            }
             match operation {
-                Operation::ContainerInspect if target == "panic" => panic!("told to"),
-                Operation::ContainerInspect if target == "missing" => {
-                    error(404, "No such container: missing")
-                }
-                Operation::ContainerKill if target == "panic" => panic!("told to"),
-                Operation::ContainerAttach if target == "missing" => {
-                    error(404, "No such container: missing")
-                }
                 Operation::ContainerAttach => self.hijack(&target, false),
                 Operation::ExecStart if request.admitted.body().bytes().contains(&b'D') => {
                     text("detached")
@@ -154,14 +155,12 @@ fn events(fake: Arc<Fake>) -> Reply {
 }
 
 fn broken() -> Reply {
-    let parts = stream::unfold(0, |count| async move {
-        match count {
-            0 => Some((Ok(bytes::Bytes::from("half")), 1)),
-            _ => {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                Some((Err(std::io::Error::other("disk")), 2))
-            }
+    let parts = stream::unfold(true, |first| async move {
+        if first {
+            return Some((Ok(bytes::Bytes::from("half")), false));
         }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Some((Err(std::io::Error::other("disk")), false))
     });
     Reply::Http(http::Response::new(body::stream(parts)))
 }

@@ -101,7 +101,7 @@ fn more_fields_than_allowed_are_refused() {
     let door = Door::open();
     for (count, status) in [(99, 200), (100, 431)] {
         let mut client = door.unix();
-        let fields: String = (0..count).map(|n| format!("X-{n}: y\r\n")).collect();
+        let fields = "X: y\r\n".repeat(count);
         client.send(format!("GET /_ping HTTP/1.1\r\nHost: x\r\n{fields}\r\n"));
         assert_eq!(client.answer().status, status, "{count}");
     }

@@ -1,10 +1,5 @@
 //! The door over real sockets and certificates, with a backend that only remembers.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "test code"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
 mod authority;
 mod browser;

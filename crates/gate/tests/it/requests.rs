@@ -127,7 +127,7 @@ fn a_change_is_finished_when_its_client_leaves() {
     drop(client);
     door.fake.release.notify_one();
     eventually("the change", || door.fake.ended("stopped").then_some(()));
-    door.recorded(|line| line["outcome"] == "aborted");
+    door.recorded(|line| line["event"] == "end");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The files of TLS: what is refused at start, and what a reload does. THREATS: File handling, CRLs.
 
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -38,7 +39,7 @@ fn bad_files_are_refused_with_the_remedy() {
     let other = tempfile::tempdir().unwrap();
     let others = files(other.path());
     let mixed = TlsFiles {
-        key: others.key.clone(),
+        key: others.key,
         ..good.clone()
     };
     assert!(
@@ -117,7 +118,6 @@ fn another_authority_ends_the_clients_of_the_old_one() {
     assert_eq!(local.get("/_ping").status, 200);
     let again = TlsClient::connect(&door, Some(&leaf));
     let lives = again.is_ok_and(|mut client| {
-        use std::io::{Read as _, Write as _};
         let asked = client
             .io
             .write_all(b"GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -172,7 +172,6 @@ fn a_list_that_is_stale_or_of_somebody_else_lets_nobody_in_and_a_broken_one_chan
         let Ok(mut client) = TlsClient::connect(&door, Some(&leaf)) else {
             return false;
         };
-        use std::io::{Read as _, Write as _};
         let asked = client
             .io
             .write_all(b"GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n");
