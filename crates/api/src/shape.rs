@@ -200,6 +200,7 @@ impl Shape for usage::Lists {
     fn shape(&mut self, version: ApiVersion) {
         for image in self.images.iter_mut().flatten() {
             image.repo_digests = image.repo_digests.take().filter(|names| !names.is_empty());
+            image.repo_tags = image.repo_tags.take().filter(|names| !names.is_empty());
             if version.before(44) {
                 image.virtual_size = Some(image.size);
             }

@@ -7,7 +7,6 @@ use http::StatusCode;
 use lockgate_api::Operation as Op;
 use lockgate_engine::Engine;
 use lockgate_gate::{Backend, Body, Reply, Request};
-use lockgate_types::ErrorKind;
 
 use crate::ask::Ask;
 use crate::error::Failure;
@@ -47,7 +46,7 @@ async fn dispatch(ask: &Ask, body: Body) -> Result<Reply, Failure> {
         Op::SystemPing => Ok(system::ping()),
         Op::SystemPingHead => Ok(system::ping_head()),
         Op::SystemVersion => Ok(system::version(ask)),
-        Op::SystemInfo => Ok(system::info(ask).await),
+        Op::SystemInfo => Ok(system::info(ask)),
         Op::SystemDataUsage => system::disk_usage(ask).await,
         Op::SystemEvents => system::events(ask),
         Op::SystemOptions => Ok(reply::empty(StatusCode::OK)),
@@ -94,8 +93,8 @@ async fn dispatch(ask: &Ask, body: Body) -> Result<Reply, Failure> {
         Op::NetworkDelete => networks::remove(ask),
         Op::NetworkPrune => networks::prune(ask),
 
-        Op::VolumeList => volumes::list(ask).await,
-        Op::VolumeInspect => volumes::inspect(ask).await,
+        Op::VolumeList => volumes::list(ask),
+        Op::VolumeInspect => volumes::inspect(ask),
         Op::VolumeCreate => volumes::create(ask).await,
         Op::VolumeDelete => volumes::remove(ask).await,
         Op::VolumePrune => volumes::prune(ask).await,
@@ -110,7 +109,7 @@ async fn dispatch(ask: &Ask, body: Body) -> Result<Reply, Failure> {
         | Op::ServiceDelete | Op::ServiceUpdate | Op::ServiceLogs | Op::TaskList | Op::TaskInspect
         | Op::TaskLogs | Op::SecretList | Op::SecretCreate | Op::SecretInspect | Op::SecretDelete
         | Op::SecretUpdate | Op::ConfigList | Op::ConfigCreate | Op::ConfigInspect
-        | Op::ConfigDelete | Op::ConfigUpdate => Err(no_swarm()),
+        | Op::ConfigDelete | Op::ConfigUpdate => Err(Failure::no_swarm()),
 
         Op::SystemAuth | Op::DebugVars | Op::DebugPprof | Op::ContainerChanges
         | Op::ContainerExport | Op::ContainerAttachWebsocket | Op::ContainerArchiveInfo
@@ -121,13 +120,4 @@ async fn dispatch(ask: &Ask, body: Body) -> Result<Reply, Failure> {
         | Op::NetworkDisconnect | Op::VolumeUpdate | Op::GetPluginPrivileges | Op::PluginPull
         | Op::PluginCreate => Err(Failure::unbuilt(ask.operation())),
     }
-}
-
-/// Lockgate does not orchestrate; clients know this sentence.
-fn no_swarm() -> Failure {
-    Failure::new(
-        ErrorKind::Unavailable,
-        "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to \
-         connect this node to swarm and try again.",
-    )
 }

@@ -33,6 +33,15 @@ impl Failure {
         Self::new(ErrorKind::Unsupported, message)
     }
 
+    /// Lockgate does not orchestrate; clients know this sentence.
+    pub(crate) fn no_swarm() -> Self {
+        Self::new(
+            ErrorKind::Unavailable,
+            "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" \
+             to connect this node to swarm and try again.",
+        )
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         status(self.kind)
     }
@@ -88,9 +97,9 @@ macro_rules! from_engine {
 }
 
 from_engine! {
-    AttachError CreateError ExecError FilterError InspectError KillError LogsError LookupError PauseError
-    ImageError ImportImageError LoadImageError NetworkError PruneError RemoveError RemoveImageError RenameError ResizeError RestartError SaveImageError StartError StatsError StopError
-    TagImageError TopError UpdateError WaitConditionError
+    AttachError CreateError CreateVolumeError DiskUsageError ExecError FilterError InspectError KillError LogsError LookupError PauseError
+    ImageError ImportImageError LoadImageError NetworkError PruneError RemoveError RemoveImageError RemoveVolumeError RenameError ResizeError RestartError StartError StatsError StopError
+    TagImageError TopError UpdateError VolumeError WaitConditionError
 }
 
 macro_rules! from_input {

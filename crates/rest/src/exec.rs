@@ -68,7 +68,7 @@ fn is_told_first(error: &ExecError) -> bool {
         | ExecError::Restarting(_)
         | ExecError::NoCommand
         | ExecError::DetachKeys(_)
-        | ExecError::Env(_) => true,
+        | ExecError::Config(_) => true,
         ExecError::HasRun(_)
         | ExecError::IsRunning(_)
         | ExecError::User(_)

@@ -13,6 +13,7 @@
 
 mod ask;
 mod backend;
+mod blocking;
 mod containers;
 mod error;
 mod exec;

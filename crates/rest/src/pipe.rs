@@ -84,11 +84,10 @@ pub(crate) fn writer() -> (BodyWriter, impl Stream<Item = io::Result<Bytes>>) {
 }
 
 impl BodyWriter {
-    /// What is needed to break the body off after the writer is gone.
-    pub(crate) fn breaker(&self) -> Breaker {
-        Breaker {
-            pieces: self.pieces.clone(),
-        }
+    /// Breaks the body off, so that the client does not take it for whole.
+    pub(crate) fn fail(self, error: io::Error) {
+        // Nobody to tell if the client has left.
+        drop(self.pieces.blocking_send(Err(error)));
     }
 
     fn send(&mut self) -> io::Result<()> {
@@ -98,20 +97,6 @@ impl BodyWriter {
         let piece = self.piece.split().freeze();
         let sent = self.pieces.blocking_send(Ok(piece));
         sent.map_err(|_closed| io::Error::new(io::ErrorKind::BrokenPipe, "the client has left"))
-    }
-}
-
-/// Ends a body with an error, so that the client does not take it for whole. The body does not end
-/// before this is dropped.
-#[derive(Debug)]
-pub(crate) struct Breaker {
-    pieces: mpsc::Sender<io::Result<Bytes>>,
-}
-
-impl Breaker {
-    pub(crate) async fn break_off(self, error: io::Error) {
-        // Nobody to tell if the client has left.
-        drop(self.pieces.send(Err(error)).await);
     }
 }
 
@@ -170,11 +155,10 @@ mod tests {
     #[tokio::test]
     async fn a_failed_file_breaks_the_body_off() {
         let (mut writer, written) = writer();
-        let breaker = writer.breaker();
-        tokio::spawn(async move {
-            let writing = move || writer.write_all(b"x").and_then(|()| writer.flush());
-            tokio::task::spawn_blocking(writing).await.unwrap().unwrap();
-            breaker.break_off(io::Error::other("no")).await;
+        tokio::task::spawn_blocking(move || {
+            writer.write_all(b"x").unwrap();
+            writer.flush().unwrap();
+            writer.fail(io::Error::other("no"));
         });
         written.try_collect::<Vec<Bytes>>().await.unwrap_err();
     }

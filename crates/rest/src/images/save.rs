@@ -26,13 +26,13 @@ pub(crate) async fn save(ask: &Ask) -> Result<Reply, Failure> {
             "no image names given: save at least one image",
         ));
     }
-    let plan = ask.engine.images().prepare_save(&names)?;
-    let (writer, archive) = pipe::writer();
-    let breaker = writer.breaker();
-    tokio::spawn(async move {
-        if let Err(error) = plan.write(writer).await {
+    let plan = ask.engine.images().prepare_save(&names);
+    let plan = plan.map_err(|error| Failure::new(error.kind(), error.to_string()))?;
+    let (mut writer, archive) = pipe::writer();
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = plan.write(&mut writer) {
             tracing::warn!(%error, "an image archive broke off");
-            breaker.break_off(io::Error::other(error)).await;
+            writer.fail(io::Error::other(error));
         }
     });
     Ok(reply::streaming(reply::TAR, archive))

@@ -11,7 +11,7 @@ use lockgate_gate::Reply;
 use crate::ask::Ask;
 use crate::reply;
 
-pub(crate) async fn info(ask: &Ask) -> Reply {
+pub(crate) fn info(ask: &Ask) -> Reply {
     let mut info = encode(ask.engine.info());
     info.shape(ask.version());
     reply::json_bytes(StatusCode::OK, info.encode(ask.version()))
