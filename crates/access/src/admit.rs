@@ -221,13 +221,13 @@ fn complain(error: &AuditError) {
 /// It cannot be made outside this crate, nor copied. It owns the open record: when the last holder
 /// drops it without an [`Outcome`], the record ends as `aborted`.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0451
 /// fn forge(call: lockgate_api::Call) -> lockgate_access::Admitted {
-///     lockgate_access::Admitted { call }
+///     lockgate_access::Admitted { call, ..todo!() }
 /// }
 /// ```
 ///
-/// ```compile_fail
+/// ```compile_fail,E0599
 /// fn copy(admitted: &lockgate_access::Admitted) -> lockgate_access::Admitted {
 ///     admitted.clone()
 /// }

@@ -102,6 +102,18 @@ fn printable(text: &str) -> String {
 }
 
 /// A value that somebody checked. The check is asserted in one place, by name.
+///
+/// It can be neither made without that name nor copied:
+///
+/// ```compile_fail,E0423
+/// use std::sync::Arc;
+/// let forged = lockgate_access::Verified(Arc::new("admin"));
+/// ```
+///
+/// ```compile_fail,E0599
+/// let one = lockgate_access::Verified::assertion("admin");
+/// let two = one.clone();
+/// ```
 #[derive(Debug)]
 pub struct Verified<T>(Arc<T>);
 
