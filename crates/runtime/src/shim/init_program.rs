@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use lockgate_sys::process::Spawn;
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{WaitOptions, waitpid};
+use rustix::process::{WaitOptions, wait};
 
 /// Runs `command` as a child and returns its exit code (128 and the signal's number for a signal), 127
 /// if there is no such program, 126 if it cannot be executed.
@@ -52,7 +52,7 @@ pub fn run(command: &[OsString]) -> u8 {
                 ));
             }
         }
-        while let Ok(Some((pid, status))) = waitpid(None, WaitOptions::NOHANG) {
+        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
             if pid.as_raw_pid() == child.pid {
                 let code = status.exit_status();
                 let code = code.or_else(|| status.terminating_signal().map(|n| 128 + n));

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use lockgate_sys::file::{Durability, write_atomic};
 use lockgate_types::Timestamp;
-use rustix::process::{WaitOptions, waitpid};
+use rustix::process::{WaitOptions, wait};
 
 use super::connection::{Connection, Role, TaskId};
 use super::log::Stream;
@@ -47,7 +47,7 @@ impl Shim {
     /// Notes the end of every child that has ended.
     pub(super) fn reap(&mut self) {
         drop(lockgate_sys::signal::pending(&self.signals));
-        while let Ok(Some((pid, status))) = waitpid(None, WaitOptions::NOHANG) {
+        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
             let pid = pid.as_raw_pid();
             let task = self
                 .tasks
