@@ -72,7 +72,7 @@ impl Networks {
     }
 
     fn all(&self) -> Vec<Network> {
-        let bridge = self.inner.bridge.as_ref().map(|bridge| bridge.config());
+        let bridge = self.inner.bridge.as_ref().map(lockgate_net::Bridge::config);
         catalog::all(&self.inner.networks, bridge)
     }
 

@@ -1,6 +1,5 @@
 //! Ports: what a container exposes, what it asks to publish, what it got.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
@@ -39,7 +38,7 @@ pub(super) fn requests(record: &Record) -> Result<Vec<PortRequest>, ConfigError>
         }
     }
     if record.host_config.publish_all_ports {
-        for port in record.config.exposed_ports.iter().flat_map(BTreeMap::keys) {
+        for port in record.config.exposed_ports.iter().flat_map(|ports| ports.keys()) {
             let (container_port, proto) = parse_port(port)?;
             let known = |r: &PortRequest| r.container_port == container_port && r.proto == proto;
             if !requests.iter().any(known) {
@@ -79,7 +78,7 @@ pub(crate) fn port_map(record: &Record, network: &NetworkState) -> PortMap {
     if endpoints().next().is_none() {
         return map;
     }
-    for port in record.config.exposed_ports.iter().flat_map(BTreeMap::keys) {
+    for port in record.config.exposed_ports.iter().flat_map(|ports| ports.keys()) {
         map.insert(port.clone(), None);
     }
     for published in endpoints().flat_map(|endpoint| &endpoint.ports) {
