@@ -176,7 +176,6 @@ fn engine(
     config.dns_search = s.list("dns-search");
     config.shutdown_timeout = number(s, "shutdown-timeout", 15)?;
     config.labels = labels(s)?;
-    config.version = env!("CARGO_PKG_VERSION").to_owned();
     config.debug = s.flag("debug", false);
     Ok(config)
 }
