@@ -15,7 +15,7 @@ pub struct EngineConfig {
     pub exec_root: PathBuf,
     /// The `lockgate-shim` executable.
     pub shim_path: PathBuf,
-    /// A small init for `--init`, if there is one.
+    /// A small init for `--init`; without one the shim is used, which can be one.
     pub init_path: Option<PathBuf>,
     /// External OCI runtimes by name; the built-in one is `lockgate` and always there.
     pub runtimes: BTreeMap<String, RuntimeSpec>,

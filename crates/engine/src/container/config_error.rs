@@ -167,8 +167,6 @@ pub enum ConfigError {
     JoinNetwork(String),
     #[error("cannot join the {what} namespace of a non running container: {name}")]
     JoinNamespace { what: &'static str, name: String },
-    #[error("cannot use --init: no init binary is configured")]
-    NoInit,
 }
 
 impl ConfigError {
@@ -250,8 +248,7 @@ impl ConfigError {
             | Self::Tmpfs(_) => ErrorKind::InvalidInput,
             Self::Device { .. }
             | Self::DeviceDriver { .. }
-            | Self::User(_)
-            | Self::NoInit => ErrorKind::Internal,
+            | Self::User(_) => ErrorKind::Internal,
         }
     }
 }

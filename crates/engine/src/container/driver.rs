@@ -31,6 +31,8 @@ pub(crate) struct Driver {
     pub(super) state: RunState,
     pub(super) queue: Queue<Request>,
     pub(super) supervisor: Supervisor,
+    /// The shim of the last run, until it is known to be gone.
+    pub(super) lingering: Option<Link>,
     /// When a stop runs out of patience.
     pub(super) kill_at: Option<Instant>,
     /// When the restart policy starts it again.
@@ -76,6 +78,7 @@ impl Driver {
             container,
             queue: Queue::default(),
             supervisor: supervisor.unwrap_or(Supervisor::None),
+            lingering: None,
             kill_at: None,
             restart_at: None,
             delay: Duration::ZERO,

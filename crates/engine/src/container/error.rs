@@ -177,6 +177,9 @@ pub enum StartError {
     /// The network cannot be joined.
     #[error("failed to set up container networking: {0}")]
     Network(String),
+    /// A volume cannot be mounted.
+    #[error("{0}")]
+    Volume(String),
     /// A fault of the host.
     #[error(transparent)]
     Fault(#[from] FaultError),
@@ -191,7 +194,9 @@ impl StartError {
             Self::Paused | Self::Removing => ErrorKind::Conflict,
             Self::Config(error) => error.kind(),
             Self::Runtime { invalid: true, .. } => ErrorKind::InvalidInput,
-            Self::Runtime { invalid: false, .. } | Self::Network(_) => ErrorKind::Internal,
+            Self::Runtime { invalid: false, .. } | Self::Network(_) | Self::Volume(_) => {
+                ErrorKind::Internal
+            }
             Self::Fault(fault) => fault.kind(),
         }
     }

@@ -14,7 +14,7 @@ use super::handle::{Failure, Order};
 use super::queue::Progress;
 use super::record::EXIT;
 use super::request::RemoveOptions;
-use super::start::clean;
+use super::start::{clean, let_go};
 use super::state::{Cause, NetworkState};
 use crate::host;
 use crate::shim::{self, LinkEvent};
@@ -25,22 +25,22 @@ const FIRST_DELAY: Duration = Duration::from_millis(100);
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
 /// A container that ran that long has recovered: the delay begins anew.
 const RECOVERED: Duration = Duration::from_secs(10);
-/// How long a shim may take to write its last lines and end.
-const SHIM_END: Duration = Duration::from_secs(5);
+/// How long the last shim may go on delivering output to slow clients when the next one is to start.
+const SHIM_END: Duration = Duration::from_secs(2);
 
 impl Driver {
-    /// The process has ended, and the shim has recorded how.
+    /// The process has ended, the log is complete and the shim has recorded the exit.
     pub(super) async fn exited(&mut self, exit: ExitRecord) {
-        self.await_shim().await;
+        // It may still deliver output to slow clients: that is nobody's business here.
+        if let Supervisor::Shim(link) = std::mem::replace(&mut self.supervisor, Supervisor::None) {
+            self.lingering = Some(link);
+        }
         self.finish(exit, String::new()).await;
     }
 
-    /// Output is complete and the socket free once the shim has gone.
-    async fn await_shim(&mut self) {
-        let Supervisor::Shim(mut link) = std::mem::replace(&mut self.supervisor, Supervisor::None)
-        else {
-            return;
-        };
+    /// Waits for the last run's shim: its socket has the name that the next one needs.
+    pub(super) async fn await_last_shim(&mut self) {
+        let Some(mut link) = self.lingering.take() else { return };
         let gone = async {
             loop {
                 match link.next_event().await {
@@ -50,7 +50,8 @@ impl Driver {
             }
         };
         if tokio::time::timeout(SHIM_END, gone).await.is_err() {
-            tracing::warn!(container = %self.container.id, "the shim lingers after the exit");
+            tracing::warn!(container = %self.container.id, "the last shim lingers, it is ended");
+            link.kill_peer();
         }
     }
 
@@ -162,10 +163,11 @@ impl Driver {
     async fn clean_up(&self, network: &NetworkState) {
         let engine = Arc::clone(&self.engine);
         let container = Arc::clone(&self.container);
+        let record = Arc::clone(&self.record);
         let network = network.clone();
         let cgroup = super::spec::cgroup_path(&self.engine.config, &self.record);
         let cleaning = tokio::task::spawn_blocking(move || {
-            crate::network::leave(&engine, &network);
+            let_go(&engine, &record, &network);
             clean(&container.run_directory, Some(&cgroup));
         });
         if let Err(error) = cleaning.await {

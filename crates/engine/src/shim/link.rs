@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use lockgate_runtime::protocol::{Decoder, Reply, Request, ShimEvent, encode};
+use rustix::process::{PidfdFlags, Signal};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 
@@ -39,6 +40,16 @@ impl Link {
         match link.request(&Request::Watch).await? {
             Reply::Done => Ok(link),
             _ => Err(ShimError::Unexpected),
+        }
+    }
+
+    /// Kills the shim at the other end.
+    pub(crate) fn kill_peer(&self) {
+        let killed = rustix::net::sockopt::socket_peercred(&self.stream)
+            .and_then(|peer| rustix::process::pidfd_open(peer.pid, PidfdFlags::empty()))
+            .and_then(|process| rustix::process::pidfd_send_signal(process, Signal::KILL));
+        if let Err(error) = killed {
+            tracing::debug!(%error, "cannot end a shim");
         }
     }
 

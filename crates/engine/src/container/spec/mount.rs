@@ -30,9 +30,9 @@ pub(super) fn build(inputs: &Inputs<'_>) -> Result<Vec<Mount>, ConfigError> {
         let target = format!("/etc/{name}");
         mounts.push(bind(&source.to_string_lossy(), &target, &["rbind", "rprivate", access]));
     }
-    if host.init == Some(true)
-        && let Some(init) = &inputs.engine.init_path
-    {
+    if host.init == Some(true) {
+        // The shim is an init as well, when it is called by that name.
+        let init = inputs.engine.init_path.as_ref().unwrap_or(&inputs.engine.shim_path);
         mounts.push(bind(&init.to_string_lossy(), INIT, &["bind", "ro"]));
     }
     let mut own: Vec<&MountRecord> = record.mounts.iter().collect();

@@ -19,9 +19,6 @@ pub(super) fn build(inputs: &Inputs<'_>, capabilities: &[Capability]) -> Result<
     let host = &record.host_config;
     let mut args = Vec::with_capacity(record.args.len() + 3);
     if host.init == Some(true) {
-        if inputs.engine.init_path.is_none() {
-            return Err(ConfigError::NoInit);
-        }
         args.extend([INIT.to_owned(), "--".to_owned()]);
     }
     args.push(record.path.clone());

@@ -26,12 +26,11 @@ use super::request::RemoveOptions;
 use super::state::{Cause, NetworkState};
 use super::{Containers, events};
 use crate::host;
-use crate::network;
 use crate::shim::{self, Link, Shim, ShimError};
 
 use prepare::Prepared;
 
-pub(crate) use prepare::clean;
+pub(crate) use prepare::{clean, let_go};
 
 /// How long a shim may take to end after it has said why it cannot start a container.
 const SHIM_END: Duration = Duration::from_secs(2);
@@ -69,6 +68,7 @@ impl Driver {
     }
 
     async fn try_start(&mut self) -> Result<(), StartError> {
+        self.await_last_shim().await;
         let (shim, prepared) = self.prepare().await?;
         let Prepared { network, request } = prepared;
         let Shim { mut link, process } = shim;
@@ -80,7 +80,7 @@ impl Driver {
             }
             Err(error) => {
                 end_shim(link, process).await;
-                self.leave_networks(network).await;
+                self.let_go(network).await;
                 Err(failure::start_error(error))
             }
         }
@@ -109,7 +109,7 @@ impl Driver {
                 Err(error)
             }
             (Err(error), Ok(prepared)) => {
-                self.leave_networks(prepared.network).await;
+                self.let_go(prepared.network).await;
                 Err(error)
             }
             (Err(error), Err(_)) => Err(error),
@@ -179,15 +179,13 @@ impl Driver {
         }
     }
 
-    /// Gives back addresses and ports.
-    pub(super) async fn leave_networks(&self, network: NetworkState) {
-        if network.endpoints.is_empty() {
-            return;
-        }
+    /// Gives back volumes, addresses and ports.
+    async fn let_go(&self, network: NetworkState) {
         let engine = Arc::clone(&self.engine);
-        let leaving = tokio::task::spawn_blocking(move || network::leave(&engine, &network));
+        let record = Arc::clone(&self.record);
+        let leaving = tokio::task::spawn_blocking(move || let_go(&engine, &record, &network));
         if let Err(error) = leaving.await {
-            tracing::error!(%error, "leaving a network failed");
+            tracing::error!(%error, "undoing a start failed");
         }
     }
 }

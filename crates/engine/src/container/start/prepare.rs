@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use lockgate_runtime::cgroup::Cgroup;
 use lockgate_runtime::protocol::{CreateRequest, LogTarget, Request, Rootfs, RuntimeChoice};
 use lockgate_runtime::spec::CONFIG_FILE;
+use lockgate_types::VolumeName;
 use lockgate_types::container::MountType;
 
 use crate::container::config_error::ConfigError;
@@ -48,12 +49,43 @@ pub(super) fn prepare(
     record: &Record,
 ) -> Result<Prepared, StartError> {
     let peers = peers(engine, record)?;
-    let network = network::join(engine, record)?;
-    match describe(engine, container, record, &network, peers) {
-        Ok(request) => Ok(Prepared { network, request }),
-        Err(error) => {
-            network::leave(engine, &network);
-            Err(error)
+    let mut held = Held { engine, record, network: NetworkState::default(), kept: false };
+    for name in volumes(record) {
+        let hold = engine.volumes.hold(&name, &record.id);
+        hold.map_err(|error| StartError::Volume(error.to_string()))?;
+    }
+    held.network = network::join(engine, record)?;
+    let request = describe(engine, container, record, &held.network, peers)?;
+    held.kept = true;
+    Ok(Prepared { network: held.network.clone(), request })
+}
+
+/// Gives back what a container held of volumes and networks while it ran.
+pub(crate) fn let_go(engine: &Inner, record: &Record, network: &NetworkState) {
+    network::leave(engine, network);
+    for name in volumes(record) {
+        if let Err(error) = engine.volumes.release(&name, &record.id) {
+            tracing::warn!(volume = %name, %error, "cannot release a volume");
+        }
+    }
+}
+
+fn volumes(record: &Record) -> impl Iterator<Item = VolumeName> {
+    record.mounts.iter().filter_map(|mount| VolumeName::parse(&mount.point.name).ok())
+}
+
+/// What is held so far; dropped before it is kept, it is given back.
+struct Held<'a> {
+    engine: &'a Inner,
+    record: &'a Record,
+    network: NetworkState,
+    kept: bool,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if !self.kept {
+            let_go(self.engine, self.record, &self.network);
         }
     }
 }
