@@ -17,7 +17,12 @@ pub(crate) type Outcome = Result<u8, Failure>;
 impl Failure {
     /// A failure with exit status 1.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { status: 1, message: message.into(), hints: Vec::new(), to_stdout: false }
+        Self {
+            status: 1,
+            message: message.into(),
+            hints: Vec::new(),
+            to_stdout: false,
+        }
     }
 
     /// The same failure with another exit status.
@@ -33,7 +38,12 @@ impl Failure {
 
     /// Text that was asked for, such as help: stdout, exit status 0.
     pub(crate) fn requested_text(text: impl Into<String>) -> Self {
-        Self { status: 0, message: text.into(), hints: Vec::new(), to_stdout: true }
+        Self {
+            status: 0,
+            message: text.into(),
+            hints: Vec::new(),
+            to_stdout: true,
+        }
     }
 
     /// The exit status of the process.

@@ -6,9 +6,14 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod client;
 mod commands;
+mod config;
 mod failure;
+mod format;
 mod output;
+mod spec;
+mod stream;
 
 use std::process::ExitCode;
 

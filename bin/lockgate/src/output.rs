@@ -14,7 +14,10 @@ pub(crate) struct Output {
 impl Output {
     /// The process' own streams.
     pub(crate) fn new() -> Self {
-        Self { out: BufWriter::with_capacity(16 * 1024, io::stdout()), err: io::stderr() }
+        Self {
+            out: BufWriter::with_capacity(16 * 1024, io::stdout()),
+            err: io::stderr(),
+        }
     }
 
     /// One line on stdout.
@@ -55,11 +58,20 @@ impl Output {
         self.out.get_ref().is_terminal()
     }
 
+    /// Whether stderr is a terminal.
+    pub(crate) fn errors_on_terminal(&self) -> bool {
+        self.err.is_terminal()
+    }
+
     /// Tells the user why it failed; returns the exit status.
     pub(crate) fn failure(&mut self, failure: &Failure) -> u8 {
         let told = self.tell(failure);
         // Nobody reads us any more (`lockgate ps | head`): that is no failure of its own.
-        if told.is_err() && failure.code() == 0 { 1 } else { failure.code() }
+        if told.is_err() && failure.code() == 0 {
+            1
+        } else {
+            failure.code()
+        }
     }
 
     fn tell(&mut self, failure: &Failure) -> io::Result<()> {

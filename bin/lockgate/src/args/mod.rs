@@ -1,40 +1,170 @@
 //! What was typed: one file per command family, clap structs only.
+//!
+//! clap reads the words; [`dialect`] makes it accept and refuse what docker's own parser does,
+//! and [`help`] prints pages in the form that docker users know.
 
 mod ca;
 mod cert;
+mod container;
+mod dialect;
+mod help;
+mod image;
+mod network;
+mod run;
+mod system;
+mod value;
+mod volume;
 
-use std::ffi::OsString;
+use std::path::PathBuf;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
-use crate::failure::Failure;
+pub(crate) use ca::*;
+pub(crate) use cert::*;
+pub(crate) use container::*;
+pub(crate) use dialect::{command, parse};
+pub(crate) use image::*;
+pub(crate) use network::*;
+pub(crate) use run::RunArgs;
+pub(crate) use system::*;
+pub(crate) use value::{Filters, gather};
+pub(crate) use volume::*;
 
-pub(crate) use ca::{CaArgs, CaVerb};
-pub(crate) use cert::{CertArgs, CertVerb};
-
-/// The whole command line.
+/// Everything on the command line.
 #[derive(Debug, Parser)]
-#[command(name = "lockgate", about = "A container engine that you can expose", version)]
+#[command(name = "lockgate", about = "A container engine that you can expose")]
 pub(crate) struct Cli {
-    /// What to do.
+    #[command(flatten)]
+    pub(crate) globals: Globals,
     #[command(subcommand)]
-    pub(crate) command: Verb,
+    pub(crate) verb: Verb,
+}
+
+/// What comes before the command.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Globals {
+    /// Location of client config files (default: ~/.docker)
+    #[arg(long, value_name = "string")]
+    pub(crate) config: Option<PathBuf>,
+    /// Name of the context to connect with (overrides DOCKER_HOST and the current context)
+    #[arg(long, short, value_name = "string")]
+    pub(crate) context: Option<String>,
+    /// Print debug messages
+    #[arg(long, short = 'D')]
+    pub(crate) debug: bool,
+    /// Daemon socket to connect to
+    #[arg(long, short = 'H', value_name = "list")]
+    pub(crate) host: Vec<String>,
+    /// Least severe message to print (debug, info, warn, error, fatal)
+    #[arg(long, short, value_name = "string", default_value = "info")]
+    pub(crate) log_level: String,
+    /// Use TLS; implied by --tlsverify
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// Trust servers signed by this CA only (default: ca.pem in the certificate folder)
+    #[arg(long, value_name = "string")]
+    pub(crate) tlscacert: Option<PathBuf>,
+    /// Our certificate (default: cert.pem in the certificate folder)
+    #[arg(long, value_name = "string")]
+    pub(crate) tlscert: Option<PathBuf>,
+    /// Its private key (default: key.pem in the certificate folder)
+    #[arg(long, value_name = "string")]
+    pub(crate) tlskey: Option<PathBuf>,
+    /// Use TLS and verify the server
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = value::boolean)]
+    pub(crate) tlsverify: Option<bool>,
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Attach the terminal to a running container
+    Attach(AttachArgs),
     /// Manage the certificate authority
     Ca(CaArgs),
     /// Issue and manage certificates
     Cert(CertArgs),
+    /// Create an image from the changes of a container
+    Commit(CommitArgs),
+    /// Print a completion script for a shell
+    Completion(CompletionArgs),
+    /// Manage containers
+    Container(ContainerGroup),
+    /// Manage contexts
+    Context(ContextGroup),
+    /// Say which operations of the API this build knows
+    Coverage,
+    /// Create a container without starting it
+    Create(RunArgs),
+    /// Show what a container changed in its file system
+    Diff(DiffArgs),
+    /// Follow what happens in the daemon
+    Events(EventsArgs),
+    /// Run a command in a running container
+    Exec(ExecArgs),
+    /// Write the file system of a container as a tar archive
+    Export(ExportArgs),
+    /// Show how an image came to be
+    History(HistoryArgs),
+    /// Manage images
+    Image(ImageGroup),
+    /// List images
+    Images(ImagesArgs),
+    /// Make an image from the file system in a tar archive
+    Import(ImportArgs),
+    /// Show what the daemon says about itself
+    Info(InfoArgs),
+    /// Show everything about objects
+    Inspect(InspectArgs),
+    /// Kill running containers
+    Kill(KillArgs),
+    /// Read images from a tar archive
+    Load(LoadArgs),
+    /// Show what a container wrote
+    Logs(LogsArgs),
+    /// Manage networks
+    Network(NetworkGroup),
+    /// Halt all processes of containers
+    Pause(ContainersArgs),
+    /// Show the published ports of a container
+    Port(PortArgs),
+    /// List containers
+    Ps(PsArgs),
+    /// Fetch an image from a registry
+    Pull(PullArgs),
+    /// Give a container another name
+    Rename(RenameArgs),
+    /// Restart containers
+    Restart(StopArgs),
+    /// Remove containers
+    Rm(RmArgs),
+    /// Remove images
+    Rmi(RmiArgs),
+    /// Create a container from an image and run it
+    Run(RunArgs),
+    /// Write images to a tar archive
+    Save(SaveArgs),
+    /// Start stopped containers
+    Start(StartArgs),
+    /// Watch what containers use
+    Stats(StatsArgs),
+    /// Stop running containers
+    Stop(StopArgs),
+    /// Manage the daemon
+    System(SystemGroup),
+    /// Give an image another name
+    Tag(TagArgs),
+    /// Show the processes of a container
+    Top(TopArgs),
+    /// Let paused containers go on
+    Unpause(ContainersArgs),
+    /// Change the limits of containers
+    Update(UpdateArgs),
     /// Show the versions of client and server
-    Version,
-}
-
-/// Reads the command line. Help and version come back as a failure with status 0.
-pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Cli, Failure> {
-    let command = Cli::command();
-    let matches = command.try_get_matches_from(words).map_err(|e| Failure::new(e.to_string()))?;
-    Cli::from_arg_matches(&matches).map_err(|e| Failure::new(e.to_string()))
+    Version(VersionArgs),
+    /// Manage volumes
+    Volume(VolumeGroup),
+    /// Wait until containers stop, and print their exit statuses
+    Wait(ContainersArgs),
 }

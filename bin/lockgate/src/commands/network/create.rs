@@ -1,0 +1,53 @@
+//! `network create`.
+
+use serde_json::{Value, json};
+
+use super::super::context::Context;
+use super::super::view::View;
+use crate::args::NetworkCreateArgs;
+use crate::failure::Outcome;
+use crate::output::Output;
+use crate::spec::env::to_map;
+
+/// Runs `network create`.
+pub(crate) async fn run(context: &Context, args: &NetworkCreateArgs, out: &mut Output) -> Outcome {
+    let subnets = args.subnet.iter().enumerate().map(|(index, subnet)| {
+        let mut entry = json!({ "Subnet": subnet });
+        let parts = [
+            ("Gateway", args.gateway.get(index)),
+            ("IPRange", args.ip_range.get(index)),
+        ];
+        for (key, value) in parts {
+            if let (Some(object), Some(value)) = (entry.as_object_mut(), value) {
+                object.insert(key.to_owned(), value.as_str().into());
+            }
+        }
+        entry
+    });
+    let body = json!({
+        "Name": args.network,
+        "Driver": args.driver,
+        "Scope": "",
+        "EnableIPv6": args.ipv6,
+        "IPAM": { "Driver": args.ipam_driver, "Options": {}, "Config": subnets.collect::<Vec<_>>() },
+        "Internal": args.internal,
+        "Attachable": args.attachable,
+        "Ingress": false,
+        "ConfigOnly": false,
+        "Options": to_map(&args.opt),
+        "Labels": to_map(&args.label),
+    });
+    let answer: Value = context
+        .client
+        .post("/networks/create")
+        .json(&body)?
+        .fetch()
+        .await?;
+    let answer = View::new(&answer);
+    let warning = answer.text("Warning");
+    if !warning.is_empty() {
+        out.note(format!("WARNING: {warning}"))?;
+    }
+    out.line(answer.text("Id"))?;
+    Ok(0)
+}

@@ -1,0 +1,20 @@
+//! `network disconnect`.
+
+use serde_json::json;
+
+use super::super::context::Context;
+use super::path;
+use crate::args::NetworkDisconnectArgs;
+use crate::failure::Outcome;
+
+/// Runs `network disconnect`.
+pub(crate) async fn run(context: &Context, args: &NetworkDisconnectArgs) -> Outcome {
+    let body = json!({ "Container": args.container, "Force": args.force });
+    context
+        .client
+        .post(path(&args.network, "disconnect"))
+        .json(&body)?
+        .act()
+        .await?;
+    Ok(0)
+}

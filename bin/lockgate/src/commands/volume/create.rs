@@ -1,0 +1,40 @@
+//! `volume create`.
+
+use serde_json::{Value, json};
+
+use super::super::context::Context;
+use super::super::view::View;
+use crate::args::VolumeCreateArgs;
+use crate::failure::{Failure, Outcome};
+use crate::output::Output;
+use crate::spec::env::{self, BareName};
+
+/// Runs `volume create`.
+pub(crate) async fn run(context: &Context, args: &VolumeCreateArgs, out: &mut Output) -> Outcome {
+    if args.name.is_some() && args.volume.is_some() {
+        return Err(Failure::new(
+            "conflicting options: cannot specify a volume-name through both --name and as a \
+             positional arg",
+        ));
+    }
+    let name = args
+        .volume
+        .as_deref()
+        .or(args.name.as_deref())
+        .unwrap_or("");
+    let labels = env::gather(&[], &args.label, BareName::AsItIs).map_err(Failure::new)?;
+    let body = json!({
+        "Driver": args.driver,
+        "DriverOpts": env::to_map(&args.opt),
+        "Labels": env::to_map(&labels),
+        "Name": name,
+    });
+    let answer: Value = context
+        .client
+        .post("/volumes/create")
+        .json(&body)?
+        .fetch()
+        .await?;
+    out.line(View::new(&answer).text("Name"))?;
+    Ok(0)
+}

@@ -1,0 +1,188 @@
+//! Copies between our standard streams and a container's.
+
+use std::io::{self, Write};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::sync::mpsc;
+
+use super::demux::{Demultiplexer, Target};
+use super::detach::{DetachKeys, Typed};
+use super::terminal::RawMode;
+use crate::client::{Answer, ClientError, Hijacked};
+
+/// How an attached session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// The container has said everything.
+    Output,
+    /// The detach keys were typed.
+    Detached,
+}
+
+/// An attached session.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// Whether stdout and stderr come framed.
+    pub(crate) framed: bool,
+    /// Whether what we read from stdin goes there; else our half is closed at once.
+    pub(crate) stdin: bool,
+    /// Whether stdout is shown.
+    pub(crate) stdout: bool,
+    /// Whether stderr is shown.
+    pub(crate) stderr: bool,
+    /// Whether the container has a terminal: then ours is raw, and detach keys count.
+    pub(crate) terminal: bool,
+    /// The detach keys.
+    pub(crate) detach_keys: Vec<u8>,
+}
+
+type Stream = hyper_util::rt::TokioIo<hyper::upgrade::Upgraded>;
+
+impl Session {
+    /// Copies until the output ends or the user detaches.
+    pub(crate) async fn run(self, hijacked: Hijacked) -> io::Result<Ended> {
+        let raw = if self.terminal && self.stdin {
+            RawMode::enter()?
+        } else {
+            None
+        };
+        let (from, to) = tokio::io::split(hijacked.stream);
+        let framed = hijacked.multiplexed.unwrap_or(self.framed);
+        let keys = if self.terminal {
+            self.detach_keys.clone()
+        } else {
+            Vec::new()
+        };
+        let input = send_input(to, self.stdin, DetachKeys::new(keys));
+        let output = self.show_output(from, framed);
+        tokio::pin!(input, output);
+        let mut input_is_open = true;
+        let ended = loop {
+            tokio::select! {
+                result = &mut output => break result.map(|()| Ended::Output),
+                detached = &mut input, if input_is_open => {
+                    input_is_open = false;
+                    if detached {
+                        break Ok(Ended::Detached);
+                    }
+                }
+            }
+        };
+        drop(raw);
+        ended
+    }
+
+    async fn show_output(&self, mut from: ReadHalf<Stream>, framed: bool) -> io::Result<()> {
+        let mut shown = Shown::new(framed, self.stdout, self.stderr);
+        let mut buffer = vec![0; 32 * 1024];
+        loop {
+            let length = match from.read(&mut buffer).await {
+                Ok(0) => return shown.end(),
+                Ok(length) => length,
+                // A server that is killed tears the connection down: nothing more will come.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return shown.end(),
+                Err(error) => return Err(error),
+            };
+            shown.feed(buffer.get(..length).unwrap_or_default())?;
+        }
+    }
+}
+
+/// Copies a log to stdout and stderr.
+pub(crate) async fn copy_logs(mut answer: Answer, framed: bool) -> Result<(), ClientError> {
+    let mut shown = Shown::new(framed, true, true);
+    while let Some(bytes) = answer.chunk().await? {
+        shown.feed(&bytes)?;
+    }
+    Ok(shown.end()?)
+}
+
+/// What a container says, on our streams.
+struct Shown {
+    demultiplexer: Option<Demultiplexer>,
+    stdout: bool,
+    stderr: bool,
+}
+
+impl Shown {
+    fn new(framed: bool, stdout: bool, stderr: bool) -> Self {
+        Self {
+            demultiplexer: framed.then(Demultiplexer::default),
+            stdout,
+            stderr,
+        }
+    }
+
+    fn feed(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        let Some(demultiplexer) = &mut self.demultiplexer else {
+            out.write_all(bytes)?;
+            return out.flush();
+        };
+        let (stdout, stderr) = (self.stdout, self.stderr);
+        demultiplexer.feed(bytes, |target, payload| match target {
+            Target::Out if stdout => out.write_all(payload),
+            Target::Err if stderr => {
+                out.flush()?;
+                io::stderr().write_all(payload)
+            }
+            Target::System => Err(io::Error::other(format!(
+                "error from daemon in stream: {}",
+                String::from_utf8_lossy(payload)
+            ))),
+            Target::Out | Target::Err => Ok(()),
+        })?;
+        out.flush()
+    }
+
+    fn end(&self) -> io::Result<()> {
+        match &self.demultiplexer {
+            Some(demultiplexer) if !demultiplexer.is_at_boundary() => Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "unexpected EOF",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Sends stdin, then closes our half. Says whether the user detached.
+async fn send_input(mut to: WriteHalf<Stream>, wanted: bool, mut keys: DetachKeys) -> bool {
+    if wanted {
+        let mut typed = read_stdin();
+        while let Some(bytes) = typed.recv().await {
+            let (bytes, is_over) = match keys.feed(&bytes) {
+                Typed::Send(bytes) => (bytes, false),
+                Typed::Detach(bytes) => (bytes, true),
+            };
+            // A container that does not listen any more still has something to say.
+            if to.write_all(&bytes).await.is_err() || to.flush().await.is_err() {
+                return is_over;
+            }
+            if is_over {
+                return true;
+            }
+        }
+    }
+    to.shutdown().await.unwrap_or_default();
+    false
+}
+
+/// Reads stdin on a thread of its own, which nobody waits for at the end.
+fn read_stdin() -> mpsc::Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel(4);
+    std::thread::spawn(move || {
+        let mut buffer = vec![0; 32 * 1024];
+        // Without std's buffer: what is typed goes out at once.
+        while let Ok(length) =
+            rustix::io::retry_on_intr(|| rustix::io::read(io::stdin(), &mut buffer))
+        {
+            let part = buffer.get(..length).unwrap_or_default().to_vec();
+            if part.is_empty() || sender.blocking_send(part).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}

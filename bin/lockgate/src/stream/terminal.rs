@@ -1,0 +1,47 @@
+//! The terminal we were started in.
+
+use std::io::{self, IsTerminal};
+
+use rustix::termios::{self, OptionalActions, Termios};
+
+/// Whether stdin is a terminal.
+pub(crate) fn stdin_is_terminal() -> bool {
+    io::stdin().is_terminal()
+}
+
+/// Whether stdout is a terminal.
+pub(crate) fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Rows and columns of the terminal behind stdout; zero if there is none.
+pub(crate) fn window_size() -> (u16, u16) {
+    termios::tcgetwinsize(io::stdout()).map_or((0, 0), |size| (size.ws_row, size.ws_col))
+}
+
+/// Stdin in raw mode, until dropped.
+#[derive(Debug)]
+pub(super) struct RawMode {
+    before: Termios,
+}
+
+impl RawMode {
+    /// Switches to raw mode; nothing happens if stdin is no terminal.
+    pub(super) fn enter() -> io::Result<Option<Self>> {
+        if !stdin_is_terminal() {
+            return Ok(None);
+        }
+        let before = termios::tcgetattr(io::stdin())?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        termios::tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
+        Ok(Some(Self { before }))
+    }
+}
+
+impl Drop for RawMode {
+    fn drop(&mut self) {
+        // The terminal may be gone by now, and then nobody misses its mode.
+        termios::tcsetattr(io::stdin(), OptionalActions::Drain, &self.before).unwrap_or_default();
+    }
+}
