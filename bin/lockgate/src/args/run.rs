@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::{dialect, value};
-use crate::spec::{env, network, volume};
+use crate::spec::{env, network, resources, volume};
 
 /// What a flag takes.
 #[derive(Clone, Copy)]
@@ -59,7 +59,7 @@ const COMMON: &[Flag] = &[
     flag("annotation", Kind::List, "Add an annotation for the OCI runtime"),
     short('a', "attach", Kind::CheckedList("list", env::check_stream), "Attach to STDIN, STDOUT or STDERR"),
     flag("blkio-weight", Kind::Number("uint16", value::integer), "Block IO weight, 10 to 1000, or 0 for none"),
-    flag("blkio-weight-device", Kind::List, "Block IO weight of a device (path:weight)"),
+    flag("blkio-weight-device", Kind::CheckedList("list", resources::check_weight), "Block IO weight of a device (path:weight)"),
     flag("cap-add", Kind::List, "Add Linux capabilities"),
     flag("cap-drop", Kind::List, "Drop Linux capabilities"),
     flag("cgroup-parent", Kind::Text, "Parent cgroup of the container"),
@@ -77,10 +77,10 @@ const COMMON: &[Flag] = &[
     flag("cpuset-mems", Kind::Text, "Memory nodes to use (0-3, 0,1)"),
     flag("device", Kind::List, "Add a device of the host"),
     flag("device-cgroup-rule", Kind::List, "Add a rule to the list of allowed devices"),
-    flag("device-read-bps", Kind::List, "Limit reading from a device (path:bytes per second)"),
-    flag("device-read-iops", Kind::List, "Limit reading from a device (path:operations per second)"),
-    flag("device-write-bps", Kind::List, "Limit writing to a device (path:bytes per second)"),
-    flag("device-write-iops", Kind::List, "Limit writing to a device (path:operations per second)"),
+    flag("device-read-bps", Kind::CheckedList("list", resources::check_bps), "Limit reading from a device (path:bytes per second)"),
+    flag("device-read-iops", Kind::CheckedList("list", resources::check_iops), "Limit reading from a device (path:operations per second)"),
+    flag("device-write-bps", Kind::CheckedList("list", resources::check_bps), "Limit writing to a device (path:bytes per second)"),
+    flag("device-write-iops", Kind::CheckedList("list", resources::check_iops), "Limit writing to a device (path:operations per second)"),
     flag("disable-content-trust", Kind::Switch(true), "Do not verify the image's signature"),
     flag("dns", Kind::CheckedList("list", network::check_address), "Ask this name server"),
     flag("dns-option", Kind::List, "Set an option of the resolver"),
@@ -90,7 +90,7 @@ const COMMON: &[Flag] = &[
     short('e', "env", Kind::CheckedList("list", env::check), "Set environment variables"),
     flag("env-file", Kind::List, "Read environment variables from a file"),
     flag("expose", Kind::List, "Expose a port or a range of ports"),
-    flag("gpus", Kind::Text, "Add GPUs ('all' for every one)"),
+    flag("gpus", Kind::CheckedList("gpu-request", resources::check_gpus), "Add GPUs ('all' for every one)"),
     flag("group-add", Kind::List, "Join more groups"),
     flag("health-cmd", Kind::Text, "Command that checks the container's health"),
     flag("health-interval", TIME, "Time between checks (ms|s|m|h)"),
@@ -141,10 +141,10 @@ const COMMON: &[Flag] = &[
     flag("stop-signal", Kind::Text, "Signal that stops the container"),
     flag("stop-timeout", INT, "Seconds to wait before killing a container that is being stopped"),
     flag("storage-opt", Kind::List, "Set an option of the storage driver"),
-    flag("sysctl", Kind::CheckedList("map", env::check_pair), "Set a kernel parameter"),
+    flag("sysctl", Kind::CheckedList("map", resources::check_sysctl), "Set a kernel parameter"),
     flag("tmpfs", Kind::List, "Mount a tmpfs"),
     short('t', "tty", SWITCH, "Give the container a terminal"),
-    flag("ulimit", Kind::CheckedList("ulimit", crate::spec::resources::check_ulimit), "Set a resource limit (name=soft[:hard])"),
+    flag("ulimit", Kind::CheckedList("ulimit", resources::check_ulimit), "Set a resource limit (name=soft[:hard])"),
     short('u', "user", Kind::Text, "User or UID, <name|uid>[:<group|gid>]"),
     flag("userns", Kind::Text, "User namespace"),
     flag("uts", Kind::Text, "UTS namespace"),

@@ -44,9 +44,6 @@ pub(crate) enum ClientError {
     /// An answer whose body is not what the API promises.
     #[error("error reading the daemon's answer: {0}")]
     Answer(String),
-    /// Refused before anything was sent.
-    #[error("{0}")]
-    Local(String),
     /// The connection broke while the answer was read.
     #[error("error reading the daemon's answer: {0}")]
     Broken(#[from] io::Error),
@@ -82,7 +79,7 @@ impl ClientError {
     pub(crate) fn is_connection(&self) -> bool {
         !matches!(
             self,
-            Self::Daemon { .. } | Self::Answer(_) | Self::NoUpgrade(_) | Self::Local(_)
+            Self::Daemon { .. } | Self::Answer(_) | Self::NoUpgrade(_)
         )
     }
 }

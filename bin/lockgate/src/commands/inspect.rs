@@ -233,6 +233,7 @@ fn print(objects: &[Box<RawValue>], format: &str, out: &mut Output) -> Result<()
             "template parsing error: {}",
             without_prefix(&error.to_string())
         ))
+        .status(64)
     })?;
     for object in objects {
         if let Some(text) = plain_path(&format).and_then(|path| json::at(object.get(), &path)) {

@@ -9,6 +9,7 @@ use super::json;
 
 /// Functions of ordinary rows.
 pub(super) const ROW: &[(&str, Func)] = &[
+    ("index", index),
     ("json", to_json),
     ("join", join),
     (LABEL, label),
@@ -65,6 +66,18 @@ fn to_json(args: &[Value]) -> Result<Value, FuncError> {
     Ok(Value::from(json::compact(
         args.first().unwrap_or(&Value::Nil),
     )))
+}
+
+/// Go's `index`; a map of texts answers a key it does not have with the empty text.
+fn index(args: &[Value]) -> Result<Value, FuncError> {
+    let found = gtmpl_ng::funcs::index(args)?;
+    let is_text = |value: &Value| matches!(value, Value::String(_));
+    match (&found, args.first()) {
+        (Value::NoValue, Some(Value::Map(map))) if map.values().all(is_text) => {
+            Ok(Value::from(String::new()))
+        }
+        _ => Ok(found),
+    }
 }
 
 fn join(args: &[Value]) -> Result<Value, FuncError> {

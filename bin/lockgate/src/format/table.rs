@@ -19,6 +19,7 @@ pub(crate) struct Column(pub(crate) &'static str, pub(crate) &'static str);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Row {
     fields: BTreeMap<&'static str, String>,
+    absent: Vec<&'static str>,
     labels: BTreeMap<String, String>,
 }
 
@@ -34,6 +35,12 @@ impl Row {
         self
     }
 
+    /// Sets a field of which nothing is known.
+    pub(crate) fn without(mut self, name: &'static str) -> Self {
+        self.absent.push(name);
+        self
+    }
+
     /// Sets what `.Label "x"` finds, and `.Labels`.
     pub(crate) fn labels(mut self, labels: &BTreeMap<String, String>) -> Self {
         let pairs: Vec<String> = labels
@@ -46,11 +53,15 @@ impl Row {
 
     fn value(&self) -> Value {
         functions::set_labels(self.labels.clone());
-        let fields = self
+        let known = self
             .fields
             .iter()
-            .map(|(k, v)| ((*k).to_owned(), Value::from(v.clone())))
-            .collect();
+            .map(|(k, v)| ((*k).to_owned(), Value::from(v.clone())));
+        let absent = self
+            .absent
+            .iter()
+            .map(|name| ((*name).to_owned(), Value::Nil));
+        let fields = known.chain(absent).collect();
         Value::Object(fields)
     }
 }
@@ -95,6 +106,7 @@ impl Listing<'_> {
 
     fn template(&self) -> (String, bool) {
         let format = self.format.replace("\\t", "\t").replace("\\n", "\n");
+        let format = format.replace(".Label ", &format!("{} ", functions::LABEL));
         let is_default = matches!(format.as_str(), "" | "table");
         if let Some(quiet) = self.quiet.filter(|_| is_default) {
             return (quiet.to_owned(), false);

@@ -10,6 +10,7 @@ use super::functions;
 /// A template that parses.
 pub(crate) struct Template {
     inner: gtmpl_ng::Template,
+    text: String,
 }
 
 /// Why a template cannot be used.
@@ -48,14 +49,17 @@ impl Template {
         inner
             .parse(text)
             .map_err(|error| TemplateFailure::Parse(parse_reason(&error.to_string())))?;
-        Ok(Self { inner })
+        Ok(Self {
+            inner,
+            text: text.to_owned(),
+        })
     }
 
     /// The text for one value.
     pub(crate) fn render(&self, value: Value) -> Result<String, TemplateFailure> {
         self.inner
             .render(&Context::from(value))
-            .map_err(|error| execute_reason(&error))
+            .map_err(|error| execute_reason(&error, &self.text))
     }
 }
 
@@ -77,20 +81,41 @@ fn parse_reason(text: &str) -> String {
     text.to_owned()
 }
 
-fn execute_reason(error: &ExecError) -> TemplateFailure {
+fn execute_reason(error: &ExecError, template: &str) -> TemplateFailure {
     let text = error.to_string();
     match text
         .split("no field `")
         .nth(1)
         .and_then(|rest| rest.split('`').next())
     {
-        Some(field) => TemplateFailure::Field {
-            column: 2,
-            at: format!(".{field}"),
-            reason: format!("map has no entry for key {field:?}"),
-        },
+        Some(field) => {
+            let (column, at) = place(template, field);
+            let reason = format!("map has no entry for key {field:?}");
+            TemplateFailure::Field { column, at, reason }
+        }
         None => TemplateFailure::Execute(text),
     }
+}
+
+/// Where a template asks for a field: the column, and the whole path up to there.
+fn place(template: &str, field: &str) -> (usize, String) {
+    let dotted = format!(".{field}");
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let whole = |column: &usize| {
+        let rest = template.get(column + dotted.len()..).unwrap_or_default();
+        !rest.starts_with(is_name)
+    };
+    let found = template
+        .match_indices(&dotted)
+        .map(|(column, _)| column)
+        .find(whole);
+    let Some(column) = found else {
+        return (0, dotted);
+    };
+    let before = template.get(..column).unwrap_or_default();
+    let start = before.trim_end_matches(|c| is_name(c) || c == '.').len();
+    let path = before.get(start..).unwrap_or_default();
+    (column, format!("{path}{dotted}"))
 }
 
 /// `.A.B` of a template that is nothing but `{{json .A.B}}`: such a value can be shown with the
@@ -129,7 +154,7 @@ fn convert(json: &Json, is_map: bool) -> Value {
         Json::Object(entries) => {
             let fields: HashMap<String, Value> = entries
                 .iter()
-                .map(|(key, value)| (key.clone(), convert(value, has_free_keys(key))))
+                .map(|(key, value)| (key.clone(), member(key, value)))
                 .collect();
             if is_map {
                 Value::Map(fields)
@@ -137,6 +162,14 @@ fn convert(json: &Json, is_map: bool) -> Value {
                 Value::Object(fields)
             }
         }
+    }
+}
+
+fn member(key: &str, value: &Json) -> Value {
+    match value {
+        Json::Null if has_free_keys(key) => Value::Map(HashMap::new()),
+        Json::Null if is_list(key) => Value::Array(Vec::new()),
+        _ => convert(value, has_free_keys(key)),
     }
 }
 
@@ -148,6 +181,41 @@ fn convert_number(number: &serde_json::Number) -> Value {
         Some(whole) => Value::from(whole),
         None => Value::from(number.as_f64().unwrap_or(0.0)),
     }
+}
+
+/// Lists of the API, which Go shows as `[]` where JSON has null.
+fn is_list(field: &str) -> bool {
+    matches!(
+        field,
+        "Aliases"
+            | "Args"
+            | "Binds"
+            | "CapAdd"
+            | "CapDrop"
+            | "Cmd"
+            | "DNSNames"
+            | "DeviceCgroupRules"
+            | "DeviceRequests"
+            | "Devices"
+            | "Dns"
+            | "DnsOptions"
+            | "DnsSearch"
+            | "Entrypoint"
+            | "Env"
+            | "ExecIDs"
+            | "ExtraHosts"
+            | "GroupAdd"
+            | "Links"
+            | "MaskedPaths"
+            | "Mounts"
+            | "OnBuild"
+            | "ReadonlyPaths"
+            | "RepoDigests"
+            | "RepoTags"
+            | "SecurityOpt"
+            | "Ulimits"
+            | "VolumesFrom"
+    )
 }
 
 /// Objects of the API whose keys are data.
@@ -207,6 +275,7 @@ mod tests {
             ("{{if eq .N 12}}y{{else}}n{{end}}", "y"),
             ("{{println .A}}", "x y\n"),
             ("{{.L}}", "[a b]"),
+            ("{{index .Labels \"nope\"}}", ""),
         ] {
             assert_eq!(
                 render(template, json).as_deref(),
@@ -221,6 +290,10 @@ mod tests {
         assert_eq!(
             render("{{.Foo}}", "{}").unwrap_err(),
             "template: :1:2: executing \"\" at <.Foo>: map has no entry for key \"Foo\""
+        );
+        assert_eq!(
+            render("{{.A.Foo}}", r#"{"A":{}}"#).unwrap_err(),
+            "template: :1:4: executing \"\" at <.A.Foo>: map has no entry for key \"Foo\""
         );
         assert_eq!(
             render("{{foo}}", "{}").unwrap_err(),

@@ -31,17 +31,6 @@ pub(crate) fn check_label(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Checks `key=value`.
-pub(crate) fn check_pair(text: &str) -> Result<String, String> {
-    if text.contains('=') {
-        Ok(text.to_owned())
-    } else {
-        Err(format!(
-            "sysctl '{text}' is not allowed: expected name=value"
-        ))
-    }
-}
-
 /// Checks `-a`.
 pub(crate) fn check_stream(text: &str) -> Result<String, String> {
     let lower = text.to_ascii_lowercase();

@@ -138,6 +138,13 @@ fn host_config(args: &RunArgs) -> Result<HostConfig, String> {
         init: args.switched("init"),
         ..HostConfig::default()
     };
+    if args
+        .list("storage-opt")
+        .iter()
+        .any(|option| !option.contains('='))
+    {
+        return Err("invalid storage option".to_owned());
+    }
     security::build(args.list("security-opt"), &mut host)?;
     modes(&host)?;
     resources::build(args, &mut host)?;

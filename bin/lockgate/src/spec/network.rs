@@ -46,7 +46,7 @@ pub(crate) fn check_host(text: &str) -> Result<String, String> {
 pub(crate) fn check_address(text: &str) -> Result<String, String> {
     match text.trim().parse::<IpAddr>() {
         Ok(address) => Ok(address.to_string()),
-        Err(_) => Err(format!("{text} is not an ip address")),
+        Err(_) => Err(format!("IP address is not correctly formatted: {text}")),
     }
 }
 

@@ -14,6 +14,50 @@ pub(crate) fn check_ulimit(text: &str) -> Result<String, String> {
     ulimit(text).map(|_limit| text.to_owned())
 }
 
+/// Checks `--blkio-weight-device` when it is read.
+pub(crate) fn check_weight(text: &str) -> Result<String, String> {
+    weight(text).map(|_weight| text.to_owned())
+}
+
+/// Checks `--device-read-bps` and its like when they are read.
+pub(crate) fn check_bps(text: &str) -> Result<String, String> {
+    bps(text).map(|_rate| text.to_owned())
+}
+
+/// Checks `--device-read-iops` and its like when they are read.
+pub(crate) fn check_iops(text: &str) -> Result<String, String> {
+    iops(text).map(|_rate| text.to_owned())
+}
+
+/// Checks `--gpus` when it is read.
+pub(crate) fn check_gpus(text: &str) -> Result<String, String> {
+    gpu(text).map(|_request| text.to_owned())
+}
+
+/// Checks `--sysctl` when it is read: only what has a namespace of its own can be set.
+pub(crate) fn check_sysctl(text: &str) -> Result<String, String> {
+    let name = text.split_once('=').map(|(name, _)| name);
+    let is_namespaced = name.is_some_and(|name| {
+        SYSCTLS.contains(&name) || name.starts_with("net.") || name.starts_with("fs.mqueue.")
+    });
+    if is_namespaced {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("sysctl '{text}' is not allowed"))
+    }
+}
+
+const SYSCTLS: [&str; 8] = [
+    "kernel.msgmax",
+    "kernel.msgmnb",
+    "kernel.msgmni",
+    "kernel.sem",
+    "kernel.shmall",
+    "kernel.shmmax",
+    "kernel.shmmni",
+    "kernel.shm_rmid_forced",
+];
+
 /// Fills in everything that limits or is a device.
 pub(super) fn build(args: &RunArgs, host: &mut HostConfig) -> Result<(), String> {
     let number = |flag: &str| args.number_or_zero(flag);
@@ -47,7 +91,7 @@ pub(super) fn build(args: &RunArgs, host: &mut HostConfig) -> Result<(), String>
     host.ulimits = Some(ulimits(args.list("ulimit"))?);
     let (devices, mut requests) = devices(args.list("device"))?;
     host.devices = Some(devices);
-    if let Some(gpus) = args.given("gpus") {
+    for gpus in args.list("gpus") {
         requests.push(gpu(gpus)?);
     }
     host.device_requests = (!requests.is_empty()).then_some(requests);
@@ -199,7 +243,7 @@ fn device(text: &str) -> Result<DeviceMapping, String> {
         [host, mode] if is_mode(mode) => (*host, *host, *mode),
         [host, container] => (*host, *container, "rwm"),
         [host, container, mode] => (*host, *container, *mode),
-        _ => return Err(format!("invalid device specification: {text}")),
+        _ => return Err(format!("bad format for path: {text}")),
     };
     let container = if container.is_empty() {
         host

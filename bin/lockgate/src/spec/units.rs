@@ -135,6 +135,8 @@ pub(crate) fn binary_size(size: f64) -> String {
 
 fn scaled(mut size: f64, base: f64, units: &[&str], digits: usize) -> String {
     let mut unit = 0;
+    // A sum of nothing is -0.
+    size += 0.0;
     while size >= base && unit + 1 < units.len() {
         size /= base;
         unit += 1;

@@ -1,4 +1,8 @@
 //! `-v`, `--mount` and `--tmpfs`.
+#![expect(
+    clippy::zero_sized_map_values,
+    reason = "the API writes sets as maps to empty objects"
+)]
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::super::context::Context;
 use super::super::image::pull;
 use super::super::view::View;
-use super::exit::not_run;
+use super::exit::{not_run, refused};
 use crate::args::RunArgs;
 use crate::client::ClientError;
 use crate::config::go_error;
@@ -20,7 +20,7 @@ use crate::spec::{self, CreateBody};
 
 /// Runs `create`.
 pub(crate) async fn run(context: &Context, args: &RunArgs, out: &mut Output) -> Outcome {
-    let body = spec::build(args).map_err(|reason| not_run("create", &reason))?;
+    let body = spec::build(args).map_err(|reason| refused("create", &reason))?;
     let id = create(context, args, &body, out)
         .await
         .map_err(|e| e.told_by("create"))?;

@@ -66,9 +66,14 @@ pub(crate) fn not_run(verb: &str, reason: &str) -> Failure {
     } else {
         125
     };
+    refused(verb, reason).status(status)
+}
+
+/// A command line that was refused before anything was sent.
+pub(crate) fn refused(verb: &str, reason: &str) -> Failure {
     let program = crate::config::program_name();
     let advice = format!("\n\nRun '{program} {verb} --help' for more information");
-    Failure::new(format!("{program}: {reason}{advice}")).status(status)
+    Failure::new(format!("{program}: {reason}{advice}")).status(125)
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub(crate) async fn run(context: &Context, args: &PsArgs, out: &mut Output) -> O
 
 /// Sizes cost time, so the daemon counts them only when somebody wants to see them.
 fn asks_for_size(format: &str) -> bool {
-    format.contains(".Size")
+    format.contains(".Size") || format.contains("json .}")
 }
 
 const TABLE: &str =

@@ -12,6 +12,7 @@ pub(crate) async fn run(context: &Context, args: &PortArgs, out: &mut Output) ->
     let container = inspect(context, &args.container).await?;
     let ports = View::new(&container).at("NetworkSettings").at("Ports");
     if let Some(wanted) = &args.port {
+        let typed = wanted;
         let wanted = if wanted.contains('/') {
             wanted.clone()
         } else {
@@ -25,7 +26,7 @@ pub(crate) async fn run(context: &Context, args: &PortArgs, out: &mut Output) ->
         if bindings.is_empty() {
             let name = &args.container;
             return Err(Failure::new(format!(
-                "no public port '{wanted}' published for {name}"
+                "Error: No public port '{typed}' published for {name}"
             )));
         }
         for binding in bindings {

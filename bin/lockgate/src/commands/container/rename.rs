@@ -13,6 +13,11 @@ pub(crate) async fn run(context: &Context, args: &RenameArgs) -> Outcome {
         ));
     }
     let call = context.client.post(path(&args.container, "rename"));
-    call.query("name", args.new_name.trim()).act().await?;
-    Ok(0)
+    match call.query("name", args.new_name.trim()).act().await {
+        Ok(_) => Ok(0),
+        Err(error) => Err(Failure::new(format!(
+            "{error}\nError: failed to rename container named {}",
+            args.container
+        ))),
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::context::Context;
 use super::create::create;
-use super::exit::{joined, not_run, wait};
+use super::exit::{joined, not_run, refused, wait};
 use super::path;
 use crate::args::RunArgs;
 use crate::client::{ClientError, Hijacked};
@@ -18,7 +18,9 @@ use crate::stream::{
 
 /// Runs `run`.
 pub(crate) async fn run(context: &Context, args: &RunArgs, out: &mut Output) -> Outcome {
-    let mut body = spec::build(args).map_err(|reason| not_run("run", &reason))?;
+    let mut body = spec::build(args).map_err(|reason| refused("run", &reason))?;
+    // Keys that mean nothing are found before there is a container.
+    context.detach_keys(args.given("detach-keys"))?;
     if args.is("detach") {
         detach(args, &mut body)?;
     } else if body.config.tty && body.config.attach_stdin && !stdin_is_terminal() {

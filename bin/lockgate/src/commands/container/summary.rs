@@ -25,6 +25,7 @@ pub(crate) const COLUMNS: &[Column] = &[
     Column("LocalVolumes", "LOCAL VOLUMES"),
     Column("Networks", "NETWORKS"),
     Column("Size", "SIZE"),
+    Column("Platform", "PLATFORM"),
 ];
 
 /// Makes a row; `trunc` shortens what is long.
@@ -50,6 +51,7 @@ pub(crate) fn row(container: View<'_>, trunc: bool) -> Row {
         .with("LocalVolumes", local_volumes(container).to_string())
         .with("Networks", networks(container).join(","))
         .with("Size", size(container))
+        .without("Platform")
         .labels(&container.text_map("Labels"))
 }
 

@@ -54,6 +54,11 @@ pub(crate) async fn run(context: &Context, args: &UpdateArgs, out: &mut Output) 
 }
 
 fn changes(args: &UpdateArgs) -> Result<Changes<'_>, Failure> {
+    if !says_anything(args) {
+        return Err(Failure::new(
+            "you must provide one or more flags when using this command",
+        ));
+    }
     let number = |value: Option<i64>| value.unwrap_or(0);
     let restart_policy = match args.restart.as_deref().filter(|text| !text.is_empty()) {
         Some(text) => spec::restart_policy(text).map_err(Failure::new)?,
@@ -76,4 +81,23 @@ fn changes(args: &UpdateArgs) -> Result<Changes<'_>, Failure> {
         restart_policy,
     };
     Ok(changes)
+}
+
+fn says_anything(args: &UpdateArgs) -> bool {
+    let numbers = [
+        args.cpu_period,
+        args.cpu_quota,
+        args.cpu_rt_period,
+        args.cpu_rt_runtime,
+        args.cpu_shares,
+        args.cpus,
+        args.memory,
+        args.memory_reservation,
+        args.memory_swap,
+        args.pids_limit,
+    ];
+    let texts = [&args.cpuset_cpus, &args.cpuset_mems, &args.restart];
+    args.blkio_weight.is_some()
+        || numbers.iter().any(Option::is_some)
+        || texts.iter().any(|text| text.is_some())
 }

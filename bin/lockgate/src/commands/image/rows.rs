@@ -17,6 +17,7 @@ pub(crate) const COLUMNS: &[Column] = &[
     Column("CreatedSince", "CREATED"),
     Column("CreatedAt", "CREATED AT"),
     Column("Size", "SIZE"),
+    Column("VirtualSize", "SIZE"),
     Column("Containers", "CONTAINERS"),
     Column("SharedSize", "SHARED SIZE"),
     Column("UniqueSize", "UNIQUE SIZE"),
@@ -71,6 +72,7 @@ fn row(image: View<'_>, (repository, tag, digest): Name, trunc: bool) -> Row {
         )
         .with("CreatedAt", time::go_string(created))
         .with("Size", human_size(image.float("Size"), 3))
+        .with("VirtualSize", human_size(image.float("Size"), 4))
         .with("Containers", containers)
         .with("SharedSize", size_or("SharedSize"))
         .with("UniqueSize", unique)

@@ -12,7 +12,7 @@ pub(crate) async fn run(context: &Context, args: &TagArgs) -> Outcome {
     let target = ImageRef::parse(&args.target).map_err(|reason| {
         let target = &args.target;
         Failure::new(format!(
-            "error parsing reference: {target:?} is not a valid repository/tag: {reason}"
+            "Error parsing reference: {target:?} is not a valid repository/tag: {reason}"
         ))
     })?;
     if target.digest().is_some() {

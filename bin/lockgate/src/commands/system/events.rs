@@ -25,7 +25,11 @@ pub(crate) async fn run(context: &Context, args: &EventsArgs, out: &mut Output) 
     };
     let moment = |text: &Option<String>| match text.as_deref() {
         None | Some("") => Ok(None),
-        Some(text) => time::timestamp(text).map(Some).map_err(Failure::new),
+        Some(text) => time::timestamp(text).map(Some).map_err(|_reason| {
+            Failure::new(format!(
+                "failed to parse value as time or duration: {text:?}"
+            ))
+        }),
     };
     let call = context
         .client
