@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use lockgate_access::Outcome;
 use lockgate_api::Operation;
@@ -163,7 +163,30 @@ pub(crate) struct Crowd {
     handshakes: AtomicUsize,
     local: AtomicUsize,
     by_address: Mutex<HashMap<IpAddr, usize>>,
+    refusals: Mutex<Refusals>,
 }
+
+/// Refusals of strangers in the current second.
+#[derive(Debug)]
+struct Refusals {
+    second: Instant,
+    written: u32,
+    suppressed: u64,
+}
+
+impl Default for Refusals {
+    fn default() -> Self {
+        Self {
+            second: Instant::now(),
+            written: 0,
+            suppressed: 0,
+        }
+    }
+}
+
+/// How many refusals of strangers are recorded in a second: whoever can reach the port could fill
+/// the disk with them.
+const RECORDED_PER_SECOND: u32 = 100;
 
 /// Which cap was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -220,6 +243,23 @@ impl Crowd {
             address,
             handshaking,
         })
+    }
+}
+
+impl Crowd {
+    /// Whether to record another refusal of a stranger, and how many were not recorded before it.
+    pub(crate) fn may_record(&self) -> Option<u64> {
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        if refusals.second.elapsed() >= Duration::from_secs(1) {
+            refusals.second = Instant::now();
+            refusals.written = 0;
+        }
+        if refusals.written == RECORDED_PER_SECOND {
+            refusals.suppressed += 1;
+            return None;
+        }
+        refusals.written += 1;
+        Some(std::mem::take(&mut refusals.suppressed))
     }
 }
 

@@ -4,9 +4,12 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
+
+use crate::wire::Hangup;
 
 /// A client's socket.
 #[derive(Debug)]
@@ -33,6 +36,21 @@ macro_rules! each {
             }
         }
     };
+}
+
+impl Hangup for Transport {
+    fn has_hung_up(&self) -> Option<bool> {
+        match self {
+            // Over TCP a peer that is gone looks like one that has just finished sending.
+            Self::Tcp(_) | Self::Tls(_) => None,
+            Self::Unix(socket) => {
+                let mut look = [PollFd::new(socket, PollFlags::empty())];
+                let answered = rustix::event::poll(&mut look, Some(&Timespec::default()));
+                let [look] = look;
+                Some(answered.is_err() || look.revents().contains(PollFlags::HUP))
+            }
+        }
+    }
 }
 
 impl AsyncRead for Transport {

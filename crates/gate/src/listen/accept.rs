@@ -97,11 +97,11 @@ fn local(shared: &Shared, socket: UnixStream) {
     let door = &shared.door;
     let ticket = match shared.crowd.enter(None, &door.limits) {
         Ok(ticket) => ticket,
-        Err(full) => return refused(door, "unix", "too_many_connections", &full.to_string()),
+        Err(full) => return refused(shared, "unix", "too_many_connections", &full.to_string()),
     };
     match Peer::of_unix(&socket) {
         Ok(peer) => spawn(shared, Transport::Unix(socket), peer, ticket),
-        Err(error) => refused(door, "unix", "no_credentials", &error.to_string()),
+        Err(error) => refused(shared, "unix", "no_credentials", &error.to_string()),
     }
 }
 
@@ -111,7 +111,7 @@ fn remote(shared: &Shared, socket: TcpStream, address: SocketAddr, tls: bool) {
         Ok(ticket) => ticket,
         Err(full) => {
             return refused(
-                door,
+                shared,
                 &address.to_string(),
                 "too_many_connections",
                 &full.to_string(),
@@ -131,7 +131,7 @@ fn remote(shared: &Shared, socket: TcpStream, address: SocketAddr, tls: bool) {
         );
     }
     let Some(state) = shared.tls.load_full() else {
-        return refused(door, &address.to_string(), "no_tls", "TLS is not set up");
+        return refused(shared, &address.to_string(), "no_tls", "TLS is not set up");
     };
     tokio::spawn(greet(shared.clone(), state, socket, address, ticket));
 }
@@ -152,7 +152,7 @@ async fn greet(
         }
         Err(refusal) => {
             let detail = refusal.to_string();
-            refused(&shared.door, &address.to_string(), refusal.word(), &detail);
+            refused(&shared, &address.to_string(), refusal.word(), &detail);
         }
     }
 }
@@ -183,9 +183,24 @@ fn tune(socket: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-fn refused(door: &Door, peer: &str, reason: &'static str, detail: &str) {
+/// Records that a stranger was refused, if there are not too many of them.
+fn refused(shared: &Shared, peer: &str, reason: &'static str, detail: &str) {
+    let Some(suppressed) = shared.crowd.may_record() else {
+        return;
+    };
+    let access = &shared.door.access;
+    if suppressed > 0 {
+        tracing::warn!(suppressed, "refusals were too many to record");
+        let detail = format!("{suppressed} refusals before this one were not recorded");
+        access.refused(&Refusal {
+            peer,
+            identity: None,
+            reason: "flood",
+            detail: &detail,
+        });
+    }
     tracing::warn!(peer, reason, detail, "connection refused");
-    door.access.refused(&Refusal {
+    access.refused(&Refusal {
         peer,
         identity: None,
         reason,

@@ -23,6 +23,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use futures_util::task::AtomicWaker;
@@ -39,6 +40,10 @@ const STAND_IN: &[u8] = b"REFUSED / HTTP/1.1\r\nConnection: close\r\n\r\n";
 pub(crate) const REFUSED: &str = "REFUSED";
 /// How much of a refused request is read away so that the answer is not lost to a reset.
 const LINGER_BYTES: usize = 4 * 1024 * 1024;
+/// How often a socket is asked whether a client that sends nothing more is still there.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// How long such a client gets its answer where the socket cannot tell.
+const LEAVING: Duration = Duration::from_secs(2);
 const READ: usize = 16 * 1024;
 
 /// A connection as the HTTP library sees it.
@@ -53,6 +58,8 @@ pub(crate) struct Wire<I> {
     passed: usize,
     reading: Reading,
     deadline: Option<Deadline>,
+    /// The client has closed its writing side.
+    ended: bool,
     lingered: usize,
 }
 
@@ -74,7 +81,14 @@ struct Deadline {
 enum Wait {
     Idle,
     Head,
+    Leaving,
     Linger,
+}
+
+/// Sockets that may know whether their peer is gone, and not only done with sending.
+pub(crate) trait Hangup {
+    /// `None` if the socket cannot tell.
+    fn has_hung_up(&self) -> Option<bool>;
 }
 
 /// What the two sides of the library tell each other.
@@ -121,6 +135,7 @@ impl<I> Wire<I> {
             passed: 0,
             reading: Reading::Head(Scanner::default()),
             deadline: None,
+            ended: false,
             lingered: 0,
         };
         (wire, link)
@@ -204,12 +219,7 @@ impl<I> Wire<I> {
         self.poll_timer(cx, kind, after)
     }
 
-    fn poll_timer(
-        &mut self,
-        cx: &mut Context<'_>,
-        kind: Wait,
-        after: std::time::Duration,
-    ) -> Poll<Wait> {
+    fn poll_timer(&mut self, cx: &mut Context<'_>, kind: Wait, after: Duration) -> Poll<Wait> {
         let deadline = match self.deadline.take() {
             Some(deadline) if deadline.kind == kind => deadline,
             _ => Deadline {
@@ -270,7 +280,7 @@ impl<I: AsyncRead + Unpin> Wire<I> {
         self.inbox.clear();
         while self.lingered < LINGER_BYTES {
             if self
-                .poll_timer(cx, Wait::Linger, std::time::Duration::from_secs(1))
+                .poll_timer(cx, Wait::Linger, Duration::from_secs(1))
                 .is_ready()
             {
                 return Poll::Ready(());
@@ -285,7 +295,30 @@ impl<I: AsyncRead + Unpin> Wire<I> {
     }
 }
 
-impl<I: AsyncRead + Unpin> AsyncRead for Wire<I> {
+impl<I: AsyncRead + Hangup + Unpin> Wire<I> {
+    /// Whether a client that sends nothing more has left. `printf … | nc -U SOCKET` is a client too:
+    /// it waits for its answer with its writing side closed.
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            self.link.reader.register(cx.waker());
+            if self.link.in_flight.load(Ordering::Acquire) == 0 {
+                return Poll::Ready(());
+            }
+            let after = match self.io.has_hung_up() {
+                Some(true) => return Poll::Ready(()),
+                Some(false) => LOOK_AGAIN,
+                None => LEAVING,
+            };
+            ready!(self.poll_timer(cx, Wait::Leaving, after));
+            self.deadline = None;
+            if after == LEAVING {
+                return Poll::Ready(());
+            }
+        }
+    }
+}
+
+impl<I: AsyncRead + Hangup + Unpin> AsyncRead for Wire<I> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -308,6 +341,9 @@ impl<I: AsyncRead + Unpin> AsyncRead for Wire<I> {
                 Reading::Body { .. } => return this.poll_body(cx, buffer),
                 Reading::Head(_) => {}
             }
+            if this.ended {
+                return this.poll_gone(cx).map(Ok);
+            }
             if let Poll::Ready(wait) = this.poll_deadline(cx) {
                 if wait == Wait::Idle {
                     return Poll::Ready(Ok(()));
@@ -315,9 +351,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for Wire<I> {
                 this.refuse(HeadError::Timeout);
                 continue;
             }
-            if ready!(this.poll_fill(cx))? == 0 {
-                return Poll::Ready(Ok(()));
-            }
+            this.ended = ready!(this.poll_fill(cx))? == 0;
         }
     }
 }

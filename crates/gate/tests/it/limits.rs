@@ -233,3 +233,30 @@ fn one_identity_cannot_take_all_places() {
     let mut other = TlsClient::connect(&door, Some(&bob)).unwrap();
     assert_eq!(other.get("/_ping").status, 200);
 }
+
+#[test]
+fn running_out_of_descriptors_is_not_the_end() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let door = Door::open();
+    let socket = door.dir.path().join("sock");
+    let open = std::fs::read_dir("/proc/self/fd").unwrap().count() as u64;
+    let before = getrlimit(Resource::Nofile);
+    setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: Some(open + 20),
+            ..before
+        },
+    )
+    .unwrap();
+    let mut clients = Vec::new();
+    while let Ok(client) = std::os::unix::net::UnixStream::connect(&socket) {
+        clients.push(client);
+    }
+    // Whatever was accepted, the rest could not be.
+    assert!(clients.len() >= 10);
+    drop(clients);
+    setrlimit(Resource::Nofile, before).unwrap();
+    assert_eq!(door.unix().get("/_ping").status, 200);
+}

@@ -1,6 +1,8 @@
 //! Ordinary requests.
 
+use crate::authority::Wish;
 use crate::door::{Door, eventually};
+use crate::raw::TlsClient;
 
 #[test]
 fn every_answer_has_the_headers_of_the_api() {
@@ -142,6 +144,31 @@ fn a_stream_is_dropped_when_its_client_leaves() {
         door.fake.ended("events dropped").then_some(())
     });
     door.recorded(|line| line["outcome"] == "aborted");
+}
+
+#[test]
+fn a_client_that_only_stops_sending_gets_its_answer() {
+    let door = Door::open();
+    let mut client = door.unix();
+    client.send("GET /info HTTP/1.0\r\n\r\n");
+    client.half_close();
+    assert_eq!(client.answer().text(), "OK");
+    let mut client = door.unix();
+    client.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+    client.half_close();
+    client.head();
+    for _ in 0..50 {
+        client.chunk();
+    }
+    drop(client);
+    eventually("the end", || {
+        door.fake.ended("events dropped").then_some(())
+    });
+    let leaf = door.authority.issue(&Wish::client("alice"));
+    let mut client = TlsClient::connect(&door, Some(&leaf)).unwrap();
+    client.send("GET /info HTTP/1.1\r\nHost: x\r\n\r\n");
+    client.half_close();
+    assert_eq!(client.answer().text(), "OK");
 }
 
 #[test]

@@ -266,7 +266,8 @@ fn garbage_and_broken_handshakes_leave_the_door_open() {
     for bytes in garbage {
         let mut client = Client::new(TcpStream::connect(door.address()).unwrap());
         client.send(bytes);
-        client.io.shutdown(std::net::Shutdown::Write).unwrap();
+        // It may have been cut off already.
+        drop(client.io.shutdown(std::net::Shutdown::Write));
         client.rest();
     }
     drop(TcpStream::connect(door.address()).unwrap());
