@@ -57,6 +57,23 @@ pub fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
+/// Asks the file system to give each directory made in `directory` a region of its own.
+///
+/// ext4 does not hand out an inode again for some minutes after it was deleted, and looks at each such
+/// inode whenever it makes a file nearby: making files where thousands were deleted just now is ten
+/// times slower. With this (`chattr +T`), new directories begin elsewhere. Other file systems have
+/// no such flag and no such need, so a refusal is no error.
+pub fn spread_children(directory: &Path) -> io::Result<()> {
+    let directory = File::open(directory)?;
+    let Ok(flags) = rustix::fs::ioctl_getflags(&directory) else {
+        return Ok(());
+    };
+    let wanted = flags | rustix::fs::IFlags::TOPDIR;
+    match rustix::fs::ioctl_setflags(&directory, wanted) {
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 fn write_new(path: &Path, bytes: &[u8], mode: u32, durability: Durability) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)

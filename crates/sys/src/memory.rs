@@ -17,20 +17,43 @@ pub fn prefer_small() {
     }
 }
 
-/// Gives back what this process need not keep: free heap pages, and the pages of its own program text,
-/// which come back from the page cache one by one when they are used.
+/// Gives back what this process need not keep: free heap pages, the stack below the caller, and the pages
+/// of its own program text, which come back from the page cache when they are used.
 ///
 /// Meant for a process that did much once and will then idle for long.
 pub fn release() {
     // JUSTIFICATION: no safe call trims the heap.
     // SAFETY: no preconditions.
     unsafe { libc::malloc_trim(0) };
+    release_stack();
     for (start, length) in read_only_segments() {
         // JUSTIFICATION: rustix's madvise is as unsafe.
         // SAFETY: the range is whole pages of a private file mapping that is not writable and was never
         // written, so dropping pages only means reading the same bytes from the file again.
         unsafe { libc::madvise(start as *mut c_void, length, libc::MADV_DONTNEED) };
     }
+}
+
+/// Drops the pages that deeper calls than this one once used.
+#[inline(never)]
+fn release_stack() {
+    let here = 0_u8;
+    let here = std::ptr::from_ref(std::hint::black_box(&here)) as usize;
+    // JUSTIFICATION: nobody else tells where the stack of the first thread begins.
+    // SAFETY: the C library sets it once, before main.
+    let bottom = unsafe { __libc_stack_end } as usize;
+    // Another thread's stack has other mappings below it.
+    if here > bottom || bottom - here > STACK_REACH {
+        return;
+    }
+    let page = rustix::param::page_size();
+    let start = (here - STACK_REACH) & !(page - 1);
+    let end = (here - STACK_MARGIN) & !(page - 1);
+    // JUSTIFICATION: rustix's madvise is as unsafe.
+    // SAFETY: whole pages below the stack pointer of the first thread, which runs this, with a margin for
+    // the calls made here: nothing alive is there. Parts that are not mapped are passed over; nothing
+    // else can be there, because the kernel keeps 128 MiB and more below that stack free.
+    unsafe { libc::madvise(start as *mut c_void, end - start, libc::MADV_DONTNEED) };
 }
 
 /// Address and length of this program's mapped segments that cannot be written, in whole pages.
@@ -78,3 +101,14 @@ unsafe extern "C" fn collect(
 fn address(value: u64) -> usize {
     value as usize
 }
+
+// JUSTIFICATION: see `release_stack`.
+// SAFETY: a variable of the C library that is linked in, of this name and type.
+unsafe extern "C" {
+    static __libc_stack_end: *const c_void;
+}
+
+/// More than this process ever uses of its stack.
+const STACK_REACH: usize = 4 << 20;
+/// Room for the call of madvise itself.
+const STACK_MARGIN: usize = 4 << 10;

@@ -89,7 +89,13 @@ pub fn spawn_shim(
         entry.push(value);
         entry
     });
-    let environment: Vec<&OsStr> = path.iter().map(std::ffi::OsString::as_os_str).collect();
+    // Without the allocator's per-thread cache free memory can be given back whole.
+    let allocator = OsStr::new("GLIBC_TUNABLES=glibc.malloc.tcache_count=0");
+    let environment: Vec<&OsStr> = path
+        .iter()
+        .map(std::ffi::OsString::as_os_str)
+        .chain([allocator])
+        .collect();
     Spawn {
         program,
         args: &[OsStr::new("--socket"), socket.as_os_str()],
