@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use lockgate_sys::file::spread_children;
 use lockgate_types::{ContainerId, Digest, random_hex};
 
 use crate::error::StoreError;
@@ -22,6 +23,8 @@ impl Layout {
         for name in FOLDERS {
             fs::create_dir_all(root.join(name)).map_err(StoreError::io("create the layout"))?;
         }
+        // Layers and writable layers are made here and renamed into their places.
+        spread_children(&root.join("tmp")).map_err(StoreError::io("create the layout"))?;
         let (sender, receiver) = channel();
         let layout = Self {
             root: root.to_owned(),

@@ -7,7 +7,7 @@
 //! images/index.json     the one commit point: which images exist, and what their tags are
 //! images/<hex>.json     raw configuration, named by its own SHA-256 (the image id)
 //! layers/<hex>/         named by diff id: layer.json, diff/ (overlay form), skeleton.zst, shadow/
-//! overlay/<container>/  snapshot.json, upper/, work/
+//! overlay/<container>/  upper/, work/, and links to the image and its layers
 //! tmp/                  half-made things, thrown away at open
 //! trash/                deleted things, removed in the background and at open
 //! ```

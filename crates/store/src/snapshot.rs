@@ -1,16 +1,24 @@
-//! Writable layers of containers: `overlay/<id>/{snapshot.json,upper,work}`.
+//! Writable layers of containers.
+//!
+//! ```text
+//! overlay/<container>/upper/       the container's changes
+//!                     work/        overlayfs' scratch space
+//!                     image        symbolic link to `sha256:<hex>`, if it was made from an image
+//!                     layer.<nnn>  symbolic links to diff ids, lowest first
+//! ```
+//!
+//! Links and not a file: names and links are what a file system's journal keeps together, so that
+//! a directory renamed into its place is whole even after a loss of power, without a sync.
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use lockgate_sys::file::Durability;
 use lockgate_types::{ContainerId, Digest};
-use serde::{Deserialize, Serialize};
 
 use crate::error::{SnapshotError, StoreError};
 use crate::layer::tree_size;
-use crate::state_file::StateFile;
 use crate::store::Store;
 
 /// What an overlay mount of a container needs. Lower directories are listed topmost first, each
@@ -28,7 +36,7 @@ pub struct Snapshot {
 }
 
 /// What is remembered of a snapshot: it keeps its layers alive even if the image is removed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct SnapshotRecord {
     pub(crate) image: Option<Digest>,
     pub(crate) layers: Vec<Digest>,
@@ -60,12 +68,10 @@ impl Store {
             layers,
         };
         let directory = self.layout().snapshot(id);
-        let made =
-            make_directories(&directory).and_then(|()| record_file(&directory).write(&record));
-        if let Err(error) = made {
-            self.layout().discard(&directory)?;
-            return Err(error.into());
-        }
+        let scratch = self.layout().scratch()?;
+        make(scratch.path(), &record)
+            .and_then(|()| fs::rename(scratch.path(), &directory))
+            .map_err(StoreError::io("create a writable layer"))?;
         state.snapshots.insert(id.clone(), record.clone());
         drop(state);
         Ok(self.describe(&directory, &record)?)
@@ -152,20 +158,45 @@ impl Store {
     }
 }
 
-/// Reads what is remembered of the snapshot in `directory`; `None` if it is not complete.
-pub(crate) fn read_record(directory: &Path) -> Result<Option<SnapshotRecord>, StoreError> {
-    record_file(directory).read()
-}
-
-fn record_file(directory: &Path) -> StateFile<SnapshotRecord> {
-    StateFile::new(directory.join("snapshot.json"), 1, Durability::Crash)
-}
-
-fn make_directories(directory: &Path) -> Result<(), StoreError> {
-    let make = || -> io::Result<()> {
-        fs::create_dir(directory)?;
-        fs::create_dir(directory.join("upper"))?;
-        fs::create_dir(directory.join("work"))
+/// Reads what is remembered of the snapshot in `directory`.
+pub(crate) fn read_record(directory: &Path) -> io::Result<SnapshotRecord> {
+    let link = |name: &str| match fs::read_link(directory.join(name)) {
+        Ok(target) => parse(&target).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     };
-    make().map_err(StoreError::io("create a writable layer"))
+    let mut layers = Vec::new();
+    while let Some(diff_id) = link(&layer_name(layers.len()))? {
+        layers.push(diff_id);
+    }
+    fs::metadata(directory.join("upper"))?;
+    Ok(SnapshotRecord {
+        image: link(IMAGE)?,
+        layers,
+    })
 }
+
+fn make(directory: &Path, record: &SnapshotRecord) -> io::Result<()> {
+    fs::create_dir(directory.join("upper"))?;
+    fs::create_dir(directory.join("work"))?;
+    if let Some(image) = &record.image {
+        symlink(image.to_string(), directory.join(IMAGE))?;
+    }
+    for (position, diff_id) in record.layers.iter().enumerate() {
+        symlink(diff_id.to_string(), directory.join(layer_name(position)))?;
+    }
+    Ok(())
+}
+
+fn parse(target: &Path) -> io::Result<Digest> {
+    target
+        .to_string_lossy()
+        .parse()
+        .map_err(|_digest| io::ErrorKind::InvalidData.into())
+}
+
+fn layer_name(position: usize) -> String {
+    format!("layer.{position:03}")
+}
+
+const IMAGE: &str = "image";

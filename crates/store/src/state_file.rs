@@ -68,6 +68,13 @@ impl<T: Serialize + DeserializeOwned> StateFile<T> {
         Ok(Some(document.data))
     }
 
+    /// The schema it was written with; `None` if it does not exist.
+    pub fn read_schema(&self) -> Result<Option<u32>, StoreError> {
+        self.bytes()?
+            .map(|bytes| self.schema_of(&bytes))
+            .transpose()
+    }
+
     /// Replaces it.
     pub fn write(&self, data: &T) -> Result<(), StoreError> {
         let document = Document {
@@ -77,6 +84,25 @@ impl<T: Serialize + DeserializeOwned> StateFile<T> {
         let bytes = serde_json::to_vec_pretty(&document).map_err(|e| self.damaged(e))?;
         write_atomic(&self.path, &bytes, self.durability)
             .map_err(StoreError::io("write a state file"))
+    }
+
+    fn bytes(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        match fs::read(&self.path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StoreError::io("read a state file")(error)),
+        }
+    }
+
+    fn schema_of(&self, bytes: &[u8]) -> Result<u32, StoreError> {
+        let found: SchemaOnly = serde_json::from_slice(bytes).map_err(|e| self.damaged(e))?;
+        if found.schema > self.schema {
+            return Err(StoreError::NewerSchema {
+                found: found.schema,
+                known: self.schema,
+            });
+        }
+        Ok(found.schema)
     }
 
     fn damaged(&self, source: serde_json::Error) -> StoreError {

@@ -57,7 +57,7 @@ impl Store {
     /// (half-loaded images, half-made containers, trash) are thrown away.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         let layout = Layout::open(root)?;
-        mark_schema(&layout)?;
+        bring_up_to_date(&layout, root)?;
         let index = StateFile::new(layout.index(), INDEX_SCHEMA, Durability::PowerLoss);
         let store = Self {
             inner: Arc::new(Inner {
@@ -172,11 +172,15 @@ impl Store {
 
     fn read_layers(&self, state: &mut State) -> Result<(), StoreError> {
         for path in self.layout().entries("layers")? {
-            match Layer::read(&path)? {
-                Some(layer) => {
+            match Layer::read(&path) {
+                Ok(Some(layer)) => {
                     state.layers.insert(layer.diff_id, layer);
                 }
-                None => self.layout().discard(&path)?,
+                Ok(None) => self.layout().discard(&path)?,
+                Err(error) => {
+                    let path = path.display();
+                    tracing::error!(%path, %error, "cannot use a layer");
+                }
             }
         }
         Ok(())
@@ -185,11 +189,12 @@ impl Store {
     fn read_snapshots(&self, state: &mut State) -> Result<(), StoreError> {
         for path in self.layout().entries("overlay")? {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            match (ContainerId::parse(&name), read_record(&path)?) {
-                (Ok(id), Some(record)) => {
+            match (ContainerId::parse(&name), read_record(&path)) {
+                (Ok(id), Ok(record)) => {
                     state.snapshots.insert(id, record);
                 }
-                (Ok(_), None) | (Err(_), _) => self.layout().discard(&path)?,
+                // A person may still find the container's changes there.
+                (_, error) => tracing::error!(%name, ?error, "cannot use a writable layer"),
             }
         }
         Ok(())
@@ -306,17 +311,25 @@ impl State {
     }
 }
 
-/// Writes the schema number into a new data root, refuses that of a newer version.
-///
-/// Migrations hang here: each brings the layout from schema n to n + 1 and then rewrites the mark.
-fn mark_schema(layout: &Layout) -> Result<(), StoreError> {
-    let mark: StateFile<SchemaMark> =
-        StateFile::new(layout.schema(), LAYOUT_SCHEMA, Durability::PowerLoss);
-    match mark.read()? {
-        Some(SchemaMark {}) => Ok(()),
-        None => mark.write(&SchemaMark {}),
+/// Writes the schema number into a new data root, brings an older one up to date step by step,
+/// refuses a newer one.
+fn bring_up_to_date(layout: &Layout, root: &Path) -> Result<(), StoreError> {
+    let mark =
+        |schema| StateFile::<SchemaMark>::new(layout.schema(), schema, Durability::PowerLoss);
+    let Some(found) = mark(LAYOUT_SCHEMA).read_schema()? else {
+        return mark(LAYOUT_SCHEMA).write(&SchemaMark {});
+    };
+    for (from, migrate) in MIGRATIONS.iter().filter(|(from, _)| *from >= found) {
+        migrate(root)?;
+        mark(from + 1).write(&SchemaMark {})?;
     }
+    Ok(())
 }
 
+/// A step from schema n to n + 1. It may be killed and run again.
+type Migration = fn(&Path) -> Result<(), StoreError>;
+
+/// The steps in order. The layout is still in its first form.
+const MIGRATIONS: [(u32, Migration); 0] = [];
 const INDEX_SCHEMA: u32 = 1;
 const LAYOUT_SCHEMA: u32 = 1;

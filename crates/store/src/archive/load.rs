@@ -63,9 +63,7 @@ impl Store {
         sync_directory(&layers).map_err(StoreError::io("sync the layers"))?;
         reached(LoadStage::Placed);
         for image in planned {
-            let path = self.layout().config(&image.id);
-            write_atomic(&path, &image.raw_config, Durability::PowerLoss)
-                .map_err(StoreError::io("write an image configuration"))?;
+            self.describe_image(image)?;
         }
         reached(LoadStage::Described);
         let loaded = self.enter(planned)?;
@@ -94,6 +92,12 @@ impl Store {
         Ok(())
     }
 
+    fn describe_image(&self, image: &Planned) -> Result<(), StoreError> {
+        let path = self.layout().config(&image.id);
+        write_atomic(&path, &image.raw_config, Durability::PowerLoss)
+            .map_err(StoreError::io("write an image configuration"))
+    }
+
     /// Names the images in the index, all at once.
     fn enter(&self, planned: &[Planned]) -> Result<Vec<Loaded>, StoreError> {
         let mut state = self.state();
@@ -120,6 +124,10 @@ impl Store {
         }
         let mut assembled = Vec::with_capacity(planned.len());
         for image in planned {
+            // The same image may have been removed since it was described.
+            if !self.layout().config(&image.id).exists() {
+                self.describe_image(image)?;
+            }
             let entry = index.images.get(&image.id).cloned().unwrap_or_default();
             assembled.push(state.assemble(image.id, image.raw_config.clone(), &entry)?);
         }

@@ -14,10 +14,9 @@ use super::LoadProgress;
 use super::compression::{Compression, decompress, open, read_head, recognise};
 use super::hash::Hashing;
 use super::pin::Pins;
+use super::pump::unpack_and_hash;
 use crate::error::{LayerError, LoadError, RefusedMember, StoreError};
-use crate::layer::{
-    Entry, Kind, Layer, TarReader, clean_path, digest_of, display, is_header, unpack,
-};
+use crate::layer::{Entry, Kind, Layer, TarReader, clean_path, digest_of, display, is_header};
 use crate::layout::Scratch;
 
 /// What an archive holds.
@@ -194,15 +193,13 @@ pub(crate) fn layer(
     directory: PathBuf,
 ) -> Result<LayerMember, LayerError> {
     std::fs::create_dir(&directory).map_err(StoreError::io("create a layer"))?;
-    let mut blob = Hashing::new(input);
     let (diff_id, blob, unpacked) = if compression == Compression::None {
-        let unpacked = unpack(&mut blob, &directory)?;
-        let digest = blob.finish().map_err(LayerError::Read)?;
+        let (unpacked, digest) = unpack_and_hash(input, directory.clone())?;
         (digest, digest, unpacked)
     } else {
-        let mut tar = Hashing::new(decompress(&mut blob, compression)?);
-        let unpacked = unpack(&mut tar, &directory)?;
-        let diff_id = tar.finish().map_err(LayerError::Read)?;
+        let mut blob = Hashing::new(input);
+        let tar = decompress(&mut blob, compression)?;
+        let (unpacked, diff_id) = unpack_and_hash(tar, directory.clone())?;
         (diff_id, blob.finish().map_err(LayerError::Read)?, unpacked)
     };
     let layer = Layer {

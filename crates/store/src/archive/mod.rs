@@ -7,6 +7,7 @@ mod load;
 mod manifest;
 mod members;
 mod pin;
+mod pump;
 mod save;
 
 use lockgate_types::container::ContainerConfig;

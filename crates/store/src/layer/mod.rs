@@ -35,7 +35,7 @@ use crate::state_file::StateFile;
 pub(crate) use path::{clean_path, display};
 pub(crate) use reassemble::reassemble;
 pub(crate) use tar_reader::{Entry, Kind, TarReader, is_header};
-pub(crate) use unpack::unpack;
+pub(crate) use unpack::{Unpacked, unpack};
 
 /// What is remembered of a layer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

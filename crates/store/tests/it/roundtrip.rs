@@ -168,6 +168,26 @@ fn oci_layouts_with_nested_indexes_and_compressed_layers_are_loaded() {
 }
 
 #[test]
+fn layers_without_end_mark_and_layers_of_many_chunks_are_read() {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::open(root.path()).unwrap();
+    let mut bare = tar(&[Member::file("f", "x")]);
+    bare.truncate(1024);
+    let exact = tar(&[Member::file("g", vec![7; (1 << 20) - 512 - 1024])]);
+    assert_eq!(exact.len() % (256 * 1024), 0);
+    let large = tar(&[
+        Member::file("h", vec![8; 3_333_333]),
+        Member::file("i", "x"),
+    ]);
+    let layers = [bare, exact, large];
+    load(&store, &docker_archive(&["x:1"], &layers)).unwrap();
+    let archive = saved(&store, &everything(&store));
+    for layer in &layers {
+        assert!(archive.windows(layer.len()).any(|window| window == layer));
+    }
+}
+
+#[test]
 fn a_tag_alone_names_no_repository() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::open(root.path()).unwrap();

@@ -145,7 +145,9 @@ fn pax_record(key: &str, value: &[u8]) -> Vec<u8> {
 /// A tar archive with its end mark.
 pub(crate) fn tar(members: &[Member]) -> Vec<u8> {
     let mut output = Vec::new();
-    members.iter().for_each(|member| member.write(&mut output));
+    for member in members {
+        member.write(&mut output);
+    }
     output.resize(output.len() + 1024, 0);
     output
 }
