@@ -16,5 +16,3 @@ pub mod process;
 pub mod seccomp;
 pub mod signal;
 pub mod socket;
-pub mod socket_path;
-pub mod unix_socket;

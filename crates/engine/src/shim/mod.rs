@@ -9,7 +9,6 @@ use std::path::Path;
 use lockgate_runtime::protocol::{
     MAX_FRAME, ProtocolError, Reply, Request, ShimFailure, decode, encode,
 };
-use lockgate_sys::unix_socket::Reachable;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
@@ -38,28 +37,15 @@ pub(crate) async fn open_stream(
     socket: &Path,
     request: &Request,
 ) -> Result<(Reply, UnixStream), ShimError> {
-    let mut stream = connect(socket)?;
+    let mut stream = connect(socket).await?;
     stream.write_all(&encode(request)?).await?;
     let reply = read_reply(&mut stream).await?;
     Ok((reply, stream))
 }
 
-/// Connects to a shim's socket, also where the roots have long names.
-fn connect(socket: &Path) -> std::io::Result<UnixStream> {
-    let stream = lockgate_sys::socket_path::connect(socket)?;
-    stream.set_nonblocking(true)?;
-    UnixStream::from_std(stream)
-}
-
 /// Connects to a shim for one request.
 pub(crate) async fn ask(socket: &Path, request: &Request) -> Result<Reply, ShimError> {
     Ok(open_stream(socket, request).await?.0)
-}
-
-/// Connects to a socket, however long its path.
-async fn connect(socket: &Path) -> io::Result<UnixStream> {
-    let reachable = Reachable::new(socket)?;
-    UnixStream::connect(reachable.path()).await
 }
 
 /// Reads one frame and not a byte more: what follows belongs to the stream.
