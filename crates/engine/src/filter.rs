@@ -135,7 +135,7 @@ fn is_match(pattern: &str, text: &str) -> bool {
 }
 
 /// Reads `2006-01-02T15:04:05Z`, `1136073845.000000001` or a Go duration such as `1h30m` ago.
-pub fn parse_time(text: &str, now: Timestamp) -> Option<Timestamp> {
+pub(crate) fn parse_time(text: &str, now: Timestamp) -> Option<Timestamp> {
     if let Some(time) = parse_unix_time(text) {
         return Some(time);
     }

@@ -58,11 +58,6 @@ impl Registry {
         index.by_name.retain(|_, owner| owner != id);
     }
 
-    /// The container with that id.
-    pub(crate) fn by_id(&self, id: &ContainerId) -> Option<Arc<Container>> {
-        self.read().by_id.get(id).cloned()
-    }
-
     /// All containers, in no particular order.
     pub(crate) fn all(&self) -> Vec<Arc<Container>> {
         self.read().by_id.values().cloned().collect()

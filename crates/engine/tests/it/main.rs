@@ -1,0 +1,13 @@
+//! The engine in process, on real shims and real containers. Needs root.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
+
+mod attach;
+mod exec;
+mod failure;
+mod fixture;
+mod lifecycle;
+mod logs;
+mod look;
+mod policy;
+mod restore;
+mod volume;
