@@ -26,7 +26,6 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use lockgate_sys::unix_socket::Reachable;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 pub use init_program::run as run_init;
@@ -62,8 +61,7 @@ pub fn run(socket: &Path) -> Result<(), ShimError> {
     rustix::process::set_child_subreaper(Some(own)).map_err(|e| failed("subreaper")(e.into()))?;
     rustix::thread::set_name(c"lockgate-shim").map_err(|e| failed("name")(e.into()))?;
     let signals = lockgate_sys::signal::signal_descriptor(&[SIGCHLD]).map_err(failed("signals"))?;
-    let reachable = Reachable::new(socket).map_err(failed("listening"))?;
-    let listener = UnixListener::bind(reachable.path()).map_err(failed("listening"))?;
+    let listener = lockgate_sys::socket_path::listen(socket).map_err(failed("listening"))?;
     listener
         .set_nonblocking(true)
         .map_err(failed("listening"))?;
