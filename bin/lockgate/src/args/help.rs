@@ -101,8 +101,7 @@ fn commands(text: &mut String, command: &Command, is_root: bool) {
     let width = all
         .iter()
         .map(|command| command.get_name().len())
-        .max()
-        .unwrap_or(0);
+        .fold(9, usize::max);
     let parts: [(&str, Belongs<'_>); 3] = if is_root {
         [
             ("Common Commands", &|c| COMMON.contains(&c.get_name())),

@@ -31,6 +31,15 @@ pub(crate) fn go_string(seconds: i64) -> String {
     format!("{text} +0000 UTC")
 }
 
+/// `Thu May  7 21:09:36 2026` for a moment in RFC 3339; anything else as it is.
+pub(crate) fn readable(text: &str) -> String {
+    let format = format_description!(
+        "[weekday repr:short] [month repr:short] [day padding:space] [hour]:[minute]:[second] [year]"
+    );
+    let shown = parse(text).and_then(|moment| moment.format(&format).ok());
+    shown.unwrap_or_else(|| text.to_owned())
+}
+
 /// `3 weeks ago`.
 pub(crate) fn ago(seconds: i64) -> String {
     format!("{} ago", units::human_duration(now() - seconds))
@@ -146,6 +155,10 @@ mod tests {
     fn moments_are_printed_like_go_prints_them() {
         assert_eq!(go_string(1_136_214_245), "2006-01-02 15:04:05 +0000 UTC");
         assert_eq!(rfc3339(1_136_214_245), "2006-01-02T15:04:05Z");
+        assert_eq!(
+            readable("2006-01-02T15:04:05.0+00:00"),
+            "Mon Jan  2 15:04:05 2006"
+        );
         assert_eq!(
             rfc3339_nano(1_136_214_245_000_000_001),
             "2006-01-02T15:04:05.000000001Z"

@@ -7,7 +7,7 @@ use super::super::view::View;
 use crate::args::VersionArgs;
 use crate::client::{ClientError, NEWEST};
 use crate::failure::{Failure, Outcome};
-use crate::format::{Template, align_wide, json as text, value_of};
+use crate::format::{Template, align_wide, json as text, time, value_of};
 use crate::output::Output;
 
 /// Runs `version`: the client's half is told even if there is no server.
@@ -117,10 +117,11 @@ fn engine_text(details: View<'_>) -> String {
     let api = details.text("ApiVersion");
     let os = format!("{}/{}", details.text("Os"), details.text("Arch"));
     let mut text = format!("  API version:\t{api} (minimum version {least})\n");
+    let built = time::readable(details.text("BuildTime"));
     let optional = [
         ("Go version", details.text("GoVersion")),
         ("Git commit", details.text("GitCommit")),
-        ("Built", details.text("BuildTime")),
+        ("Built", &built),
         ("OS/Arch", &os),
         ("Experimental", details.text("Experimental")),
     ];
