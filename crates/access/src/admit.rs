@@ -1,13 +1,12 @@
 //! The judgement: policy, record, token.
 
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Instant;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use lockgate_api::{Call, Operation};
 use lockgate_types::{ErrorKind, random_hex};
 
-use crate::audit::{AuditError, AuditLog, Decision, Ending, Record, Refusal};
+use crate::audit::{AuditError, AuditLog, Decision, Record, Refusal, complain};
+use crate::entry::Entry;
 use crate::facts::{Facts, JudgedBody, Power};
 use crate::policy::{Grant, Policy, Question, SocketOwners};
 use crate::principal::{Principal, Verified};
@@ -113,7 +112,7 @@ impl Access {
             Err(error) if call.operation().mutates() => return Err(Denied::NoAudit(error)),
             _ => {}
         }
-        let entry = Entry(Arc::new(OpenEntry::new(id, Arc::clone(&self.audit))));
+        let entry = Entry::open(id, Arc::clone(&self.audit));
         Ok(Admitted {
             call,
             principal: principal.share(),
@@ -209,13 +208,6 @@ fn refusal(grant: &Grant, question: Question<'_>) -> Option<Denied> {
     })
 }
 
-fn complain(error: &AuditError) {
-    let cause = std::error::Error::source(error)
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    tracing::error!(error = %error, cause, "AUDIT RECORD LOST; changing calls are refused");
-}
-
 /// A call that was judged, allowed and recorded. Nothing else gets into a backend.
 ///
 /// It cannot be made outside this crate, nor copied. It owns the open record: when the last holder
@@ -258,103 +250,11 @@ impl Admitted {
 
     /// The id that joins the lines of the record; also good for log lines.
     pub fn id(&self) -> &str {
-        &self.entry.0.id
+        self.entry.id()
     }
 
     /// Another handle on the open record, for whoever sees the end of the answer.
     pub fn entry(&self) -> Entry {
-        Entry(Arc::clone(&self.entry.0))
-    }
-}
-
-/// A handle on an open audit record. The first [`Entry::finish`] of any handle counts.
-#[derive(Debug)]
-pub struct Entry(Arc<OpenEntry>);
-
-/// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The client left, or the answer broke off.
-    Aborted,
-    /// The answer was sent to its end.
-    Done,
-    /// The backend panicked.
-    Panicked,
-    /// The identity, or its role, ended first.
-    Revoked,
-}
-
-impl Outcome {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Aborted => "aborted",
-            Self::Done => "done",
-            Self::Panicked => "panicked",
-            Self::Revoked => "revoked",
-        }
-    }
-}
-
-impl Entry {
-    /// Remembers the status of the answer.
-    pub fn status(&self, status: u16) {
-        self.0.status.store(status, Ordering::Relaxed);
-    }
-
-    /// Counts bytes of the answer.
-    pub fn sent(&self, bytes: u64) {
-        self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// Ends the record.
-    pub fn finish(&self, outcome: Outcome) {
-        self.0.finish(outcome);
-    }
-}
-
-#[derive(Debug)]
-struct OpenEntry {
-    id: String,
-    audit: Arc<AuditLog>,
-    since: Instant,
-    status: AtomicU16,
-    bytes: AtomicU64,
-    ended: Mutex<bool>,
-}
-
-impl OpenEntry {
-    fn new(id: String, audit: Arc<AuditLog>) -> Self {
-        Self {
-            id,
-            audit,
-            since: Instant::now(),
-            status: AtomicU16::new(0),
-            bytes: AtomicU64::new(0),
-            ended: Mutex::new(false),
-        }
-    }
-
-    fn finish(&self, outcome: Outcome) {
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        if std::mem::replace(&mut *ended, true) {
-            return;
-        }
-        let status = self.status.load(Ordering::Relaxed);
-        let record = Record::End(Ending {
-            call: &self.id,
-            outcome: outcome.word(),
-            status: (status != 0).then_some(status),
-            duration_ms: u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX),
-            bytes: self.bytes.load(Ordering::Relaxed),
-        });
-        if let Err(error) = self.audit.write(&record) {
-            complain(&error);
-        }
-    }
-}
-
-impl Drop for OpenEntry {
-    fn drop(&mut self) {
-        self.finish(Outcome::Aborted);
+        self.entry.share()
     }
 }

@@ -17,12 +17,14 @@
 
 mod admit;
 mod audit;
+mod entry;
 mod facts;
 mod policy;
 mod principal;
 
-pub use admit::{Access, Admitted, Denied, Entry, Outcome};
+pub use admit::{Access, Admitted, Denied};
 pub use audit::{AuditError, AuditLog, Refusal};
+pub use entry::{Entry, Outcome};
 pub use facts::{Facts, FactsError, JudgedBody, Power};
 pub use policy::{Policy, PolicyError, SocketOwners};
 pub use principal::{Certificate, Principal, UnixPeer, Verified};

@@ -110,9 +110,11 @@ fn printable(text: &str) -> String {
 /// let forged = lockgate_access::Verified(Arc::new("admin"));
 /// ```
 ///
-/// ```compile_fail,E0599
-/// let one = lockgate_access::Verified::assertion("admin");
-/// let two = one.clone();
+/// ```compile_fail,E0308
+/// use lockgate_access::Verified;
+/// fn copied<T>(one: &Verified<T>) -> Verified<T> {
+///     one.clone()
+/// }
 /// ```
 #[derive(Debug)]
 pub struct Verified<T>(Arc<T>);
