@@ -36,7 +36,7 @@ impl Link {
 
     /// Connects to a shim that was started by an earlier engine.
     pub(crate) async fn connect(socket: &Path) -> Result<Self, ShimError> {
-        let mut link = Self::new(super::connect(socket).await?);
+        let mut link = Self::new(super::connect(socket)?);
         match link.request(&Request::Watch).await? {
             Reply::Done => Ok(link),
             _ => Err(ShimError::Unexpected),

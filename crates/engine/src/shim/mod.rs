@@ -37,10 +37,17 @@ pub(crate) async fn open_stream(
     socket: &Path,
     request: &Request,
 ) -> Result<(Reply, UnixStream), ShimError> {
-    let mut stream = connect(socket).await?;
+    let mut stream = connect(socket)?;
     stream.write_all(&encode(request)?).await?;
     let reply = read_reply(&mut stream).await?;
     Ok((reply, stream))
+}
+
+/// Connects to a shim's socket, also where the roots have long names.
+fn connect(socket: &Path) -> std::io::Result<UnixStream> {
+    let stream = lockgate_sys::socket_path::connect(socket)?;
+    stream.set_nonblocking(true)?;
+    UnixStream::from_std(stream)
 }
 
 /// Connects to a shim for one request.
