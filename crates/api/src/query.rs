@@ -16,7 +16,7 @@ pub enum QueryError {
     /// Not a decimal number; the wording is that of Go's `strconv`.
     #[error("strconv.{function}: parsing {value:?}: invalid syntax")]
     Syntax {
-        /// `ParseInt`, `Atoi` or `ParseUint`.
+        /// `Atoi` or `ParseUint`.
         function: &'static str,
         /// What was given.
         value: String,
@@ -24,7 +24,7 @@ pub enum QueryError {
     /// A number outside the range.
     #[error("strconv.{function}: parsing {value:?}: value out of range")]
     Range {
-        /// `ParseInt`, `Atoi` or `ParseUint`.
+        /// `Atoi` or `ParseUint`.
         function: &'static str,
         /// What was given.
         value: String,
@@ -86,7 +86,7 @@ impl Query {
 
     /// A signed number; missing and empty are `None`.
     pub fn signed(&self, key: &str) -> Result<Option<i64>, QueryError> {
-        self.number(key, "ParseInt")
+        self.number(key, "Atoi")
     }
 
     /// A 32-bit unsigned number that must be there, as the window sizes are.
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(query.signed("e"), Ok(None));
         assert_eq!(
             query.signed("u").unwrap_err().to_string(),
-            "strconv.ParseInt: parsing \"abc\": invalid syntax"
+            "strconv.Atoi: parsing \"abc\": invalid syntax"
         );
         assert_eq!(
             query.unsigned("h").unwrap_err().to_string(),

@@ -47,13 +47,7 @@ impl Shape for container::Summary {
 impl Shape for container::Inspect {
     fn shape(&mut self, version: ApiVersion) {
         if version.before(45) {
-            let short = self.id.get(..12).unwrap_or_default().to_owned();
-            for endpoint in self.network_settings.networks.values_mut() {
-                let aliases = endpoint.aliases.get_or_insert_default();
-                if !aliases.contains(&short) {
-                    aliases.push(short.clone());
-                }
-            }
+            self.alias_by_id();
         }
         if version.before(46) {
             self.host_config.annotations = None;
@@ -67,6 +61,23 @@ impl Shape for container::Inspect {
         }
     }
 }
+
+impl container::Inspect {
+    /// On networks that users made, older clients find the short id among the aliases.
+    fn alias_by_id(&mut self) {
+        let short = self.id.get(..12).unwrap_or_default().to_owned();
+        let networks = self.network_settings.networks.iter_mut();
+        for (_, endpoint) in networks.filter(|(name, _)| !BUILT_IN.contains(&name.as_str())) {
+            let aliases = endpoint.aliases.get_or_insert_default();
+            if !aliases.contains(&short) {
+                aliases.push(short.clone());
+            }
+        }
+    }
+}
+
+/// Networks that are always there.
+const BUILT_IN: [&str; 4] = ["bridge", "default", "host", "none"];
 
 impl container::NetworkSettings {
     /// Older clients read the addresses of the default bridge from here.

@@ -107,7 +107,7 @@ fn older_container_lists_follow_from_the_newest() {
 
 #[test]
 fn older_inspects_follow_from_the_newest() {
-    for minor in [50, 51] {
+    for minor in VERSIONS {
         let body = golden(minor, "containers_s1_json");
         let mut newest: container::Inspect = serde_json::from_str(&body).unwrap();
         newest.network_settings.legacy = None;

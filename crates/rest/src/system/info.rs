@@ -84,6 +84,7 @@ fn encode(info: Info) -> wire::Info {
             driver: "nftables".to_owned(),
             info: None,
         }),
+        cdi_spec_dirs: Some(Vec::new()),
         warnings: info.warnings,
         ..wire::Info::default()
     }

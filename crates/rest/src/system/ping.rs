@@ -1,6 +1,6 @@
 //! `GET` and `HEAD /_ping`: is anybody there, and what do they speak?
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, PRAGMA};
 use http::{HeaderName, HeaderValue, Response};
 use lockgate_gate::{Body, Reply, body};
 
@@ -8,8 +8,15 @@ pub(crate) fn ping() -> Reply {
     answer(body::full("OK"))
 }
 
+/// Clients are told the length of nothing.
 pub(crate) fn ping_head() -> Reply {
-    answer(body::empty())
+    let mut reply = answer(body::empty());
+    if let Reply::Http(response) = &mut reply {
+        response
+            .headers_mut()
+            .insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    reply
 }
 
 fn answer(body: Body) -> Reply {
