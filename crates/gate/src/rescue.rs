@@ -168,3 +168,64 @@ fn of_head(error: HeadError) -> StatusCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every refusal of the gate: record, status, text.
+    #[test]
+    fn the_table_of_refusals() {
+        let heads = [
+            HeadError::BareLineFeed,
+            HeadError::Chunk,
+            HeadError::Grpc,
+            HeadError::Http2,
+            HeadError::Length,
+            HeadError::MissingHost,
+            HeadError::Syntax,
+            HeadError::Timeout,
+            HeadError::Tls,
+            HeadError::TooLarge,
+            HeadError::TooManyFields,
+        ];
+        let others = [
+            Refused::BodyBroken,
+            Refused::BodySlow,
+            Refused::BodyTooLarge { limit: 7 },
+            Refused::Browser("x"),
+            Refused::Internal,
+            Refused::Route(RouteError::PageNotFound),
+            Refused::Route(RouteError::BadPath),
+        ];
+        let all = heads.into_iter().map(Refused::Head).chain(others);
+        let table: Vec<String> = all
+            .map(|refused| {
+                let word = refused.word().unwrap_or("-");
+                format!("{word} {} {refused}", refused.status().as_u16())
+            })
+            .collect();
+        assert_eq!(table.join("\n"), TABLE.trim());
+    }
+
+    const TABLE: &str = "
+bare_line_feed 400 a line of the request head ends in a bare line feed
+malformed_chunk 400 malformed chunked encoding
+grpc 400 gRPC is not spoken here
+http2 400 HTTP/2 is not spoken here; use HTTP/1.1
+ambiguous_length 400 the length of the request body is ambiguous
+missing_host 400 missing required Host header
+malformed_request 400 malformed HTTP request
+slow_head 408 the request head did not arrive in time
+tls_on_plain_socket 400 client sent a TLS handshake to a socket without TLS
+head_too_large 431 the request head is too large
+too_many_fields 431 the request has too many header fields
+broken_body 400 the request body broke off
+slow_body 408 the request body did not arrive in time
+body_too_large 400 the request body is larger than 7 bytes, which is the limit here
+web_page 403 requests from web pages are refused: x
+- 500 internal error; please report it with the daemon's log
+unknown_path 404 page not found
+unusable_path 400 bad request target
+";
+}

@@ -126,7 +126,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     used("pidfile", Text, "File with our process id [default: lockgated.pid in the exec root]").short('p'),
     used("debug", Bool, "Log at level debug").short('D'),
     used("log-level", Text, "debug, info, warn, error or fatal [default: info]").short('l'),
-    used("log-format", Text, "text or json; json is not written by this version"),
+    moot("log-format", Text, "it is text"),
     used("raw-logs", Bool, "No colours in the log"),
     used("label", List, "KEY=VALUE, shown by `docker info` (repeatable)").key("labels"),
     used("shutdown-timeout", Number, "Seconds for requests to finish at shutdown [default: 15]"),

@@ -172,6 +172,27 @@ fn pipelined_requests_are_answered_in_order() {
 }
 
 #[test]
+fn however_the_bytes_are_cut_the_requests_are_the_same() {
+    let door = Door::open();
+    let stream = format!(
+        "GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n{CREATE}Content-Length: 2\r\n\r\n{{}}\
+         {CREATE}Transfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n\
+         POST /containers/chat/attach HTTP/1.1\r\nHost: x\r\n\r\nraw"
+    );
+    for size in [1, 2, 3, 7, 19, 64] {
+        let mut client = door.unix();
+        for piece in stream.as_bytes().chunks(size) {
+            client.send(piece);
+        }
+        assert_eq!(client.answer().text(), "OK");
+        assert_eq!(client.answer().text(), "{}");
+        assert_eq!(client.answer().text(), "{}");
+        assert_eq!(client.head().status, 200);
+        assert_eq!(client.exactly(3), b"raw");
+    }
+}
+
+#[test]
 fn nothing_is_served_behind_connection_close_or_a_refusal() {
     let door = Door::open();
     let mut client = door.unix();
