@@ -101,7 +101,7 @@ fn runs_detached_interactive_and_with_limits() {
     let daemon = Daemon::start();
     daemon.load_busybox();
     let flags = [
-        "run", "-d", "--name", "c", "-e", "A=1", "--memory", "64m", "--cpus", "0.5", "-u", "user",
+        "run", "-d", "--name", "cc", "-e", "A=1", "--memory", "64m", "--cpus", "0.5", "-u", "user",
         "-w", "/tmp",
     ];
     let id = daemon
@@ -110,12 +110,12 @@ fn runs_detached_interactive_and_with_limits() {
         .to_owned();
     assert_eq!(id.len(), 64);
     assert_eq!(
-        daemon.inspect("c", "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}}"),
+        daemon.inspect("cc", "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}}"),
         "67108864 500000000"
     );
     assert_eq!(
         daemon
-            .lockgate(&["exec", "c", "sh", "-c", "echo $A; pwd; id -u"])
+            .lockgate(&["exec", "cc", "sh", "-c", "echo $A; pwd; id -u"])
             .ok(),
         "1\n/tmp\n1000"
     );
@@ -123,10 +123,10 @@ fn runs_detached_interactive_and_with_limits() {
         daemon
             .lockgate(&["stats", "--no-stream", "--format", "{{.Name}}"])
             .ok(),
-        "c"
+        "cc"
     );
-    assert_eq!(daemon.lockgate(&["kill", "c"]).ok(), "c");
-    assert_eq!(daemon.lockgate(&["rm", "c"]).ok(), "c");
+    assert_eq!(daemon.lockgate(&["kill", "cc"]).ok(), "cc");
+    assert_eq!(daemon.lockgate(&["rm", "cc"]).ok(), "cc");
 }
 
 #[test]

@@ -36,8 +36,8 @@ assert c.ping()
 assert c.version()["ApiVersion"] == "1.55"
 out = c.containers.run("busybox", ["echo", "hello"], remove=True)
 assert out == b"hello\n", out
-k = c.containers.run("busybox", ["sh", "-c", "echo a; echo b >&2; sleep 60"], detach=True, name="k", labels={"a": "b"}, environment={"X": "1"})
-assert [x.name for x in c.containers.list(filters={"label": "a=b"})] == ["k"]
+k = c.containers.run("busybox", ["sh", "-c", "echo a; echo b >&2; sleep 60"], detach=True, name="kk", labels={"a": "b"}, environment={"X": "1"})
+assert [x.name for x in c.containers.list(filters={"label": "a=b"})] == ["kk"]
 code, out = k.exec_run(["sh", "-c", "echo $X; exit 3"])
 assert (code, out) == (3, b"1\n"), (code, out)
 code, out = k.exec_run("echo demux", demux=True)

@@ -193,11 +193,11 @@ fn a_follower_can_come_back_after_the_daemon_did() {
     daemon.load_busybox();
     let script = "i=0; while [ $i -lt 60 ]; do echo $i; i=$((i+1)); sleep 0.03; done";
     daemon
-        .docker(&["run", "-d", "--name", "f", "busybox", "sh", "-c", script])
+        .docker(&["run", "-d", "--name", "cf", "busybox", "sh", "-c", script])
         .ok();
     let mut first: Child = daemon
         .docker_command()
-        .args(["logs", "-f", "f"])
+        .args(["logs", "-f", "cf"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -205,7 +205,7 @@ fn a_follower_can_come_back_after_the_daemon_did() {
     daemon.kill();
     first.wait().unwrap();
     daemon.spawn();
-    let all = daemon.docker(&["logs", "-f", "f"]).ok().to_owned();
+    let all = daemon.docker(&["logs", "-f", "cf"]).ok().to_owned();
     let expected: Vec<String> = (0..60).map(|n| n.to_string()).collect();
     assert_eq!(all, expected.join("\n"));
 }
@@ -215,9 +215,9 @@ fn a_killed_shim_is_told_honestly() {
     let daemon = Daemon::start();
     daemon.load_busybox();
     daemon
-        .docker(&["run", "-d", "--name", "s", "busybox", "sleep", "600"])
+        .docker(&["run", "-d", "--name", "cs", "busybox", "sleep", "600"])
         .ok();
-    let pid = daemon.inspect("s", "{{.State.Pid}}");
+    let pid = daemon.inspect("cs", "{{.State.Pid}}");
     let stat = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let shim = stat
         .lines()
@@ -227,10 +227,10 @@ fn a_killed_shim_is_told_honestly() {
         .to_owned();
     lockgate_testkit::run(lockgate_testkit::program("kill").args(["-9", &shim]), b"").ok();
     eventually("the container is reported as ended", || {
-        (daemon.inspect("s", "{{.State.Running}}") == "false").then_some(())
+        (daemon.inspect("cs", "{{.State.Running}}") == "false").then_some(())
     });
     eventually("its process is gone", || {
         (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(())
     });
-    daemon.docker(&["rm", "s"]).ok();
+    daemon.docker(&["rm", "cs"]).ok();
 }

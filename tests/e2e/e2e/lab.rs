@@ -206,11 +206,11 @@ fn use_from_node1(lab: &Lab) {
         );
         assert_eq!(piped.ok(), "through");
         let script = format!(
-            "{client} run -d --name c busybox sh -c 'echo one; sleep 0.3; echo two' >/dev/null && {client} logs -f c && {client} rm c >/dev/null"
+            "{client} run -d --name c1 busybox sh -c 'echo one; sleep 0.3; echo two' >/dev/null && {client} logs -f c1 && {client} rm c1 >/dev/null"
         );
         assert_eq!(lab.shell(1, &remote, &script).ok(), "one\ntwo");
         let script = format!(
-            "{client} run -d --name e busybox sleep 60 >/dev/null && script -qec '{client} exec -it e sh -c \"tty; exit 3\"' /dev/null; echo code $?; {client} rm -f e >/dev/null"
+            "{client} run -d --name e1 busybox sleep 60 >/dev/null && script -qec '{client} exec -it e1 sh -c \"tty; exit 3\"' /dev/null; echo code $?; {client} rm -f e1 >/dev/null"
         );
         let exec = lab.shell(1, &remote, &script);
         assert_eq!(exec.ok().replace('\r', ""), "/dev/pts/0\ncode 3", "{exec}");

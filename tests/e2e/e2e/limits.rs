@@ -33,7 +33,7 @@ fn limits_reach_the_kernel() {
         "run",
         "-d",
         "--name",
-        "l",
+        "cl",
         "--memory",
         "64m",
         "--cpus",
@@ -46,7 +46,7 @@ fn limits_reach_the_kernel() {
     daemon
         .docker(&[&flags[..], &["busybox", "sleep", "60"]].concat())
         .ok();
-    let pid = daemon.inspect("l", "{{.State.Pid}}");
+    let pid = daemon.inspect("cl", "{{.State.Pid}}");
     assert_eq!(
         cgroup_file(&pid, "memory", "memory.limit_in_bytes", "memory.max"),
         "67108864"
@@ -59,7 +59,7 @@ fn limits_reach_the_kernel() {
     let quota = cgroup_file(&pid, "cpu", "cpu.cfs_quota_us", "cpu.max");
     assert!(quota.starts_with("50000"), "{quota}");
     let stats = daemon
-        .api("GET", "/containers/l/stats?stream=0&one-shot=1", None)
+        .api("GET", "/containers/cl/stats?stream=0&one-shot=1", None)
         .json();
     assert_eq!(stats["memory_stats"]["limit"], 67_108_864);
     assert_eq!(stats["pids_stats"]["current"], 1);
@@ -73,7 +73,7 @@ fn tells_that_memory_ran_out() {
     let ended = daemon.docker(&[
         "run",
         "--name",
-        "o",
+        "co",
         "-m",
         "32m",
         "--memory-swap",
@@ -85,7 +85,7 @@ fn tells_that_memory_ran_out() {
     ]);
     assert_eq!(ended.code(), 137, "{ended}");
     assert_eq!(
-        daemon.inspect("o", "{{.State.OOMKilled}} {{.State.ExitCode}}"),
+        daemon.inspect("co", "{{.State.OOMKilled}} {{.State.ExitCode}}"),
         "true 137"
     );
 }
@@ -100,7 +100,7 @@ fn a_fork_bomb_stays_in_its_cage() {
             "run",
             "-d",
             "--name",
-            "b",
+            "cb",
             "--pids-limit",
             "20",
             "busybox",
@@ -111,9 +111,9 @@ fn a_fork_bomb_stays_in_its_cage() {
         .ok();
     eventually("the limit is reached", || {
         let stats = daemon
-            .api("GET", "/containers/b/stats?stream=0&one-shot=1", None)
+            .api("GET", "/containers/cb/stats?stream=0&one-shot=1", None)
             .json();
-        let exited = daemon.inspect("b", "{{.State.Running}}") == "false";
+        let exited = daemon.inspect("cb", "{{.State.Running}}") == "false";
         (exited
             || stats["pids_stats"]["current"]
                 .as_u64()
@@ -121,7 +121,7 @@ fn a_fork_bomb_stays_in_its_cage() {
         .then_some(())
     });
     daemon.docker(&["run", "--rm", "busybox", "true"]).ok();
-    daemon.docker(&["rm", "-f", "b"]).ok();
+    daemon.docker(&["rm", "-f", "cb"]).ok();
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn publishes_a_port_to_other_hosts_and_to_itself() {
             "run",
             "-d",
             "--name",
-            "w",
+            "cw",
             "-p",
             "18080:8080",
             "busybox",
@@ -58,7 +58,7 @@ fn publishes_a_port_to_other_hosts_and_to_itself() {
         ])
         .ok();
     assert_eq!(
-        daemon.docker(&["port", "w", "8080"]).ok().lines().next(),
+        daemon.docker(&["port", "cw", "8080"]).ok().lines().next(),
         Some("0.0.0.0:18080")
     );
     eventually("an answer from another host", || {
@@ -83,7 +83,7 @@ fn publishes_a_port_to_other_hosts_and_to_itself() {
         125,
         "Bind for 0.0.0.0:18080 failed: port is already allocated",
     );
-    daemon.docker(&["rm", "-f", "w"]).ok();
+    daemon.docker(&["rm", "-f", "cw"]).ok();
     assert!(ask(&mut client.command("/bin/busybox"), "192.168.77.1", "18080").is_none());
 }
 
@@ -96,7 +96,7 @@ fn publishes_udp_and_random_ports_and_one_address() {
             "run",
             "-d",
             "--name",
-            "u",
+            "cu",
             "-p",
             "19000:9000/udp",
             "busybox",
@@ -124,10 +124,10 @@ fn publishes_udp_and_random_ports_and_one_address() {
     });
     daemon
         .docker(&[
-            "run", "-d", "--name", "r", "-P", "--expose", "8080", "busybox", "sh", "-c", SERVE,
+            "run", "-d", "--name", "cr", "-P", "--expose", "8080", "busybox", "sh", "-c", SERVE,
         ])
         .ok();
-    let published = daemon.docker(&["port", "r", "8080"]).ok().to_owned();
+    let published = daemon.docker(&["port", "cr", "8080"]).ok().to_owned();
     let port = published
         .lines()
         .next()
@@ -144,7 +144,7 @@ fn publishes_udp_and_random_ports_and_one_address() {
             "run",
             "-d",
             "--name",
-            "l",
+            "cl",
             "-p",
             "127.0.0.1:18081:8080",
             "busybox",
@@ -167,9 +167,9 @@ fn publishes_udp_and_random_ports_and_one_address() {
 fn containers_reach_each_other_and_the_world() {
     let (daemon, client) = daemon_with_client();
     daemon
-        .docker(&["run", "-d", "--name", "a", "busybox", "sh", "-c", SERVE])
+        .docker(&["run", "-d", "--name", "ca", "busybox", "sh", "-c", SERVE])
         .ok();
-    let address = daemon.inspect("a", "{{.NetworkSettings.Networks.bridge.IPAddress}}");
+    let address = daemon.inspect("ca", "{{.NetworkSettings.Networks.bridge.IPAddress}}");
     daemon
         .docker(&[
             "run", "--rm", "busybox", "ping", "-c", "1", "-W", "5", &address,
@@ -290,7 +290,7 @@ fn lists_and_inspects_the_default_networks() {
         assert!(names.ok().lines().any(|l| l == line), "{names}");
     }
     daemon
-        .docker(&["run", "-d", "--name", "n", "busybox", "sleep", "60"])
+        .docker(&["run", "-d", "--name", "cn", "busybox", "sleep", "60"])
         .ok();
     let shown = daemon.api("GET", "/networks/bridge", None).json();
     let container = shown["Containers"]
@@ -300,7 +300,7 @@ fn lists_and_inspects_the_default_networks() {
         .next()
         .unwrap()
         .clone();
-    assert_eq!(container["Name"], "n");
+    assert_eq!(container["Name"], "cn");
     assert_eq!(
         daemon.api("GET", "/networks/nope", None).json()["message"],
         "network nope not found"

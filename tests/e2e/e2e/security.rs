@@ -115,13 +115,21 @@ fn mount_targets_in_the_image_cannot_point_to_the_host() {
     let script = format!("ln -s {} /escape", canary.display());
     daemon
         .docker(&[
-            "run", "--name", "evil", "-v", "v:/keep", "busybox", "sh", "-c", &script,
+            "run",
+            "--name",
+            "evil",
+            "-v",
+            "vol:/keep",
+            "busybox",
+            "sh",
+            "-c",
+            &script,
         ])
         .ok();
     // The same root again, now with a mount whose target goes through the link.
     let body = r#"{"Image":"busybox","Cmd":["sh","-c","ln -s /proc /p; true"]}"#;
     daemon.api("POST", "/containers/create?name=other", Some(body));
-    let ended = daemon.docker(&["run", "--rm", "-v", "v:/escape/inner", "busybox", "true"]);
+    let ended = daemon.docker(&["run", "--rm", "-v", "vol:/escape/inner", "busybox", "true"]);
     assert_eq!(std::fs::read_dir(&canary).unwrap().count(), 0, "{ended}");
 }
 
@@ -217,11 +225,11 @@ fn keys_in_another_case_mean_the_same_as_in_dockerd() {
     let body = r#"{"image":"busybox","hostconfig":{"PRIVILEGED":true}}"#;
     assert_eq!(
         daemon
-            .api("POST", "/containers/create?name=p", Some(body))
+            .api("POST", "/containers/create?name=cp", Some(body))
             .status,
         201
     );
-    assert_eq!(daemon.inspect("p", "{{.HostConfig.Privileged}}"), "true");
+    assert_eq!(daemon.inspect("cp", "{{.HostConfig.Privileged}}"), "true");
 }
 
 fn exchange(daemon: &Daemon, request: &[u8]) -> String {

@@ -38,7 +38,7 @@ fn keeps_output_and_error_apart() {
     let ended = daemon.docker(&[
         "run",
         "--name",
-        "x",
+        "cx",
         "busybox",
         "sh",
         "-c",
@@ -48,7 +48,7 @@ fn keeps_output_and_error_apart() {
         (ended.stdout.as_str(), ended.stderr.as_str()),
         ("out\n", "err\n")
     );
-    let logs = daemon.docker(&["logs", "x"]);
+    let logs = daemon.docker(&["logs", "cx"]);
     assert_eq!(
         (logs.stdout.as_str(), logs.stderr.as_str()),
         ("out\n", "err\n")
@@ -61,15 +61,15 @@ fn executes_in_a_running_container() {
     daemon.load_busybox();
     daemon
         .docker(&[
-            "run", "-d", "--name", "c", "-e", "A=1", "busybox", "sleep", "60",
+            "run", "-d", "--name", "cc", "-e", "A=1", "busybox", "sleep", "60",
         ])
         .ok();
     assert_eq!(
-        daemon.docker(&["exec", "c", "sh", "-c", "echo $A"]).ok(),
+        daemon.docker(&["exec", "cc", "sh", "-c", "echo $A"]).ok(),
         "1"
     );
     assert_eq!(
-        daemon.docker(&["exec", "c", "sh", "-c", "exit 4"]).code(),
+        daemon.docker(&["exec", "cc", "sh", "-c", "exit 4"]).code(),
         4
     );
     let env = daemon.docker(&[
@@ -80,26 +80,26 @@ fn executes_in_a_running_container() {
         "/tmp",
         "-u",
         "user",
-        "c",
+        "cc",
         "sh",
         "-c",
         "echo $B; pwd; id -u",
     ]);
     assert_eq!(env.ok(), "2\n/tmp\n1000");
     daemon
-        .docker(&["exec", "c", "nope"])
+        .docker(&["exec", "cc", "nope"])
         .failed_with(127, "executable file not found in $PATH");
     let echoed = run(
-        daemon.docker_command().args(["exec", "-i", "c", "cat"]),
+        daemon.docker_command().args(["exec", "-i", "cc", "cat"]),
         b"through stdin",
     );
     assert_eq!(echoed.ok(), "through stdin");
     daemon
-        .docker(&["exec", "-d", "c", "touch", "/tmp/made"])
+        .docker(&["exec", "-d", "cc", "touch", "/tmp/made"])
         .ok();
     eventually("the detached exec", || {
         daemon
-            .docker(&["exec", "c", "ls", "/tmp/made"])
+            .docker(&["exec", "cc", "ls", "/tmp/made"])
             .status
             .success()
             .then_some(())
@@ -115,21 +115,21 @@ fn a_terminal_is_a_terminal() {
     let ended = daemon.docker(&["run", "--rm", "-t", "busybox", "sh", "-c", "tty; echo x"]);
     assert_eq!(ended.stdout, "/dev/pts/0\r\nx\r\n");
     daemon
-        .docker(&["run", "-dt", "--name", "t", "busybox", "sleep", "60"])
+        .docker(&["run", "-dt", "--name", "ct", "busybox", "sleep", "60"])
         .ok();
     assert_eq!(
         daemon
-            .docker(&["exec", "-t", "t", "sh", "-c", "test -t 0 && echo yes"])
+            .docker(&["exec", "-t", "ct", "sh", "-c", "test -t 0 && echo yes"])
             .stdout,
         "yes\r\n"
     );
     assert_eq!(
         daemon
-            .api("POST", "/containers/t/resize?h=33&w=77", None)
+            .api("POST", "/containers/ct/resize?h=33&w=77", None)
             .status,
         200
     );
-    let size = daemon.docker(&["exec", "t", "sh", "-c", "stty size < /dev/pts/0"]);
+    let size = daemon.docker(&["exec", "ct", "sh", "-c", "stty size < /dev/pts/0"]);
     assert_eq!(size.ok(), "33 77");
 }
 
@@ -139,22 +139,22 @@ fn follows_logs_until_the_container_ends() {
     daemon.load_busybox();
     let script = "for i in 1 2 3; do echo line $i; sleep 0.2; done";
     daemon
-        .docker(&["run", "-d", "--name", "f", "busybox", "sh", "-c", script])
+        .docker(&["run", "-d", "--name", "cf", "busybox", "sh", "-c", script])
         .ok();
-    let followed = daemon.docker(&["logs", "-f", "f"]);
+    let followed = daemon.docker(&["logs", "-f", "cf"]);
     assert_eq!(followed.ok(), "line 1\nline 2\nline 3");
-    assert_eq!(daemon.docker(&["logs", "--tail", "1", "f"]).ok(), "line 3");
-    let stamped = daemon.docker(&["logs", "-t", "--tail", "1", "f"]);
+    assert_eq!(daemon.docker(&["logs", "--tail", "1", "cf"]).ok(), "line 3");
+    let stamped = daemon.docker(&["logs", "-t", "--tail", "1", "cf"]);
     let (time, text) = stamped.ok().split_once(' ').unwrap();
     assert!(
         time.ends_with('Z') && time.len() == 30 && text == "line 3",
         "{stamped}"
     );
-    let since = daemon.docker(&["logs", "--since", time, "f"]);
+    let since = daemon.docker(&["logs", "--since", time, "cf"]);
     assert_eq!(since.ok(), "line 3");
     assert_eq!(
         daemon
-            .docker(&["logs", "--until", "2001-01-01T00:00:00Z", "f"])
+            .docker(&["logs", "--until", "2001-01-01T00:00:00Z", "cf"])
             .ok(),
         ""
     );
@@ -165,18 +165,18 @@ fn follows_a_container_that_talks_while_we_listen() {
     let daemon = Daemon::start();
     daemon.load_busybox();
     daemon
-        .docker(&["run", "-d", "--name", "f", "-i", "busybox", "cat"])
+        .docker(&["run", "-d", "--name", "cf", "-i", "busybox", "cat"])
         .ok();
     let mut follower = daemon
         .docker_command()
-        .args(["logs", "-f", "f"])
+        .args(["logs", "-f", "cf"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
     let mut writer = daemon
         .docker_command()
-        .args(["attach", "f"])
+        .args(["attach", "cf"])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
@@ -186,7 +186,7 @@ fn follows_a_container_that_talks_while_we_listen() {
         writeln!(input, "{text}").unwrap();
         assert_eq!(lines.next().unwrap().unwrap(), text);
     }
-    daemon.docker(&["kill", "f"]).ok();
+    daemon.docker(&["kill", "cf"]).ok();
     assert!(
         lines.next().is_none(),
         "the follower ends with the container"
@@ -203,7 +203,7 @@ fn rotates_log_files() {
     let flags = [
         "run",
         "--name",
-        "r",
+        "cr",
         "--log-opt",
         "max-size=10k",
         "--log-opt",
@@ -213,17 +213,17 @@ fn rotates_log_files() {
     daemon
         .docker(&[&flags[..], &["sh", "-c", "seq 1 1000"]].concat())
         .ok();
-    let path = daemon.inspect("r", "{{.LogPath}}");
+    let path = daemon.inspect("cr", "{{.LogPath}}");
     for suffix in ["", ".1", ".2"] {
         let size = std::fs::metadata(format!("{path}{suffix}")).unwrap().len();
         assert!(size <= 12_000, "{path}{suffix} has {size} bytes");
     }
     assert!(!std::path::Path::new(&format!("{path}.3")).exists());
-    let kept = daemon.docker(&["logs", "r"]).ok().to_owned();
+    let kept = daemon.docker(&["logs", "cr"]).ok().to_owned();
     assert!(kept.ends_with("\n999\n1000"), "{kept}");
     assert_eq!(
         daemon
-            .docker(&["logs", "--tail", "100", "r"])
+            .docker(&["logs", "--tail", "100", "cr"])
             .ok()
             .lines()
             .count(),
@@ -236,11 +236,11 @@ fn a_client_without_upgrade_gets_a_raw_stream() {
     let daemon = Daemon::start();
     daemon.load_busybox();
     daemon
-        .docker(&["run", "-d", "--name", "c", "busybox", "sleep", "60"])
+        .docker(&["run", "-d", "--name", "cc", "busybox", "sleep", "60"])
         .ok();
     let created = daemon.api(
         "POST",
-        "/containers/c/exec",
+        "/containers/cc/exec",
         Some(r#"{"Cmd":["echo","hi"],"AttachStdout":true}"#),
     );
     let id = created.json()["Id"].as_str().unwrap().to_owned();
@@ -272,18 +272,18 @@ fn an_upgraded_stream_keeps_its_other_half_open() {
     let daemon = Daemon::start();
     daemon.load_busybox();
     let body = r#"{"Image":"busybox","Cmd":["sh","-c","cat; echo after the end"],"OpenStdin":true,"StdinOnce":true,"AttachStdin":true}"#;
-    daemon.api("POST", "/containers/create?name=h", Some(body));
+    daemon.api("POST", "/containers/create?name=ch", Some(body));
     let mut stream = UnixStream::connect(daemon.socket()).unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
         .unwrap();
-    let head = "POST /v1.50/containers/h/attach?stream=1&stdin=1&stdout=1&stderr=1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n";
+    let head = "POST /v1.50/containers/ch/attach?stream=1&stdin=1&stdout=1&stderr=1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n";
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(b"early ").unwrap();
     let mut first = [0; 12];
     stream.read_exact(&mut first).unwrap();
     assert_eq!(&first, b"HTTP/1.1 101");
-    assert_eq!(daemon.api("POST", "/containers/h/start", None).status, 204);
+    assert_eq!(daemon.api("POST", "/containers/ch/start", None).status, 204);
     stream.write_all(b"bytes\n").unwrap();
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     let mut rest = Vec::new();

@@ -32,12 +32,12 @@ fn keeps_data_in_a_volume_and_copies_the_image_into_a_new_one() {
     let shown = daemon.docker(&["volume", "inspect", "-f", "{{.Driver}} {{.Scope}}", "data"]);
     assert_eq!(shown.ok(), "local local");
     daemon
-        .docker(&["create", "--name", "u", "-v", "data:/d", "busybox"])
+        .docker(&["create", "--name", "cu", "-v", "data:/d", "busybox"])
         .ok();
     daemon
         .docker(&["volume", "rm", "data"])
         .failed_with(1, "volume is in use");
-    daemon.docker(&["rm", "u"]).ok();
+    daemon.docker(&["rm", "cu"]).ok();
     daemon.docker(&["volume", "rm", "data"]).ok();
     daemon
         .docker(&["volume", "inspect", "data"])
@@ -79,7 +79,7 @@ fn binds_host_folders_also_read_only() {
     daemon
         .docker(&["run", "--rm", "-v", &bind(""), "busybox", "touch", "/mnt/x"])
         .ok();
-    assert!(host.join("x").exists());
+    assert!(host.join("cx").exists());
     let missing = daemon.docker(&[
         "run",
         "--rm",
