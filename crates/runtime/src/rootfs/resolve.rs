@@ -57,7 +57,11 @@ fn ensure(
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(Errno::NOENT);
     };
-    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+    let parent = if parent.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        parent
+    };
     let directory = ensure(root, parent, Kind::Directory, depth + 1)?;
     match make(&directory, name, kind) {
         Err(Errno::EXIST) => {

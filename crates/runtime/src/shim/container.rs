@@ -1,5 +1,6 @@
 //! The container of a shim.
 
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use lockgate_types::Timestamp;
@@ -24,6 +25,9 @@ pub(super) struct Container {
     pub(super) oom_killed: bool,
     pub(super) exit: Option<ExitRecord>,
     seen_oom_kills: u64,
+    /// Keeps the container's mounts until the shim ends, so that taking them down (an overlay syncs its
+    /// upper file system then) delays neither the init's end nor the news of it.
+    mounts: Option<OwnedFd>,
 }
 
 /// Who made it.
@@ -54,7 +58,15 @@ impl Container {
             oom_killed: false,
             exit: None,
             seen_oom_kills: 0,
+            mounts: None,
         }
+    }
+
+    /// Keeps the mount namespace of a process for as long as this container is known.
+    pub(super) fn hold_mounts_of(&mut self, pid: i32) {
+        self.mounts = std::fs::File::open(format!("/proc/{pid}/ns/mnt"))
+            .ok()
+            .map(OwnedFd::from);
     }
 
     /// Whether the kernel has killed a process for want of memory since the last time.

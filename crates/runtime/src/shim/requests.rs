@@ -241,7 +241,9 @@ impl Shim {
                     .map_err(system("sizing the terminal"))?;
             }
         }
-        self.container = Some(Container::new(request.bundle, maker, &spec, cgroup));
+        let mut container = Container::new(request.bundle, maker, &spec, cgroup);
+        container.hold_mounts_of(pid);
+        self.container = Some(container);
         let task = Task {
             exec: None,
             pid,

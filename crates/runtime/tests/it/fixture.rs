@@ -217,7 +217,7 @@ impl Shim {
         record
     }
 
-    fn reap(&self) {
+    pub(crate) fn reap(&self) {
         use rustix::process::{WaitId, WaitIdOptions, waitid};
         let status = waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED).unwrap();
         assert_eq!(status.unwrap().exit_status(), Some(0));
