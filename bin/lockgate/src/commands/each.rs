@@ -1,18 +1,27 @@
 //! Commands that do the same to several objects.
 
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
 use crate::client::ClientError;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 
-/// Runs `act` for each name. A name is printed once it is done; errors are told at the end, and
-/// do not keep the others from being tried.
+/// How many requests are under way at a time.
+const AT_ONCE: usize = 50;
+
+/// Runs `act` for each name, several at a time. Names are printed in their order once they are
+/// done; errors are told at the end, and do not keep the others from being tried.
 pub(super) async fn each<F>(names: &[String], out: &mut Output, act: F) -> Outcome
 where
     F: AsyncFn(&str) -> Result<(), ClientError>,
 {
+    let act = &act;
+    let results = stream::iter(names).map(async |name| (name, act(name).await));
+    let mut results = std::pin::pin!(results.buffered(AT_ONCE));
     let mut failures = Vec::new();
-    for name in names {
-        match act(name).await {
+    while let Some((name, result)) = results.next().await {
+        match result {
             Ok(()) => {
                 out.line(name)?;
                 out.flush()?;

@@ -105,6 +105,7 @@ fn host_config(args: &RunArgs) -> Result<HostConfig, String> {
         .iter()
         .map(|text| volume::parse_mount(text))
         .collect();
+    let (cap_add, cap_drop) = security::capabilities(args.list("cap-add"), args.list("cap-drop"));
     let mut host = HostConfig {
         container_id_file: text("cidfile"),
         log_config: log_config(args)?,
@@ -113,8 +114,8 @@ fn host_config(args: &RunArgs) -> Result<HostConfig, String> {
         volume_driver: text("volume-driver"),
         volumes_from: some(list("volumes-from")),
         annotations: pairs("annotation"),
-        cap_add: some(list("cap-add")),
-        cap_drop: some(list("cap-drop")),
+        cap_add: some(cap_add),
+        cap_drop: some(cap_drop),
         cgroupns_mode: text("cgroupns"),
         dns: Some(list("dns")),
         dns_options: Some(list("dns-option")),

@@ -123,6 +123,11 @@ pub(super) fn build(args: &RunArgs) -> Result<(String, NetworkingConfig), String
     for (index, network) in networks.iter().enumerate() {
         let links = if index == 0 { args.list("link") } else { &[] };
         let settings = endpoint(network, links)?;
+        // One network that was named and nothing more: the daemon needs no settings for it.
+        let is_plain = settings == EndpointSettings::default();
+        if is_plain && index == 0 && args.list("network").len() == 1 {
+            continue;
+        }
         if endpoints
             .insert(network.target.clone(), Some(settings))
             .is_some()

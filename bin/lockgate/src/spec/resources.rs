@@ -89,11 +89,10 @@ pub(super) fn build(args: &RunArgs, host: &mut HostConfig) -> Result<(), String>
     host.blkio_device_read_iops = Some(all(args, "device-read-iops", iops)?);
     host.blkio_device_write_iops = Some(all(args, "device-write-iops", iops)?);
     host.ulimits = Some(ulimits(args.list("ulimit"))?);
-    let (devices, mut requests) = devices(args.list("device"))?;
+    let (devices, named) = devices(args.list("device"))?;
     host.devices = Some(devices);
-    for gpus in args.list("gpus") {
-        requests.push(gpu(gpus)?);
-    }
+    let mut requests = all(args, "gpus", gpu)?;
+    requests.extend(named);
     host.device_requests = (!requests.is_empty()).then_some(requests);
     let rules = args.list("device-cgroup-rule");
     if let Some(bad) = rules.iter().find(|rule| !is_device_rule(rule)) {
@@ -283,7 +282,7 @@ fn is_device_rule(text: &str) -> bool {
 /// `all`, `2`, `"device=0,1"`, `driver=nvidia,count=1,capabilities=compute`.
 fn gpu(text: &str) -> Result<DeviceRequest, String> {
     let mut request = DeviceRequest::default();
-    let mut capabilities = vec!["gpu".to_owned()];
+    let mut capabilities = Vec::new();
     let mut has_count = false;
     for field in text.split(',') {
         match field.split_once('=') {
@@ -314,6 +313,7 @@ fn gpu(text: &str) -> Result<DeviceRequest, String> {
     if !has_count && request.device_ids.is_none() {
         request.count = 1;
     }
+    capabilities.push("gpu".to_owned());
     request.capabilities = Some(vec![capabilities]);
     request.options = Some(BTreeMap::new());
     Ok(request)

@@ -1,5 +1,6 @@
 //! `--security-opt`: what we read ourselves, and what the daemon reads.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use lockgate_types::container::HostConfig;
@@ -19,9 +20,34 @@ pub(super) fn build(options: &[String], host: &mut HostConfig) -> Result<(), Str
             text => kept.push(read(text)?),
         }
     }
-    host.security_opt = (!kept.is_empty()).then_some(kept);
+    host.security_opt = (!options.is_empty()).then_some(kept);
     Ok(())
 }
+
+/// Capabilities under their full names, each once; what is added is not dropped.
+pub(super) fn capabilities(add: &[String], drop: &[String]) -> (Vec<String>, Vec<String>) {
+    let (add, drop) = (full_names(add), full_names(drop));
+    let is_kept = |name: &&String| !add.contains(*name) && !add.contains(RESET);
+    let drop = drop.iter().filter(is_kept).cloned().collect();
+    (add.into_iter().collect(), drop)
+}
+
+fn full_names(names: &[String]) -> BTreeSet<String> {
+    let full = |name: &String| {
+        let name = name.trim().to_ascii_uppercase();
+        let is_full = name == ALL || name == RESET || name.starts_with("CAP_");
+        if is_full { name } else { format!("CAP_{name}") }
+    };
+    let all: BTreeSet<String> = names.iter().map(full).collect();
+    if all.contains(ALL) {
+        BTreeSet::from([ALL.to_owned()])
+    } else {
+        all
+    }
+}
+
+const ALL: &str = "ALL";
+const RESET: &str = "RESET";
 
 fn read(option: &str) -> Result<String, String> {
     let pair = option.split_once('=').or_else(|| option.split_once(':'));
@@ -65,11 +91,23 @@ mod tests {
     }
 
     #[test]
+    fn capabilities_have_their_full_names() {
+        let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+        let (add, drop) = capabilities(
+            &owned(&["net_admin", "CAP_CHOWN", "chown"]),
+            &owned(&["chown", "kill"]),
+        );
+        assert_eq!(add, ["CAP_CHOWN", "CAP_NET_ADMIN"]);
+        assert_eq!(drop, ["CAP_KILL"]);
+        assert_eq!(capabilities(&[], &owned(&["kill", "all"])).1, ["ALL"]);
+    }
+
+    #[test]
     fn system_paths_can_be_laid_open() {
         let mut host = HostConfig::default();
         build(&["systempaths=unconfined".to_owned()], &mut host).unwrap();
         assert_eq!(host.masked_paths, Some(Vec::new()));
-        assert_eq!(host.security_opt, None);
+        assert_eq!(host.security_opt, Some(Vec::new()));
         assert!(build(&["foo".to_owned()], &mut host).is_err());
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::demux::{Demultiplexer, Target};
@@ -17,6 +18,44 @@ pub(crate) enum Ended {
     Output,
     /// The detach keys were typed.
     Detached,
+    /// We were asked to end by this signal.
+    Killed(u8),
+}
+
+impl Ended {
+    /// Our exit status for an end that is not the container's.
+    pub(crate) fn status(self) -> Option<u8> {
+        match self {
+            Self::Killed(number) => Some(number.saturating_add(128)),
+            Self::Output | Self::Detached => None,
+        }
+    }
+}
+
+/// A session that goes on in the background, and ends with this if nobody waits for it.
+#[derive(Debug)]
+pub(crate) struct Running {
+    task: tokio::task::JoinHandle<io::Result<Ended>>,
+}
+
+impl Running {
+    /// Waits until it is over.
+    pub(crate) async fn ended(&mut self) -> io::Result<Ended> {
+        (&mut self.task).await.map_err(io::Error::other)?
+    }
+
+    /// Ends it now; the terminal is as it was when this returns.
+    pub(crate) async fn cancel(mut self) {
+        self.task.abort();
+        // It was cancelled, which is no news.
+        self.ended().await.map(|_ended| ()).unwrap_or_default();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 /// An attached session.
@@ -34,13 +73,22 @@ pub(crate) struct Session {
     pub(crate) terminal: bool,
     /// The detach keys.
     pub(crate) detach_keys: Vec<u8>,
+    /// Whether signals go to the container; else those that end us must not leave a raw terminal.
+    pub(crate) forwards_signals: bool,
 }
 
 type Stream = hyper_util::rt::TokioIo<hyper::upgrade::Upgraded>;
 
 impl Session {
+    /// Begins to copy in the background.
+    pub(crate) fn start(self, hijacked: Hijacked) -> Running {
+        Running {
+            task: tokio::spawn(self.run(hijacked)),
+        }
+    }
+
     /// Copies until the output ends or the user detaches.
-    pub(crate) async fn run(self, hijacked: Hijacked) -> io::Result<Ended> {
+    async fn run(self, hijacked: Hijacked) -> io::Result<Ended> {
         let raw = if self.terminal && self.stdin {
             RawMode::enter()?
         } else {
@@ -53,9 +101,10 @@ impl Session {
         } else {
             Vec::new()
         };
+        let killed = last_signal(raw.is_some() && !self.forwards_signals);
         let input = send_input(to, self.stdin, DetachKeys::new(keys));
         let output = self.show_output(from, framed);
-        tokio::pin!(input, output);
+        tokio::pin!(input, output, killed);
         let mut input_is_open = true;
         let ended = loop {
             tokio::select! {
@@ -66,6 +115,7 @@ impl Session {
                         break Ok(Ended::Detached);
                     }
                 }
+                number = &mut killed => break Ok(Ended::Killed(number)),
             }
         };
         drop(raw);
@@ -144,6 +194,25 @@ impl Shown {
             )),
             _ => Ok(()),
         }
+    }
+}
+
+/// Waits for a signal that would end us; never returns if that is not wanted.
+async fn last_signal(wanted: bool) -> u8 {
+    if !wanted {
+        return std::future::pending().await;
+    }
+    let waiting = |number: u8| async move {
+        match signal(SignalKind::from_raw(number.into())) {
+            Ok(mut stream) => stream.recv().await.map_or(number, |()| number),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        number = waiting(1) => number,
+        number = waiting(2) => number,
+        number = waiting(3) => number,
+        number = waiting(15) => number,
     }
 }
 

@@ -7,7 +7,7 @@ mod resize;
 mod signals;
 mod terminal;
 
-pub(crate) use copy::{Ended, Session, copy_logs};
+pub(crate) use copy::{Ended, Running, Session, copy_logs};
 pub(crate) use detach::parse_keys;
 pub(crate) use resize::{Resizable, follow_size};
 pub(crate) use signals::forward_signals;

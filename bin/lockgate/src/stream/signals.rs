@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::terminal;
 use crate::client::{Client, call_path};
 
 /// Signals that are passed on, with their numbers.
@@ -44,7 +45,12 @@ pub(crate) fn forward_signals(client: &Arc<Client>, container: String) -> Forwar
     }
     let client = Arc::clone(client);
     tasks.push(tokio::spawn(async move {
+        let mut insisted = 0;
         while let Some(name) = received.recv().await {
+            insisted += usize::from(matches!(name, "INT" | "TERM"));
+            if insisted >= PATIENCE {
+                give_up();
+            }
             let path = format!("/containers/{}/kill", call_path(&container));
             // A container that has ended meanwhile needs no signal.
             let sent = client.post(path).query("signal", name).act().await;
@@ -52,6 +58,26 @@ pub(crate) fn forward_signals(client: &Arc<Client>, container: String) -> Forwar
         }
     }));
     ForwardedSignals { tasks }
+}
+
+/// How often one may ask us to end before we leave the container alone.
+const PATIENCE: usize = 3;
+
+/// Leaves at once, with the terminal as it was.
+#[expect(
+    clippy::exit,
+    reason = "a daemon that does not answer must not keep us"
+)]
+fn give_up() {
+    terminal::restore();
+    eprint_line("got 3 SIGTERM/SIGINTs, forcefully exiting");
+    std::process::exit(1);
+}
+
+fn eprint_line(text: &str) {
+    use std::io::Write as _;
+    // Whoever insists on our end may have closed stderr, too.
+    writeln!(std::io::stderr(), "\n{text}").unwrap_or_default();
 }
 
 /// Ends with the signals' way to the container.

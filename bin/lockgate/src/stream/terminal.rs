@@ -1,6 +1,7 @@
 //! The terminal we were started in.
 
 use std::io::{self, IsTerminal};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::termios::{self, OptionalActions, Termios};
 
@@ -19,11 +20,12 @@ pub(crate) fn window_size() -> (u16, u16) {
     termios::tcgetwinsize(io::stdout()).map_or((0, 0), |size| (size.ws_row, size.ws_col))
 }
 
+/// The mode to go back to, while stdin is raw.
+static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+
 /// Stdin in raw mode, until dropped.
 #[derive(Debug)]
-pub(super) struct RawMode {
-    before: Termios,
-}
+pub(super) struct RawMode;
 
 impl RawMode {
     /// Switches to raw mode; nothing happens if stdin is no terminal.
@@ -34,14 +36,24 @@ impl RawMode {
         let before = termios::tcgetattr(io::stdin())?;
         let mut raw = before.clone();
         raw.make_raw();
+        *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
+        let guard = Self;
         termios::tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
-        Ok(Some(Self { before }))
+        Ok(Some(guard))
     }
 }
 
 impl Drop for RawMode {
     fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Puts the terminal back as it was found, for those who leave without unwinding.
+pub(super) fn restore() {
+    let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(before) = before {
         // The terminal may be gone by now, and then nobody misses its mode.
-        termios::tcsetattr(io::stdin(), OptionalActions::Drain, &self.before).unwrap_or_default();
+        termios::tcsetattr(io::stdin(), OptionalActions::Drain, &before).unwrap_or_default();
     }
 }

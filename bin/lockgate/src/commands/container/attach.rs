@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::super::context::Context;
 use super::super::view::View;
-use super::exit::{joined, wait};
+use super::exit::wait;
 use super::inspect;
-use super::run::open;
+use super::run::{open, over};
 use crate::args::AttachArgs;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
@@ -35,6 +35,7 @@ pub(crate) async fn run(context: &Context, args: &AttachArgs, out: &mut Output) 
         stderr: true,
         terminal: tty,
         detach_keys: context.detach_keys(args.detach_keys.as_deref())?,
+        forwards_signals: signals.is_some(),
     };
     let keys = args
         .detach_keys
@@ -42,6 +43,7 @@ pub(crate) async fn run(context: &Context, args: &AttachArgs, out: &mut Output) 
         .or(context.config.detach_keys.as_deref());
     let hijacked = open(context, &id, &session, keys).await?;
     out.flush()?;
+    let mut running = session.start(hijacked);
     let size = if tty && stdout_is_terminal() {
         // A change of size makes the program draw its screen anew.
         let (rows, columns) = window_size();
@@ -56,11 +58,11 @@ pub(crate) async fn run(context: &Context, args: &AttachArgs, out: &mut Output) 
     } else {
         None
     };
-    let ended = session.run(hijacked).await?;
+    let ended = running.ended().await?;
     drop((size, signals));
     match ended {
         Ended::Detached => Err(Failure::new("read escape sequence")),
-        Ended::Output => joined(waiting).await,
+        other => over(other, waiting).await,
     }
 }
 

@@ -103,12 +103,13 @@ pub(crate) async fn run(context: &Context, args: &ExecArgs, out: &mut Output) ->
     out.flush()?;
     let size = (args.tty && stdout_is_terminal())
         .then(|| follow_size(&Arc::clone(&context.client), Resizable::Exec(id.to_owned())));
-    let ended = session.run(hijacked).await?;
+    let ended = session.start(hijacked).ended().await?;
     drop(size);
-    if ended == Ended::Detached {
-        return Err(Failure::new("read escape sequence"));
+    match ended {
+        Ended::Detached => Err(Failure::new("read escape sequence")),
+        Ended::Output => exit_status(context, id).await,
+        Ended::Killed(_) => Ok(ended.status().unwrap_or(0)),
     }
-    exit_status(context, id).await
 }
 
 fn keys<'a>(context: &'a Context, args: &'a ExecArgs) -> &'a str {
@@ -126,6 +127,7 @@ fn session(context: &Context, args: &ExecArgs) -> Result<Session, Failure> {
         stderr: true,
         terminal: args.tty,
         detach_keys: context.detach_keys(args.detach_keys.as_deref())?,
+        forwards_signals: false,
     })
 }
 

@@ -21,7 +21,6 @@ pub(crate) async fn run(context: &Context, args: &LogsArgs, out: &mut Output) ->
             ))
         }),
     };
-    let tail = Some(args.tail.as_str()).filter(|tail| *tail != "all");
     let call = context
         .client
         .get(path(container.text("Id"), "logs"))
@@ -32,7 +31,7 @@ pub(crate) async fn run(context: &Context, args: &LogsArgs, out: &mut Output) ->
         .flag("timestamps", args.timestamps)
         .flag("details", args.details)
         .flag("follow", args.follow)
-        .maybe("tail", tail);
+        .query("tail", args.tail.as_str());
     out.flush()?;
     let answer = call.send().await?;
     copy_logs(answer, !container.at("Config").is("Tty")).await?;

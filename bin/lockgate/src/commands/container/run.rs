@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::task::JoinHandle;
+
 use super::super::context::Context;
 use super::create::create;
 use super::exit::{joined, not_run, refused, wait};
@@ -12,8 +14,8 @@ use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 use crate::spec::{self, CreateBody};
 use crate::stream::{
-    Ended, Resizable, Session, follow_size, forward_signals, stdin_is_terminal, stdout_is_terminal,
-    window_size,
+    Ended, Resizable, Running, Session, follow_size, forward_signals, stdin_is_terminal,
+    stdout_is_terminal, window_size,
 };
 
 /// Runs `run`.
@@ -61,7 +63,7 @@ async fn start(
 ) -> Outcome {
     let config = &body.config;
     let is_attached = config.attach_stdin || config.attach_stdout || config.attach_stderr;
-    let session = if is_attached {
+    let running = if is_attached {
         Some(attach(context, args, body, id).await?)
     } else {
         None
@@ -71,33 +73,32 @@ async fn start(
     } else {
         "next-exit"
     };
+    out.flush()?;
     let waiting = wait(context, id, condition).await?;
     let started = context.client.post(path(id, "start")).act().await;
     if let Err(error) = started {
-        drop(session);
+        if let Some(running) = running {
+            running.cancel().await;
+        }
         if body.host_config.auto_remove {
             // The daemon removes what it could not start.
             joined(waiting).await.unwrap_or_default();
         }
         return Err(not_run("run", &error.to_string()));
     }
-    let Some((session, hijacked)) = session else {
+    let Some(mut running) = running else {
         out.line(id)?;
         return Ok(0);
     };
-    out.flush()?;
     let size = (config.tty && stdout_is_terminal()).then(|| {
         follow_size(
             &Arc::clone(&context.client),
             Resizable::Container(id.to_owned()),
         )
     });
-    let ended = session.run(hijacked).await?;
+    let ended = running.ended().await?;
     drop(size);
-    match ended {
-        Ended::Detached => Ok(0),
-        Ended::Output => joined(waiting).await,
-    }
+    over(ended, waiting).await
 }
 
 async fn attach(
@@ -105,7 +106,7 @@ async fn attach(
     args: &RunArgs,
     body: &CreateBody,
     id: &str,
-) -> Result<(Session, Hijacked), Failure> {
+) -> Result<Running, Failure> {
     let config = &body.config;
     let session = Session {
         framed: !config.tty,
@@ -114,12 +115,21 @@ async fn attach(
         stderr: config.attach_stderr,
         terminal: config.tty,
         detach_keys: context.detach_keys(args.given("detach-keys"))?,
+        forwards_signals: args.is("sig-proxy"),
     };
     let keys = args
         .given("detach-keys")
         .or(context.config.detach_keys.as_deref());
     let hijacked = open(context, id, &session, keys).await?;
-    Ok((session, hijacked))
+    Ok(session.start(hijacked))
+}
+
+/// Ends as the container ends, or without it.
+pub(crate) async fn over(ended: Ended, waiting: JoinHandle<Outcome>) -> Outcome {
+    match ended {
+        Ended::Output => joined(waiting).await,
+        other => Ok(other.status().unwrap_or(0)),
+    }
 }
 
 /// Takes over a connection to a container's stdio.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::super::context::Context;
 use super::super::view::View;
-use super::exit::{joined, wait};
-use super::run::open;
+use super::exit::wait;
+use super::run::{open, over};
 use super::{inspect, path};
 use crate::args::StartArgs;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 use crate::stream::{
-    Ended, Resizable, Session, follow_size, forward_signals, stdin_is_terminal, stdout_is_terminal,
+    Resizable, Session, follow_size, forward_signals, stdin_is_terminal, stdout_is_terminal,
 };
 
 /// Runs `start`.
@@ -72,26 +72,28 @@ async fn start_attached(
         stderr: true,
         terminal: tty,
         detach_keys: context.detach_keys(args.detach_keys.as_deref())?,
+        forwards_signals: signals.is_some(),
     };
     let keys = args
         .detach_keys
         .as_deref()
         .or(context.config.detach_keys.as_deref());
     let hijacked = open(context, &id, &session, keys).await?;
+    out.flush()?;
+    let mut running = session.start(hijacked);
     let removed = container.at("HostConfig").is("AutoRemove");
     let waiting = wait(context, &id, if removed { "removed" } else { "next-exit" }).await?;
-    out.flush()?;
-    context.client.post(path(&id, "start")).act().await?;
+    if let Err(error) = context.client.post(path(&id, "start")).act().await {
+        running.cancel().await;
+        return Err(error.into());
+    }
     let size = (tty && stdout_is_terminal()).then(|| {
         follow_size(
             &Arc::clone(&context.client),
             Resizable::Container(id.clone()),
         )
     });
-    let ended = session.run(hijacked).await?;
+    let ended = running.ended().await?;
     drop((size, signals));
-    match ended {
-        Ended::Detached => Ok(0),
-        Ended::Output => joined(waiting).await,
-    }
+    over(ended, waiting).await
 }

@@ -23,10 +23,7 @@ pub(crate) async fn run(context: &Context, args: &ImportArgs, out: &mut Output) 
                 .as_deref()
                 .filter(|platform| !platform.is_empty()),
         );
-    if let Some(image) = &args.image {
-        let (repository, tag) = super::split_tag(image);
-        call = call.query("repo", repository).maybe("tag", tag);
-    }
+    call = call.maybe("repo", args.image.as_deref());
     for change in &args.change {
         call = call.query("changes", change.as_str());
     }

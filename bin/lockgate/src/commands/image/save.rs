@@ -5,7 +5,6 @@ use std::io::Write;
 use std::path::Path;
 
 use super::super::context::Context;
-use super::path;
 use crate::args::SaveArgs;
 use crate::client::Answer;
 use crate::config::go_error;
@@ -31,14 +30,12 @@ pub(crate) async fn run(context: &Context, args: &SaveArgs, out: &mut Output) ->
         )));
     }
     let platform = args.platform.as_deref().map(super::platform).transpose()?;
-    let call = match args.images.as_slice() {
-        [image] => context.client.get(path(image, "get")),
-        images => images
-            .iter()
-            .fold(context.client.get("/images/get"), |call, image| {
-                call.query("names", image.as_str())
-            }),
-    };
+    let call = args
+        .images
+        .iter()
+        .fold(context.client.get("/images/get"), |call, image| {
+            call.query("names", image.as_str())
+        });
     let call = call.maybe("platform", platform.map(|platform| platform.to_string()));
     write_stream(call.send().await?, output, out).await
 }

@@ -28,7 +28,7 @@ pub(crate) async fn run(context: &Context, args: &NetworkCreateArgs, out: &mut O
         "Name": args.network,
         "Driver": args.driver,
         "Scope": "",
-        "EnableIPv6": args.ipv6,
+        "EnableIPv6": args.ipv6.then_some(true),
         "IPAM": { "Driver": args.ipam_driver, "Options": {}, "Config": subnets.collect::<Vec<_>>() },
         "Internal": args.internal,
         "Attachable": args.attachable,

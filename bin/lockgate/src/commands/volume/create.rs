@@ -1,6 +1,9 @@
 //! `volume create`.
 
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
 
 use super::super::context::Context;
 use super::super::view::View;
@@ -8,6 +11,19 @@ use crate::args::VolumeCreateArgs;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 use crate::spec::env::{self, BareName};
+
+/// The body of `POST /volumes/create`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct VolumeBody<'a> {
+    driver: &'a str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    driver_opts: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    labels: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    name: &'a str,
+}
 
 /// Runs `volume create`.
 pub(crate) async fn run(context: &Context, args: &VolumeCreateArgs, out: &mut Output) -> Outcome {
@@ -23,12 +39,12 @@ pub(crate) async fn run(context: &Context, args: &VolumeCreateArgs, out: &mut Ou
         .or(args.name.as_deref())
         .unwrap_or("");
     let labels = env::gather(&[], &args.label, BareName::AsItIs).map_err(Failure::new)?;
-    let body = json!({
-        "Driver": args.driver,
-        "DriverOpts": env::to_map(&args.opt),
-        "Labels": env::to_map(&labels),
-        "Name": name,
-    });
+    let body = VolumeBody {
+        driver: &args.driver,
+        driver_opts: env::to_map(&args.opt),
+        labels: env::to_map(&labels),
+        name,
+    };
     let answer: Value = context
         .client
         .post("/volumes/create")
