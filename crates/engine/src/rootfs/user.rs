@@ -124,6 +124,8 @@ fn resolve(
     for wanted in extra {
         identity.groups.push(find_group(wanted, group)?);
     }
+    // A set-group-id program must not be able to shed the user's own group (CVE-2022-36109).
+    identity.groups.push(identity.gid);
     identity.groups.sort_unstable();
     identity.groups.dedup();
     Ok(identity)
@@ -204,12 +206,12 @@ mod tests {
 
     #[test]
     fn users_are_names_or_numbers_with_their_groups() {
-        assert_eq!(numbers(""), (0, 0, vec![10]));
-        assert_eq!(numbers("web"), (33, 34, vec![10, 99]));
-        assert_eq!(numbers("33"), (33, 34, vec![10, 99]));
-        assert_eq!(numbers("1000"), (1000, 0, vec![]));
-        assert_eq!(numbers("1000:1000"), (1000, 1000, vec![]));
-        assert_eq!(numbers("web:docker"), (33, 99, vec![]));
+        assert_eq!(numbers(""), (0, 0, vec![0, 10]));
+        assert_eq!(numbers("web"), (33, 34, vec![10, 34, 99]));
+        assert_eq!(numbers("33"), (33, 34, vec![10, 34, 99]));
+        assert_eq!(numbers("1000"), (1000, 0, vec![0]));
+        assert_eq!(numbers("1000:1000"), (1000, 1000, vec![1000]));
+        assert_eq!(numbers("web:docker"), (33, 99, vec![99]));
     }
 
     #[test]
@@ -229,6 +231,6 @@ mod tests {
     #[test]
     fn extra_groups_are_added() {
         let extra = ["docker".to_owned(), "7".to_owned()];
-        assert_eq!(resolve("web", &extra, PASSWD, GROUP).unwrap().groups, [7, 10, 99]);
+        assert_eq!(resolve("web", &extra, PASSWD, GROUP).unwrap().groups, [7, 10, 34, 99]);
     }
 }

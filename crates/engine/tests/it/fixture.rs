@@ -71,7 +71,10 @@ impl Drop for Roots {
                 let procs = std::fs::read_to_string(child.path().join("cgroup.procs"));
                 for pid in procs.unwrap_or_default().lines() {
                     if let Some(pid) = pid.parse().ok().and_then(rustix::process::Pid::from_raw) {
-                        drop(rustix::process::kill_process(pid, rustix::process::Signal::KILL));
+                        let killed =
+                            rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+                        // It may have ended meanwhile.
+                        killed.unwrap_or_default();
                     }
                 }
                 for _ in 0..200 {

@@ -245,13 +245,13 @@ async fn dropping_the_caller_does_not_undo_what_it_asked() {
     let containers = fixture.containers();
     // Polled once, then dropped: the request is on its way.
     let mut start = Box::pin(containers.start(&id));
-    assert!(futures_poll_once(&mut start).await.is_none());
+    assert!(poll_once(&mut start).await.is_none());
     drop(start);
     fixture.eventually(&id, |now| now.state.status == "running").await;
     fixture.remove(&id).await;
 }
 
-async fn futures_poll_once<F: std::future::Future + Unpin>(future: &mut F) -> Option<F::Output> {
+async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     std::future::poll_fn(|context| {
         std::task::Poll::Ready(match std::pin::Pin::new(&mut *future).poll(context) {
             std::task::Poll::Ready(output) => Some(output),

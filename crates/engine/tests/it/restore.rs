@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use lockgate_engine::{Engine, LogQuery, RemoveOptions, StopOptions};
+use lockgate_engine::{CreateContainer, Engine, LogQuery, RemoveOptions, StopOptions};
 use lockgate_types::container::RestartPolicy;
 
 use crate::fixture::{Fixture, PATIENCE, Roots, config, sh};
@@ -37,14 +37,22 @@ async fn a_running_container_is_adopted_with_its_streams() {
     }
 }
 
+/// A container that goes on with `script` once the file `told/go` is there.
+fn until_told(fixture: &Fixture, script: &str) -> CreateContainer {
+    let host = fixture.roots.directory.path().join("told");
+    let mut request = sh(&format!("while ! test -e /told/go; do sleep 0.02; done; {script}"));
+    request.host_config.binds = Some(vec![format!("{}:/told", host.display())]);
+    request
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exit_while_nobody_looked_is_known_afterwards() {
     let fixture = Fixture::new().await;
-    let id = fixture.run("while ! test -e /go; do sleep 0.02; done; echo bye; exit 9").await;
+    let id = fixture.run_with(until_told(&fixture, "echo bye; exit 9")).await;
     let Fixture { engine, roots } = fixture;
     engine.close().await;
     drop(engine);
-    std::fs::write(roots.data().join("overlay").join(&id).join("upper/go"), "").unwrap();
+    std::fs::write(roots.directory.path().join("told/go"), "").unwrap();
     let exit = roots.data().join("containers").join(&id).join("exit.json");
     lockgate_testkit::eventually("the shim records the exit", || exit.exists().then_some(()));
     let fixture = Fixture { engine: roots.open().await, roots };
@@ -70,19 +78,18 @@ async fn names_limits_and_states_survive() {
 #[tokio::test(flavor = "multi_thread")]
 async fn policies_and_auto_remove_are_caught_up_with() {
     let fixture = Fixture::new().await;
-    let script = "while ! test -e /go; do sleep 0.02; done; rm /go; exit 1";
-    let mut request = sh(script);
+    let mut request = until_told(&fixture, "exit 1");
     request.host_config.auto_remove = true;
     let removed = fixture.run_with(request).await;
-    let mut request = sh(script);
+    let mut request = until_told(&fixture, "test -e /again && exec sleep 60; touch /again; exit 1");
     request.host_config.restart_policy =
         RestartPolicy { name: "always".to_owned(), maximum_retry_count: 0 };
     let restarted = fixture.run_with(request).await;
     let Fixture { engine, roots } = fixture;
     engine.close().await;
     drop(engine);
+    std::fs::write(roots.directory.path().join("told/go"), "").unwrap();
     for id in [&removed, &restarted] {
-        std::fs::write(roots.data().join("overlay").join(id).join("upper/go"), "").unwrap();
         let exit = roots.data().join("containers").join(id).join("exit.json");
         lockgate_testkit::eventually("the shim records the exit", || exit.exists().then_some(()));
     }
