@@ -33,8 +33,10 @@ impl ChangeError {
     /// Always the caller's fault.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unknown(_) | Self::NotAChange(_) | Self::NoArgument(_) => ErrorKind::InvalidInput,
-            Self::Malformed { .. } => ErrorKind::InvalidInput,
+            Self::Unknown(_)
+            | Self::NotAChange(_)
+            | Self::NoArgument(_)
+            | Self::Malformed { .. } => ErrorKind::InvalidInput,
         }
     }
 }
@@ -51,7 +53,10 @@ pub(crate) fn apply_changes(
             continue;
         }
         let (name, text) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        let change = Change { name: name.to_ascii_uppercase(), text: text.trim() };
+        let change = Change {
+            name: name.to_ascii_uppercase(),
+            text: text.trim(),
+        };
         change.apply(config, &mut cmd_set)?;
     }
     Ok(())
@@ -91,10 +96,15 @@ impl Change<'_> {
                 let labels = config.labels.get_or_insert_default();
                 labels.extend(self.pairs(&variables)?);
             }
-            "ONBUILD" => config.on_build.get_or_insert_default().push(self.text.to_owned()),
+            "ONBUILD" => config
+                .on_build
+                .get_or_insert_default()
+                .push(self.text.to_owned()),
             "STOPSIGNAL" => {
                 let signal = self.word(&variables)?;
-                signal.parse::<Signal>().map_err(|_signal| self.malformed())?;
+                signal
+                    .parse::<Signal>()
+                    .map_err(|_signal| self.malformed())?;
                 config.stop_signal = Some(signal);
             }
             "USER" => config.user = self.word(&variables)?,
@@ -106,13 +116,15 @@ impl Change<'_> {
 
     /// A JSON list is the command itself, other text is for the shell.
     fn command(&self) -> Vec<String> {
-        self.list().unwrap_or_else(|| {
-            vec!["/bin/sh".to_owned(), "-c".to_owned(), self.text.to_owned()]
-        })
+        self.list()
+            .unwrap_or_else(|| vec!["/bin/sh".to_owned(), "-c".to_owned(), self.text.to_owned()])
     }
 
     fn list(&self) -> Option<Vec<String>> {
-        self.text.starts_with('[').then(|| serde_json::from_str(self.text).ok()).flatten()
+        self.text
+            .starts_with('[')
+            .then(|| serde_json::from_str(self.text).ok())
+            .flatten()
     }
 
     fn environment(
@@ -146,7 +158,11 @@ impl Change<'_> {
         Ok(())
     }
 
-    fn volumes(&self, config: &mut ContainerConfig, variables: &[String]) -> Result<(), ChangeError> {
+    fn volumes(
+        &self,
+        config: &mut ContainerConfig,
+        variables: &[String],
+    ) -> Result<(), ChangeError> {
         let paths = match self.list() {
             Some(list) => list,
             None => self.words(variables)?,
@@ -155,7 +171,10 @@ impl Change<'_> {
             if path.trim().is_empty() {
                 return Err(self.malformed());
             }
-            config.volumes.get_or_insert_default().insert(path.trim().to_owned(), Empty {});
+            config
+                .volumes
+                .get_or_insert_default()
+                .insert(path.trim().to_owned(), Empty {});
         }
         Ok(())
     }
@@ -163,7 +182,11 @@ impl Change<'_> {
     /// A relative directory is one below the directory so far.
     fn directory(&self, before: &str, variables: &[String]) -> Result<String, ChangeError> {
         let path = self.word(variables)?;
-        let joined = if path.starts_with('/') { path } else { format!("{before}/{path}") };
+        let joined = if path.starts_with('/') {
+            path
+        } else {
+            format!("{before}/{path}")
+        };
         let mut parts: Vec<&str> = Vec::new();
         for part in joined.split('/') {
             match part {
@@ -179,7 +202,9 @@ impl Change<'_> {
         let mut check = Healthcheck::default();
         let mut rest = self.text;
         while let Some(option) = rest.strip_prefix("--") {
-            let (option, tail) = option.split_once(char::is_whitespace).ok_or_else(|| self.malformed())?;
+            let (option, tail) = option
+                .split_once(char::is_whitespace)
+                .ok_or_else(|| self.malformed())?;
             rest = tail.trim_start();
             let (key, value) = option.split_once('=').ok_or_else(|| self.malformed())?;
             let duration = || duration(value).ok_or_else(|| self.malformed());
@@ -196,7 +221,10 @@ impl Change<'_> {
         check.test = Some(match kind.to_ascii_uppercase().as_str() {
             "NONE" if text.trim().is_empty() => vec!["NONE".to_owned()],
             "CMD" if !text.trim().is_empty() => {
-                let command = Change { name: self.name.clone(), text: text.trim() };
+                let command = Change {
+                    name: self.name.clone(),
+                    text: text.trim(),
+                };
                 match command.list() {
                     Some(list) => std::iter::once("CMD".to_owned()).chain(list).collect(),
                     None => vec!["CMD-SHELL".to_owned(), text.trim().to_owned()],
@@ -212,8 +240,10 @@ impl Change<'_> {
         let words = self.words(variables)?;
         let is_old_form = words.first().is_some_and(|word| !word.contains('='));
         if is_old_form {
-            let (key, value) =
-                self.text.split_once(char::is_whitespace).ok_or_else(|| self.malformed())?;
+            let (key, value) = self
+                .text
+                .split_once(char::is_whitespace)
+                .ok_or_else(|| self.malformed())?;
             let value = one_word(value, variables).ok_or_else(|| self.malformed())?;
             return Ok(BTreeMap::from([(key.to_owned(), value)]));
         }
@@ -236,18 +266,32 @@ impl Change<'_> {
     }
 
     fn malformed(&self) -> ChangeError {
-        ChangeError::Malformed { instruction: self.name.clone(), text: self.text.to_owned() }
+        ChangeError::Malformed {
+            instruction: self.name.clone(),
+            text: self.text.to_owned(),
+        }
     }
 }
 
 /// A Go duration, in nanoseconds and not negative.
 fn duration(text: &str) -> Option<i64> {
-    crate::filter::parse_duration(text).and_then(|nanos| i64::try_from(nanos).ok()).filter(|n| *n >= 0)
+    crate::filter::parse_duration(text)
+        .and_then(|nanos| i64::try_from(nanos).ok())
+        .filter(|n| *n >= 0)
 }
 
 const INSTRUCTIONS: [&str; 11] = [
-    "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "ONBUILD", "STOPSIGNAL", "USER",
-    "VOLUME", "WORKDIR",
+    "CMD",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "HEALTHCHECK",
+    "LABEL",
+    "ONBUILD",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
 ];
 
 #[cfg(test)]
@@ -288,7 +332,10 @@ mod tests {
         assert_eq!(config.cmd.unwrap(), ["/bin/sh", "-c", "echo $A"]);
         assert_eq!(config.entrypoint.unwrap(), ["/init"]);
         let ports: Vec<String> = config.exposed_ports.unwrap().into_keys().collect();
-        assert_eq!(ports, ["53/udp", "80/tcp", "8000/tcp", "8001/tcp", "8002/tcp"]);
+        assert_eq!(
+            ports,
+            ["53/udp", "80/tcp", "8000/tcp", "8001/tcp", "8002/tcp"]
+        );
         assert_eq!(config.labels.unwrap()["a"], "/bin");
         assert_eq!(config.user, "1000:1000");
         assert_eq!(config.volumes.unwrap().len(), 3);
@@ -302,18 +349,36 @@ mod tests {
 
     #[test]
     fn an_entrypoint_resets_a_command_that_was_there_before() {
-        let mut config = ContainerConfig { cmd: Some(vec!["old".to_owned()]), ..Default::default() };
+        let mut config = ContainerConfig {
+            cmd: Some(vec!["old".to_owned()]),
+            ..Default::default()
+        };
         apply_changes(&mut config, &["ENTRYPOINT x".to_owned()]).unwrap();
         assert_eq!(config.cmd, None);
     }
 
     #[test]
     fn refuses_what_is_no_change() {
-        assert_eq!(changed(&["RUN x"]).unwrap_err().to_string(), "RUN is not a valid change command");
-        assert_eq!(changed(&["NOPE x"]).unwrap_err().to_string(), "unknown instruction: NOPE");
+        assert_eq!(
+            changed(&["RUN x"]).unwrap_err().to_string(),
+            "RUN is not a valid change command"
+        );
+        assert_eq!(
+            changed(&["NOPE x"]).unwrap_err().to_string(),
+            "unknown instruction: NOPE"
+        );
         for bad in [
-            "CMD", "ENV =x", "ENV lonely", "EXPOSE x", "EXPOSE 9-1", "EXPOSE 1/icmp", "LABEL 'a",
-            "STOPSIGNAL NOPE", "HEALTHCHECK", "HEALTHCHECK CMD", "HEALTHCHECK --x=1 CMD y",
+            "CMD",
+            "ENV =x",
+            "ENV lonely",
+            "EXPOSE x",
+            "EXPOSE 9-1",
+            "EXPOSE 1/icmp",
+            "LABEL 'a",
+            "STOPSIGNAL NOPE",
+            "HEALTHCHECK",
+            "HEALTHCHECK CMD",
+            "HEALTHCHECK --x=1 CMD y",
         ] {
             changed(&[bad]).unwrap_err();
         }

@@ -16,7 +16,11 @@ pub(super) fn glob_matches(pattern: &str, text: &str) -> Option<bool> {
         for (at, slot) in next.iter_mut().enumerate() {
             let before = at.checked_sub(1).and_then(|before| text.get(before));
             let was = reachable.get(at).copied().unwrap_or(false);
-            let came = at.checked_sub(1).and_then(|b| reachable.get(b)).copied().unwrap_or(false);
+            let came = at
+                .checked_sub(1)
+                .and_then(|b| reachable.get(b))
+                .copied()
+                .unwrap_or(false);
             *slot = match token {
                 Token::Star => {
                     running = was || (running && before.is_some_and(|c| *c != '/'));
@@ -38,7 +42,10 @@ enum Token {
 enum Class {
     Any,
     Literal(char),
-    Set { negated: bool, ranges: Vec<(char, char)> },
+    Set {
+        negated: bool,
+        ranges: Vec<(char, char)>,
+    },
 }
 
 impl Class {
@@ -117,7 +124,11 @@ mod tests {
             ("", "", true),
             ("**a**", "xxax", true),
         ] {
-            assert_eq!(glob_matches(pattern, text), Some(expected), "{pattern} {text}");
+            assert_eq!(
+                glob_matches(pattern, text),
+                Some(expected),
+                "{pattern} {text}"
+            );
         }
         for bad in ["[", "[]", "[a", "[a-", "a\\", "[-a]"] {
             assert_eq!(glob_matches(bad, "x"), None, "{bad}");

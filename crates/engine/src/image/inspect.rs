@@ -70,7 +70,11 @@ impl Images {
             author: config.author.clone(),
             architecture: config.architecture.clone(),
             variant: config.variant.clone(),
-            os: if config.os.is_empty() { "linux".to_owned() } else { config.os.clone() },
+            os: if config.os.is_empty() {
+                "linux".to_owned()
+            } else {
+                config.os.clone()
+            },
             os_version: config.os_version.clone(),
             size: image.size,
             graph_driver: self.graph_driver(&image.layers),
@@ -82,7 +86,13 @@ impl Images {
 
     fn graph_driver(&self, layers: &[Digest]) -> BTreeMap<String, String> {
         let mut data = BTreeMap::new();
-        let path = |id: &Digest| self.inner.store.layer_path(id).to_string_lossy().into_owned();
+        let path = |id: &Digest| {
+            self.inner
+                .store
+                .layer_path(id)
+                .to_string_lossy()
+                .into_owned()
+        };
         if let Some((top, lower)) = layers.split_last() {
             let upper = path(top);
             let base = upper.strip_suffix("/diff").unwrap_or(&upper).to_owned();

@@ -54,7 +54,9 @@ impl Images {
         let mut images = self.inner.store.images();
         images.sort_by_key(|image| (std::cmp::Reverse(image.config.created), image.id));
         let summaries = images.iter().filter(|image| selection.accepts(image));
-        Ok(summaries.filter_map(|image| self.summary(image, query, &selection)).collect())
+        Ok(summaries
+            .filter_map(|image| self.summary(image, query, &selection))
+            .collect())
     }
 
     fn summary(
@@ -64,8 +66,11 @@ impl Images {
         selection: &Selection<'_>,
     ) -> Option<ImageSummary> {
         let store = &self.inner.store;
-        let references: Vec<ImageRef> =
-            store.refs_of(&image.id).into_iter().filter(|r| selection.names(r)).collect();
+        let references: Vec<ImageRef> = store
+            .refs_of(&image.id)
+            .into_iter()
+            .filter(|r| selection.names(r))
+            .collect();
         let (repo_tags, repo_digests) = split_references(&references);
         let is_shown = if references.is_empty() {
             let is_top = query.all || store.children(&image.id).is_empty();
@@ -80,9 +85,17 @@ impl Images {
             labels: image.config.config.labels.clone(),
             repo_tags,
             repo_digests,
-            shared_size: if query.shared_size { store.shared_size(image) } else { -1 },
+            shared_size: if query.shared_size {
+                store.shared_size(image)
+            } else {
+                -1
+            },
             size: image.size,
-            containers: if query.containers { self.count_containers(&image.id) } else { -1 },
+            containers: if query.containers {
+                self.count_containers(&image.id)
+            } else {
+                -1
+            },
         })
     }
 
@@ -129,8 +142,12 @@ impl<'a> Selection<'a> {
         let created = image.config.created.unwrap_or_default();
         self.before.is_none_or(|before| created < before)
             && self.since.is_none_or(|since| created > since)
-            && self.until.is_none_or(|until| !created.is_zero() && created <= until)
-            && self.filters.matches_labels(image.config.config.labels.as_ref())
+            && self
+                .until
+                .is_none_or(|until| !created.is_zero() && created <= until)
+            && self
+                .filters
+                .matches_labels(image.config.config.labels.as_ref())
     }
 
     /// A pattern without tag also matches the repository's name.
@@ -144,4 +161,12 @@ impl<'a> Selection<'a> {
     }
 }
 
-const KNOWN: [&str; 7] = ["before", "dangling", "label", "label!", "reference", "since", "until"];
+const KNOWN: [&str; 7] = [
+    "before",
+    "dangling",
+    "label",
+    "label!",
+    "reference",
+    "since",
+    "until",
+];

@@ -42,7 +42,9 @@ impl Images {
             for image in &loaded {
                 images.tell(&image.id, &image.id.to_string(), "load");
             }
-            lines(&loaded).into_iter().for_each(|line| tell(LoadMessage::Text(line)));
+            for line in lines(&loaded) {
+                tell(LoadMessage::Text(line));
+            }
             Ok(loaded)
         });
         work.await.unwrap_or(Err(LoadImageError::Closing))
@@ -64,7 +66,11 @@ fn lines(loaded: &[Loaded]) -> Vec<String> {
         }
     }
     if loaded.iter().all(|image| image.refs.is_empty()) {
-        lines.extend(loaded.iter().map(|image| format!("Loaded image ID: {}\n", image.id)));
+        lines.extend(
+            loaded
+                .iter()
+                .map(|image| format!("Loaded image ID: {}\n", image.id)),
+        );
     }
     lines
 }

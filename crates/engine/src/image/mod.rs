@@ -54,7 +54,11 @@ impl Images {
         let is_shown = |image: &Arc<Image>| {
             !store.refs_of(&image.id).is_empty() || store.children(&image.id).is_empty()
         };
-        store.images().iter().filter(|image| is_shown(image)).count()
+        store
+            .images()
+            .iter()
+            .filter(|image| is_shown(image))
+            .count()
     }
 
     /// Bytes of content in all layers, each counted once.
@@ -86,7 +90,9 @@ impl Images {
         let labels = image.and_then(|image| image.config.config.labels.clone());
         let mut attributes: BTreeMap<String, String> = labels.unwrap_or_default();
         attributes.insert("name".to_owned(), name.to_owned());
-        self.inner.events.publish(EventKind::Image, action, id.to_string(), attributes);
+        self.inner
+            .events
+            .publish(EventKind::Image, action, id.to_string(), attributes);
     }
 }
 
@@ -104,8 +110,9 @@ impl fmt::Debug for Images {
 
 /// The tags and the digest references among `references`, as people write them.
 fn split_references(references: &[ImageRef]) -> (Vec<String>, Vec<String>) {
-    let (digests, tags): (Vec<&ImageRef>, Vec<&ImageRef>) =
-        references.iter().partition(|reference| reference.digest().is_some());
+    let (digests, tags): (Vec<&ImageRef>, Vec<&ImageRef>) = references
+        .iter()
+        .partition(|reference| reference.digest().is_some());
     let familiar = |list: Vec<&ImageRef>| list.into_iter().map(ImageRef::familiar).collect();
     (familiar(tags), familiar(digests))
 }

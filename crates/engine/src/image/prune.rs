@@ -7,9 +7,9 @@ use lockgate_store::Image;
 use lockgate_types::Timestamp;
 use lockgate_types::event::EventKind;
 
+use super::Images;
 use super::error::{ImageError, RemoveImageError};
 use super::remove::{DeletedImage, RemoveImage};
-use super::Images;
 use crate::filter::Filters;
 
 /// What was removed.
@@ -31,8 +31,13 @@ impl Images {
     }
 
     fn prune_now(&self, filters: &Filters) -> Result<PrunedImages, RemoveImageError> {
-        filters.check_keys(&["dangling", "label", "label!", "until"]).map_err(ImageError::from)?;
-        let dangling = filters.boolean("dangling").map_err(ImageError::from)?.unwrap_or(true);
+        filters
+            .check_keys(&["dangling", "label", "label!", "until"])
+            .map_err(ImageError::from)?;
+        let dangling = filters
+            .boolean("dangling")
+            .map_err(ImageError::from)?
+            .unwrap_or(true);
         let until = filters.until(Timestamp::now()).map_err(ImageError::from)?;
         let before = self.inner.store.usage().layers;
         let mut pruned = PrunedImages::default();
@@ -53,7 +58,9 @@ impl Images {
         let freed = before - self.inner.store.usage().layers;
         pruned.reclaimed = u64::try_from(freed).unwrap_or(0);
         let attributes = BTreeMap::from([("reclaimed".to_owned(), pruned.reclaimed.to_string())]);
-        self.inner.events.publish(EventKind::Image, "prune", "", attributes);
+        self.inner
+            .events
+            .publish(EventKind::Image, "prune", "", attributes);
         Ok(pruned)
     }
 
@@ -70,7 +77,9 @@ impl Images {
             let is_intermediate = has_children && (dangling || store.refs_of(&image.id).is_empty());
             let created = image.config.created;
             let is_old = until.is_none_or(|until| created.is_some_and(|time| time <= until));
-            !is_intermediate && is_old && filters.matches_labels(image.config.config.labels.as_ref())
+            !is_intermediate
+                && is_old
+                && filters.matches_labels(image.config.config.labels.as_ref())
         });
         images
     }

@@ -48,11 +48,21 @@ impl Images {
     ) -> Result<Vec<DeletedImage>, RemoveImageError> {
         let image = self.find(name)?;
         let references = self.inner.store.refs_of(&image.id);
-        let mut removal = Removal { images: self, options, records: Vec::new() };
+        let mut removal = Removal {
+            images: self,
+            options,
+            records: Vec::new(),
+        };
         let mut quiet = false;
         if is_id_prefix(&image.id, name) {
             if is_single(&references) {
-                removal.check(&image, Conflicts { references: false, ..removal.conflicts() })?;
+                removal.check(
+                    &image,
+                    Conflicts {
+                        references: false,
+                        ..removal.conflicts()
+                    },
+                )?;
                 for reference in &references {
                     removal.untag(&image, reference)?;
                 }
@@ -88,7 +98,10 @@ struct Removal<'a> {
 
 impl Removal<'_> {
     fn conflicts(&self) -> Conflicts {
-        Conflicts { references: !self.options.force, stopped: !self.options.force }
+        Conflicts {
+            references: !self.options.force,
+            stopped: !self.options.force,
+        }
     }
 
     /// The last name of an image in use stays: the image would be left without one.
@@ -106,7 +119,11 @@ impl Removal<'_> {
     fn check(&self, image: &Image, look: Conflicts) -> Result<(), RemoveImageError> {
         let store = &self.images.inner.store;
         let conflict = |hard, reason| {
-            Err(RemoveImageError::Conflict { image: short(&image.id), hard, reason })
+            Err(RemoveImageError::Conflict {
+                image: short(&image.id),
+                hard,
+                reason,
+            })
         };
         if !store.children(&image.id).is_empty() {
             return conflict(true, RemoveConflict::Children);
@@ -132,7 +149,8 @@ impl Removal<'_> {
         let store = &self.images.inner.store;
         store.untag(reference).map_err(ImageError::from)?;
         self.images.tell(&image.id, &image.id.to_string(), "untag");
-        self.records.push(DeletedImage::Untagged(reference.familiar()));
+        self.records
+            .push(DeletedImage::Untagged(reference.familiar()));
         Ok(())
     }
 
@@ -145,7 +163,9 @@ impl Removal<'_> {
         self.untag(image, reference)?;
         let left = self.images.inner.store.refs_of(&image.id);
         let in_repository = |other: &ImageRef| other.familiar_name() == reference.familiar_name();
-        let has_tag = left.iter().any(|other| other.tag().is_some() && in_repository(other));
+        let has_tag = left
+            .iter()
+            .any(|other| other.tag().is_some() && in_repository(other));
         if reference.digest().is_none() && !has_tag {
             for digest in left.iter().filter(|other| in_repository(other)) {
                 self.untag(image, digest)?;
@@ -165,16 +185,21 @@ impl Removal<'_> {
                     ..
                 }
             );
-            let is_dangling = store.refs_of(&image.id).is_empty()
-                && store.children(&image.id).is_empty();
-            return if quiet && (!is_dangling || is_used) { Ok(()) } else { Err(conflict) };
+            let is_dangling =
+                store.refs_of(&image.id).is_empty() && store.children(&image.id).is_empty();
+            return if quiet && (!is_dangling || is_used) {
+                Ok(())
+            } else {
+                Err(conflict)
+            };
         }
         for reference in store.refs_of(&image.id) {
             self.untag(image, &reference)?;
         }
         let removed = store.remove(&image.id).map_err(ImageError::from)?;
         self.images.tell(&image.id, &image.id.to_string(), "delete");
-        self.records.extend(removed.deleted.into_iter().map(DeletedImage::Deleted));
+        self.records
+            .extend(removed.deleted.into_iter().map(DeletedImage::Deleted));
         match image.parent.and_then(|parent| store.image(&parent)) {
             Some(parent) if !self.options.no_prune => {
                 self.options.force = false;
@@ -192,12 +217,18 @@ fn is_id_prefix(id: &Digest, text: &str) -> bool {
 
 /// One name at most, not counting digests of the same repository.
 fn is_single(references: &[ImageRef]) -> bool {
-    let mut tags = references.iter().filter(|reference| reference.digest().is_none());
+    let mut tags = references
+        .iter()
+        .filter(|reference| reference.digest().is_none());
     let (tag, more) = (tags.next(), tags.next());
-    let Some(name) = tag.or_else(|| references.first()).map(ImageRef::familiar_name) else {
+    let Some(name) = tag
+        .or_else(|| references.first())
+        .map(ImageRef::familiar_name)
+    else {
         return true;
     };
-    references.len() == 1 || (more.is_none() && references.iter().all(|r| r.familiar_name() == name))
+    references.len() == 1
+        || (more.is_none() && references.iter().all(|r| r.familiar_name() == name))
 }
 
 /// The first 12 digits.

@@ -1,9 +1,10 @@
 //! Images into archives.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use lockgate_store::{ResolveError, SaveError, SaveItem};
-use lockgate_types::ImageRef;
+use lockgate_types::{Digest, ImageRef};
 
 use super::Images;
 
@@ -22,13 +23,19 @@ impl Images {
         for name in names {
             items.extend(self.named(name)?);
         }
-        Ok(SavePlan { images: self.clone(), items })
+        Ok(SavePlan {
+            images: self.clone(),
+            items,
+        })
     }
 
     fn named(&self, name: &str) -> Result<Vec<SaveItem>, ResolveError> {
         let store = &self.inner.store;
         let reference = ImageRef::parse(name).ok();
-        let has_tag = name.rsplit('/').next().is_some_and(|last| last.contains([':', '@']));
+        let has_tag = name
+            .rsplit('/')
+            .next()
+            .is_some_and(|last| last.contains([':', '@']));
         if let (Some(reference), false) = (&reference, has_tag) {
             let all: Vec<SaveItem> = store
                 .references()
@@ -36,7 +43,10 @@ impl Images {
                 .filter(|(known, _)| {
                     known.tag().is_some() && known.familiar_name() == reference.familiar_name()
                 })
-                .map(|(known, image)| SaveItem { image, refs: vec![known] })
+                .map(|(known, image)| SaveItem {
+                    image,
+                    refs: vec![known],
+                })
                 .collect();
             if !all.is_empty() {
                 return Ok(all);
@@ -47,7 +57,10 @@ impl Images {
             .filter(|r| r.digest().is_none() && store.resolve_reference(r).is_some())
             .into_iter()
             .collect();
-        Ok(vec![SaveItem { image: image.id, refs }])
+        Ok(vec![SaveItem {
+            image: image.id,
+            refs,
+        }])
     }
 }
 
@@ -56,8 +69,9 @@ impl SavePlan {
     /// whole, and the receiver has to be told.
     pub fn write(&self, writer: &mut dyn Write) -> Result<(), SaveError> {
         self.images.inner.store.save(&self.items, writer)?;
-        for item in &self.items {
-            self.images.tell(&item.image, &item.image.to_string(), "save");
+        let images: BTreeSet<Digest> = self.items.iter().map(|item| item.image).collect();
+        for image in images {
+            self.images.tell(&image, &image.to_string(), "save");
         }
         Ok(())
     }

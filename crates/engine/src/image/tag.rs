@@ -11,7 +11,10 @@ impl Images {
     pub fn tag(&self, name: &str, repository: &str, tag: &str) -> Result<(), TagImageError> {
         let image = self.find(name)?;
         let reference = new_reference(repository, tag)?;
-        self.inner.store.tag(&image.id, &reference).map_err(ImageError::from)?;
+        self.inner
+            .store
+            .tag(&image.id, &reference)
+            .map_err(ImageError::from)?;
         self.tell(&image.id, &reference.familiar(), "tag");
         Ok(())
     }
@@ -23,7 +26,11 @@ pub(super) fn new_reference(repository: &str, tag: &str) -> Result<ImageRef, Tag
     if reference.digest().is_some() {
         return Err(TagImageError::Digest);
     }
-    let reference = if tag.is_empty() { reference } else { reference.with_tag(tag)? };
+    let reference = if tag.is_empty() {
+        reference
+    } else {
+        reference.with_tag(tag)?
+    };
     if reference.familiar_name() == "sha256" {
         return Err(TagImageError::Algorithm);
     }

@@ -4,8 +4,11 @@
 /// `None` if a quote or a brace does not end.
 pub(super) fn split_words(text: &str, variables: &[String]) -> Option<Vec<String>> {
     let mut words = Vec::new();
-    let mut lexer = Lexer { rest: text, variables };
-    while let Some(word) = lexer.word()? {
+    let mut lexer = Lexer {
+        rest: text,
+        variables,
+    };
+    while let Word::Text(word) = lexer.word()? {
         words.push(word);
     }
     Some(words)
@@ -13,12 +16,15 @@ pub(super) fn split_words(text: &str, variables: &[String]) -> Option<Vec<String
 
 /// All of `text` as one word.
 pub(super) fn one_word(text: &str, variables: &[String]) -> Option<String> {
-    let mut lexer = Lexer { rest: text.trim(), variables };
+    let mut lexer = Lexer {
+        rest: text.trim(),
+        variables,
+    };
     let mut word = String::new();
     loop {
         match lexer.word()? {
-            None => return Some(word),
-            Some(part) => {
+            Word::End => return Some(word),
+            Word::Text(part) => {
                 if !word.is_empty() {
                     word.push(' ');
                 }
@@ -33,12 +39,17 @@ struct Lexer<'a> {
     variables: &'a [String],
 }
 
+enum Word {
+    Text(String),
+    End,
+}
+
 impl Lexer<'_> {
-    /// The next word; `Some(None)` at the end.
-    fn word(&mut self) -> Option<Option<String>> {
+    /// The next word; `None` if a quote or a brace does not end.
+    fn word(&mut self) -> Option<Word> {
         self.rest = self.rest.trim_start();
         if self.rest.is_empty() {
-            return Some(None);
+            return Some(Word::End);
         }
         let mut word = String::new();
         while let Some(c) = self.next() {
@@ -51,7 +62,7 @@ impl Lexer<'_> {
                 c => word.push(c),
             }
         }
-        Some(Some(word))
+        Some(Word::Text(word))
     }
 
     fn single_quoted(&mut self, word: &mut String) -> Option<()> {
@@ -88,7 +99,10 @@ impl Lexer<'_> {
         let (name, rest) = self.rest.split_at(end);
         self.rest = rest;
         let value = self.variables.iter().rev().find_map(|variable| {
-            variable.split_once('=').filter(|(key, _)| *key == name).map(|(_, value)| value)
+            variable
+                .split_once('=')
+                .filter(|(key, _)| *key == name)
+                .map(|(_, value)| value)
         });
         if !braced {
             match (name, value) {
@@ -100,7 +114,10 @@ impl Lexer<'_> {
         let (modifier, rest) = self.rest.split_once('}')?;
         self.rest = rest;
         let is_set = value.is_some_and(|value| !value.is_empty());
-        match (modifier.get(..2).unwrap_or(modifier), modifier.get(2..).unwrap_or_default()) {
+        match (
+            modifier.get(..2).unwrap_or(modifier),
+            modifier.get(2..).unwrap_or_default(),
+        ) {
             ("", _) => word.push_str(value.unwrap_or_default()),
             (":-", default) => word.push_str(value.filter(|_| is_set).unwrap_or(default)),
             (":+", instead) => word.push_str(if is_set { instead } else { "" }),
@@ -129,7 +146,10 @@ mod tests {
         assert_eq!(words("a  b"), expect(&["a", "b"]));
         assert_eq!(words("x='a b' y=\"$A c\""), expect(&["x=a b", "y=1 c"]));
         assert_eq!(words(r"a\ b \$A"), expect(&["a b", "$A"]));
-        assert_eq!(words("${A}x ${N:-d} ${E:-d} ${A:+y} $N."), expect(&["1x", "d", "d", "y", "."]));
+        assert_eq!(
+            words("${A}x ${N:-d} ${E:-d} ${A:+y} $N."),
+            expect(&["1x", "d", "d", "y", "."])
+        );
         assert_eq!(words("'a"), None);
         assert_eq!(words("${A"), None);
         assert_eq!(words(""), expect(&[]));

@@ -33,8 +33,10 @@ impl Volumes {
         let name = if anonymous {
             VolumeName::anonymous()
         } else {
-            VolumeName::parse(&create.name)
-                .map_err(|source| CreateVolumeError::Name { name: create.name, source })?
+            VolumeName::parse(&create.name).map_err(|source| CreateVolumeError::Name {
+                name: create.name,
+                source,
+            })?
         };
         let options = create.driver_options.filter(|options| !options.is_empty());
         let record = VolumeRecord {
@@ -46,12 +48,19 @@ impl Volumes {
         };
         let made = self.inner.volumes.ensure(record, &create.driver);
         let made = made.map_err(|fault| match fault {
-            VolumeFault::Driver(driver) => CreateVolumeError::Driver { name: name.clone(), driver },
-            VolumeFault::Option(reason) => {
-                CreateVolumeError::Options { name: name.clone(), reason }
-            }
+            VolumeFault::Driver(driver) => CreateVolumeError::Driver {
+                name: name.clone(),
+                driver,
+            },
+            VolumeFault::Option(reason) => CreateVolumeError::Options {
+                name: name.clone(),
+                reason,
+            },
             VolumeFault::File { source, .. } | VolumeFault::Mount { source, .. } => {
-                CreateVolumeError::File { name: name.clone(), source }
+                CreateVolumeError::File {
+                    name: name.clone(),
+                    source,
+                }
             }
         })?;
         if made {
@@ -60,7 +69,10 @@ impl Volumes {
         match self.inner.volumes.get(&name) {
             Some(record) => Ok(self.info(record)),
             // Somebody was very quick to remove it.
-            None => Err(CreateVolumeError::File { name, source: std::io::ErrorKind::NotFound.into() }),
+            None => Err(CreateVolumeError::File {
+                name,
+                source: std::io::ErrorKind::NotFound.into(),
+            }),
         }
     }
 }

@@ -46,7 +46,9 @@ pub enum CreateVolumeError {
         reason: OptionError,
     },
     /// A driver that is not built in.
-    #[error("create {name}: error looking up volume plugin {driver}: plugin \"{driver}\" not found")]
+    #[error(
+        "create {name}: error looking up volume plugin {driver}: plugin \"{driver}\" not found"
+    )]
     Driver {
         /// The volume.
         name: VolumeName,
@@ -127,5 +129,9 @@ impl RemoveVolumeError {
 }
 
 fn join(users: &[ContainerId]) -> String {
-    users.iter().map(ContainerId::as_str).collect::<Vec<_>>().join(", ")
+    users
+        .iter()
+        .map(ContainerId::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

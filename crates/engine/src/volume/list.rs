@@ -30,12 +30,17 @@ impl Volumes {
                 && filters.matches_labels(volume.labels.as_ref())
                 && dangling.is_none_or(|wanted| self.users(&volume.name).is_empty() == wanted)
         });
-        Ok(volumes.into_iter().map(|record| self.info(record)).collect())
+        Ok(volumes
+            .into_iter()
+            .map(|record| self.info(record))
+            .collect())
     }
 
     /// Tells everything about one volume.
     pub fn inspect(&self, name: &str) -> Result<VolumeInfo, VolumeError> {
-        let volume = VolumeName::parse(name).ok().and_then(|name| self.inner.volumes.get(&name));
+        let volume = VolumeName::parse(name)
+            .ok()
+            .and_then(|name| self.inner.volumes.get(&name));
         let volume = volume.ok_or_else(|| VolumeError::NotFound(name.to_owned()))?;
         Ok(self.info(volume))
     }

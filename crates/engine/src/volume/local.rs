@@ -93,13 +93,20 @@ impl LocalVolumes {
             let path = entry?.path();
             match read(&path) {
                 Some(record) => {
-                    let volume = Volume { record, holders: BTreeSet::new() };
+                    let volume = Volume {
+                        record,
+                        holders: BTreeSet::new(),
+                    };
                     volumes.insert(volume.record.name.clone(), volume);
                 }
                 None => remove_leftover(&path),
             }
         }
-        Ok(Self { root, trash, volumes: Mutex::new(volumes) })
+        Ok(Self {
+            root,
+            trash,
+            volumes: Mutex::new(volumes),
+        })
     }
 
     /// The directory that containers see.
@@ -114,7 +121,10 @@ impl LocalVolumes {
 
     /// All volumes, by name.
     pub(crate) fn all(&self) -> Vec<VolumeRecord> {
-        self.lock().values().map(|volume| volume.record.clone()).collect()
+        self.lock()
+            .values()
+            .map(|volume| volume.record.clone())
+            .collect()
     }
 
     /// Makes a volume; `false` if it was there. On return it is on disk.
@@ -140,7 +150,13 @@ impl LocalVolumes {
             name: record.name.clone(),
             source,
         })?;
-        volumes.insert(record.name.clone(), Volume { record, holders: BTreeSet::new() });
+        volumes.insert(
+            record.name.clone(),
+            Volume {
+                record,
+                holders: BTreeSet::new(),
+            },
+        );
         Ok(true)
     }
 
@@ -149,13 +165,18 @@ impl LocalVolumes {
     pub(crate) fn hold(&self, name: &VolumeName, user: &ContainerId) -> Result<(), VolumeFault> {
         let target = self.mountpoint(name);
         let mut volumes = self.lock();
-        let Some(volume) = volumes.get_mut(name) else { return Ok(()) };
+        let Some(volume) = volumes.get_mut(name) else {
+            return Ok(());
+        };
         let Some(options) = MountOptions::parse(volume.record.options.as_ref())? else {
             return Ok(());
         };
         options
             .mount(&target)
-            .map_err(|source| VolumeFault::Mount { name: name.clone(), source })?;
+            .map_err(|source| VolumeFault::Mount {
+                name: name.clone(),
+                source,
+            })?;
         volume.holders.insert(user.clone());
         Ok(())
     }
@@ -164,19 +185,28 @@ impl LocalVolumes {
     pub(crate) fn release(&self, name: &VolumeName, user: &ContainerId) -> Result<(), VolumeFault> {
         let target = self.mountpoint(name);
         let mut volumes = self.lock();
-        let Some(volume) = volumes.get_mut(name) else { return Ok(()) };
+        let Some(volume) = volumes.get_mut(name) else {
+            return Ok(());
+        };
         volume.holders.remove(user);
         if volume.record.options.is_none() || !volume.holders.is_empty() {
             return Ok(());
         }
-        unmount(&target).map_err(|source| VolumeFault::Mount { name: name.clone(), source })
+        unmount(&target).map_err(|source| VolumeFault::Mount {
+            name: name.clone(),
+            source,
+        })
     }
 
     /// Removes a volume that nobody uses; `false` if there was none. It is out of sight before its
     /// contents go, so a crash leaves the whole volume or none.
     pub(crate) fn remove(&self, name: &VolumeName) -> Result<bool, VolumeFault> {
         let gone = self.trash.join(random_hex());
-        let fault = |source| VolumeFault::File { verb: "remove", name: name.clone(), source };
+        let fault = |source| VolumeFault::File {
+            verb: "remove",
+            name: name.clone(),
+            source,
+        };
         {
             let mut volumes = self.lock();
             if !volumes.contains_key(name) {
@@ -198,7 +228,10 @@ impl LocalVolumes {
 
 /// Whether prune takes it without being told to take all.
 pub(crate) fn is_anonymous(record: &VolumeRecord) -> bool {
-    record.labels.as_ref().is_some_and(|labels| labels.contains_key(ANONYMOUS))
+    record
+        .labels
+        .as_ref()
+        .is_some_and(|labels| labels.contains_key(ANONYMOUS))
 }
 
 /// Bytes of files below `root`, each content once. Stays on one file system and follows no link.
@@ -208,11 +241,15 @@ pub(crate) fn tree_size(root: &Path) -> io::Result<i64> {
     let mut pending = vec![root.to_owned()];
     let mut size = 0_u64;
     while let Some(directory) = pending.pop() {
-        let Ok(entries) = fs::read_dir(&directory) else { continue };
+        let Ok(entries) = fs::read_dir(&directory) else {
+            continue;
+        };
         for entry in entries {
             let entry = entry?;
             // Containers remove things while we look.
-            let Ok(metadata) = entry.metadata() else { continue };
+            let Ok(metadata) = entry.metadata() else {
+                continue;
+            };
             if metadata.is_dir() {
                 if metadata.dev() == device {
                     pending.push(entry.path());
@@ -228,7 +265,11 @@ pub(crate) fn tree_size(root: &Path) -> io::Result<i64> {
 fn create(root: &Path, record: &VolumeRecord) -> io::Result<()> {
     let directory = root.join(record.name.as_str());
     fs::create_dir_all(directory.join("_data"))?;
-    write_atomic(&directory.join(RECORD), &serde_json::to_vec(record)?, Durability::PowerLoss)?;
+    write_atomic(
+        &directory.join(RECORD),
+        &serde_json::to_vec(record)?,
+        Durability::PowerLoss,
+    )?;
     sync_directory(root)
 }
 

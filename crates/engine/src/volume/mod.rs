@@ -74,7 +74,9 @@ impl Volumes {
 
     fn tell(&self, name: &VolumeName, action: &str) {
         let attributes = BTreeMap::from([("driver".to_owned(), DRIVER.to_owned())]);
-        self.inner.events.publish(EventKind::Volume, action, name.as_str(), attributes);
+        self.inner
+            .events
+            .publish(EventKind::Volume, action, name.as_str(), attributes);
     }
 }
 

@@ -25,7 +25,9 @@ impl MountOptions {
     pub(crate) fn parse(
         options: Option<&BTreeMap<String, String>>,
     ) -> Result<Option<Self>, OptionError> {
-        let Some(options) = options.filter(|options| !options.is_empty()) else { return Ok(None) };
+        let Some(options) = options.filter(|options| !options.is_empty()) else {
+            return Ok(None);
+        };
         let known = |key: &&String| matches!(key.as_str(), "type" | "o" | "device" | "size");
         if let Some(unknown) = options.keys().find(|key| !known(key)) {
             return Err(OptionError::Unknown(unknown.clone()));
@@ -43,7 +45,12 @@ impl MountOptions {
                 None => data.push(option),
             }
         }
-        Ok(Some(Self { kind, device, flags, data: data.join(",") }))
+        Ok(Some(Self {
+            kind,
+            device,
+            flags,
+            data: data.join(","),
+        }))
     }
 
     /// Mounts on `target`, unless something is mounted there already.
@@ -51,10 +58,17 @@ impl MountOptions {
         if is_mounted(target)? {
             return Ok(());
         }
-        let data = (!self.data.is_empty()).then(|| CString::new(self.data.as_str())).transpose()?;
-        let kind = if self.flags.contains(MountFlags::BIND) { "none" } else { &self.kind };
+        let data = (!self.data.is_empty())
+            .then(|| CString::new(self.data.as_str()))
+            .transpose()?;
+        let kind = if self.flags.contains(MountFlags::BIND) {
+            "none"
+        } else {
+            &self.kind
+        };
         rustix::mount::mount(&self.device, target, kind, self.flags, data.as_deref())?;
-        let changes = self.flags & (MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC);
+        let changes = self.flags
+            & (MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC);
         if self.flags.contains(MountFlags::BIND) && !changes.is_empty() {
             let flags = MountFlags::BIND | changes;
             if let Err(error) = rustix::mount::mount_remount(target, flags, "") {
@@ -109,24 +123,35 @@ mod tests {
     use super::*;
 
     fn parse(options: &[(&str, &str)]) -> Result<Option<MountOptions>, OptionError> {
-        let options: BTreeMap<String, String> =
-            options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let options: BTreeMap<String, String> = options
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
         MountOptions::parse(Some(&options))
     }
 
     #[test]
     fn options_are_checked_when_the_volume_is_made() {
         assert_eq!(parse(&[]), Ok(None));
-        assert_eq!(parse(&[("x", "y")]), Err(OptionError::Unknown("x".to_owned())));
-        assert_eq!(parse(&[("type", "tmpfs")]), Err(OptionError::Missing("device")));
+        assert_eq!(
+            parse(&[("x", "y")]),
+            Err(OptionError::Unknown("x".to_owned()))
+        );
+        assert_eq!(
+            parse(&[("type", "tmpfs")]),
+            Err(OptionError::Missing("device"))
+        );
         assert_eq!(parse(&[("o", "ro")]), Err(OptionError::Missing("type")));
         assert_eq!(parse(&[("size", "1g")]), Err(OptionError::Quota));
     }
 
     #[test]
     fn flags_and_data_are_told_apart() {
-        let options =
-            parse(&[("type", "tmpfs"), ("device", "tmpfs"), ("o", "size=1m,ro,uid=7,nodev")]);
+        let options = parse(&[
+            ("type", "tmpfs"),
+            ("device", "tmpfs"),
+            ("o", "size=1m,ro,uid=7,nodev"),
+        ]);
         let options = options.unwrap().unwrap();
         assert_eq!(options.flags, MountFlags::RDONLY | MountFlags::NODEV);
         assert_eq!(options.data, "size=1m,uid=7");

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use lockgate_types::VolumeName;
 use lockgate_types::event::EventKind;
 
+use super::Volumes;
 use super::error::{RemoveVolumeError, VolumeError};
 use super::local::{is_anonymous, tree_size};
-use super::Volumes;
 use crate::filter::Filters;
 
 /// What was removed.
@@ -29,8 +29,13 @@ impl Volumes {
     }
 
     fn prune_now(&self, filters: &Filters) -> Result<PrunedVolumes, RemoveVolumeError> {
-        filters.check_keys(&["all", "label", "label!"]).map_err(VolumeError::from)?;
-        let all = filters.boolean("all").map_err(VolumeError::from)?.unwrap_or(false);
+        filters
+            .check_keys(&["all", "label", "label!"])
+            .map_err(VolumeError::from)?;
+        let all = filters
+            .boolean("all")
+            .map_err(VolumeError::from)?
+            .unwrap_or(false);
         let mut pruned = PrunedVolumes::default();
         for volume in self.inner.volumes.all() {
             let is_meant = all || is_anonymous(&volume);
@@ -50,7 +55,9 @@ impl Volumes {
             }
         }
         let attributes = BTreeMap::from([("reclaimed".to_owned(), pruned.reclaimed.to_string())]);
-        self.inner.events.publish(EventKind::Volume, "prune", "", attributes);
+        self.inner
+            .events
+            .publish(EventKind::Volume, "prune", "", attributes);
         Ok(pruned)
     }
 }
