@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::config::{EngineConfig, OpenError};
 use crate::container::registry::Registry;
+use crate::container::handle::Container;
 use crate::container::{Containers, StopOptions, restore};
 use crate::event::Events;
 use crate::exec::{Execs, Table};
@@ -87,6 +88,22 @@ impl Engine {
             self.stop_all().await;
         }
         self.inner.closing.send_replace(true);
+        self.leave_no_network().await;
+    }
+
+    /// A host on which nothing of ours runs any more keeps no bridge and no rules of ours.
+    async fn leave_no_network(&self) {
+        let idle = |container: &Arc<Container>| !container.facts().state.status.has_process();
+        if !self.inner.registry.all().iter().all(idle) {
+            return;
+        }
+        let inner = Arc::clone(&self.inner);
+        let closed = tokio::task::spawn_blocking(move || {
+            inner.bridge.as_ref().map(Bridge::close).unwrap_or_default()
+        });
+        for error in closed.await.unwrap_or_default() {
+            tracing::warn!(%error, "cannot take the network down");
+        }
     }
 
     async fn stop_all(&self) {

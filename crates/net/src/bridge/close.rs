@@ -10,8 +10,8 @@ impl Bridge {
     /// Removes every endpoint that is left, the table, the accept rules and, if it was made
     /// here, the bridge. Kernel settings stay: others may rely on them by now.
     ///
-    /// A daemon whose containers go on running does not call this.
-    pub fn close(self) -> Vec<NetError> {
+    /// A daemon whose containers go on running does not call this. Nothing can be attached after it.
+    pub fn close(&self) -> Vec<NetError> {
         let mut failures = self.settle();
         failures.extend(self.remove_strays(&[]));
         failures.extend(self.firewall.remove().into_iter().map(NetError::from));
@@ -25,7 +25,6 @@ impl Bridge {
             let record = Record::path(&self.config.state_dir);
             failures.extend(fs::remove_file(record).map_err(NetError::State).err());
         }
-        self.reaper.finish();
         failures
     }
 }

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{self, JoinHandle};
+use std::thread;
 
 use lockgate_types::random_hex;
 
@@ -15,7 +15,6 @@ use crate::netlink::RouteSocket;
 #[derive(Debug)]
 pub(super) struct Reaper {
     jobs: Sender<Job>,
-    thread: JoinHandle<()>,
 }
 
 #[derive(Debug)]
@@ -35,11 +34,11 @@ impl Reaper {
             group: random_group(),
             failures: Vec::new(),
         };
-        let thread = thread::Builder::new()
+        thread::Builder::new()
             .name("net-reaper".to_owned())
             .stack_size(STACK)
             .spawn(move || state.run(&received))?;
-        Ok(Self { jobs, thread })
+        Ok(Self { jobs })
     }
 
     pub(super) fn delete(&self, link: &str) {
@@ -52,14 +51,6 @@ impl Reaper {
         let (answer, answered) = channel();
         drop(self.jobs.send(Job::Settle(answer)));
         answered.recv().unwrap_or_default()
-    }
-
-    /// Ends the thread.
-    pub(super) fn finish(self) {
-        drop(self.jobs);
-        if let Err(panic) = self.thread.join() {
-            std::panic::resume_unwind(panic);
-        }
     }
 }
 
