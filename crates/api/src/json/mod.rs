@@ -14,6 +14,7 @@
 //! | `"1"` for a number, `1` for a bool, `1.0` for an integer | refused |
 //! | more than 64 levels, a second value behind the first, a byte order mark | refused |
 
+mod access;
 mod content_type;
 mod error;
 mod read;
