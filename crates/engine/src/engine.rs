@@ -15,8 +15,7 @@ use tokio::sync::watch;
 
 use crate::config::{EngineConfig, OpenError};
 use crate::container::registry::Registry;
-use crate::container::handle::Container;
-use crate::container::{Containers, StopOptions, restore};
+use crate::container::{Container, Containers, StopOptions, restore};
 use crate::event::Events;
 use crate::exec::{Execs, Table};
 use crate::host::HostFacts;
@@ -93,8 +92,8 @@ impl Engine {
 
     /// A host on which nothing of ours runs any more keeps no bridge and no rules of ours.
     async fn leave_no_network(&self) {
-        let idle = |container: &Arc<Container>| !container.facts().state.status.has_process();
-        if !self.inner.registry.all().iter().all(idle) {
+        let all = self.inner.registry.all();
+        if all.iter().any(|container| container.facts().state.status.has_process()) {
             return;
         }
         let inner = Arc::clone(&self.inner);
@@ -214,14 +213,14 @@ fn engine_id(data_root: &Path) -> io::Result<String> {
     }
     let hex = random_hex();
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    let (a, b, c, d, e) = (part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32));
-    let id = format!("{a}-{b}-4{c}-8{d}-{e}");
+    let (start, end) = (format!("{}-{}", part(0, 8), part(8, 12)), part(20, 32));
+    let id = format!("{start}-4{}-8{}-{end}", part(13, 16), part(17, 20));
     write_atomic(&path, format!("{id}\n").as_bytes(), Durability::Crash)?;
     Ok(id)
 }
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("data_root", &self.inner.config.data_root).finish()
+        f.debug_struct("Engine").field("data_root", &self.inner.config.data_root).finish_non_exhaustive()
     }
 }

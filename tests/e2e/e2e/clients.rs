@@ -131,6 +131,9 @@ fn docker_py_drives_containers_over_mutual_tls() {
     command
         .args(["-c", SCRIPT])
         .env("DOCKER_HOST", "tcp://127.0.0.1:2376")
+        // requests prefers these over the CA that docker-py names.
+        .env_remove("REQUESTS_CA_BUNDLE")
+        .env_remove("CURL_CA_BUNDLE")
         .env("DOCKER_TLS_VERIFY", "1")
         .env("DOCKER_CERT_PATH", pki.path().join("p/client-py"));
     assert_eq!(run(&mut command, b"").ok(), "ok");

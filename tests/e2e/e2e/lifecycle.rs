@@ -248,8 +248,9 @@ fn an_init_process_reaps_and_forwards_signals() {
             "run", "-d", "--init", "--name", "ci", "busybox", "sleep", "60",
         ])
         .ok();
-    let processes = daemon.docker(&["top", "ci"]).ok().to_owned();
-    assert_eq!(processes.lines().count(), 3, "init and sleep: {processes}");
+    eventually("init and sleep", || {
+        (daemon.docker(&["top", "ci"]).ok().lines().count() == 3).then_some(())
+    });
     daemon.docker(&["stop", "-t", "5", "ci"]).ok();
     assert_eq!(daemon.inspect("ci", "{{.State.ExitCode}}"), "143");
 }
@@ -267,12 +268,18 @@ fn shows_processes_statistics_and_events() {
     let stats = daemon.docker(&["stats", "--no-stream", "--format", "{{.Name}} {{.PIDs}}"]);
     assert_eq!(stats.ok(), "cs 1");
     daemon.docker(&["kill", "cs"]).ok();
+    // The client cuts `--until` to whole seconds; the daemon waits for the end of this one.
+    let now = std::time::SystemTime::UNIX_EPOCH
+        .elapsed()
+        .unwrap()
+        .as_secs();
+    let until = (now + 1).to_string();
     let events = daemon.docker(&[
         "events",
         "--since",
         "1",
         "--until",
-        "0s",
+        &until,
         "--format",
         "{{.Action}}",
     ]);

@@ -86,9 +86,15 @@ fn executes_in_a_running_container() {
         "echo $B; pwd; id -u",
     ]);
     assert_eq!(env.ok(), "2\n/tmp\n1000");
-    daemon
-        .docker(&["exec", "cc", "nope"])
-        .failed_with(127, "executable file not found in $PATH");
+    // dockerd tells it in the stream, where the output would be.
+    let unknown = daemon.docker(&["exec", "cc", "nope"]);
+    assert_eq!(unknown.code(), 127, "{unknown}");
+    assert!(
+        unknown
+            .stdout
+            .contains("exec: \"nope\": executable file not found in $PATH"),
+        "{unknown}"
+    );
     let echoed = run(
         daemon.docker_command().args(["exec", "-i", "cc", "cat"]),
         b"through stdin",
