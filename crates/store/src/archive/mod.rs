@@ -1,4 +1,5 @@
 //! Images as archives: what `docker save` and other tools write, in and out.
+#![warn(clippy::indexing_slicing, clippy::string_slice)]
 
 mod compression;
 mod hash;

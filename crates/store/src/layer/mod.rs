@@ -8,6 +8,7 @@
 //! ```
 //!
 //! Diff and skeleton together give back the tar stream byte for byte ([`reassemble`]).
+#![warn(clippy::indexing_slicing, clippy::string_slice)]
 
 mod extract;
 mod meta;

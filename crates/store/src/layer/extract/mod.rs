@@ -1,18 +1,22 @@
 //! Members of a layer's tar stream become files in overlay form.
 
+mod inode;
+mod retire;
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags,
-};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, XattrFlags};
 use rustix::io::Errno;
 
+use self::inode::{
+    check_attributes, dress, is_whiteout, kind, no_parent, owner, status, times, tolerate,
+};
 use super::meta::Numbers;
 use super::parents::{Dir, Dirs, NO_LINKS, join, magic_path, make_opaque, open_dir};
-use super::path::split;
+use super::path::{clean_path, split};
 use super::tar_reader::{Entry, Kind};
 use crate::error::RefusedMember;
 
@@ -231,7 +235,7 @@ impl Extractor {
 
     /// The target is looked up in this layer alone; what lower layers have cannot be linked to.
     fn hard_link(&mut self, parent: &Dir, name: &[u8], entry: &Entry) -> Result<(), Failure> {
-        let target = super::path::clean_path(&entry.link)?;
+        let target = clean_path(&entry.link)?;
         if target.is_empty() {
             return Err(RefusedMember::HardLinkTarget.into());
         }
@@ -323,169 +327,12 @@ impl Extractor {
         });
         Ok(())
     }
-
-    fn make_way(&mut self, parent: &Dir, name: &[u8]) -> Result<(), Failure> {
-        match status(parent, name)? {
-            Some(_) => self.retire(&parent.handle, name),
-            None => Ok(()),
-        }
-    }
-
-    /// Removes what is there. Contents that the skeleton refers to move to `shadow/`.
-    fn retire(&mut self, parent: &OwnedFd, name: &[u8]) -> Result<(), Failure> {
-        // Both directories and links to them may be remembered.
-        self.dirs.forget();
-        let status = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
-        if kind(&status) == FileType::Directory {
-            let directory = open_dir(parent, name, NO_LINKS)?;
-            for child in names(&directory)? {
-                self.retire(&directory, &child)?;
-            }
-            return Ok(rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)?);
-        }
-        if kind(&status) == FileType::RegularFile {
-            if let Some(sequence) = self.sequences.get(&status.st_ino).copied() {
-                self.shadow(parent, name, sequence)?;
-            }
-            if status.st_nlink == 1 {
-                self.size = self.size.saturating_sub(status.st_size);
-            }
-        }
-        Ok(rustix::fs::unlinkat(parent, name, AtFlags::empty())?)
-    }
-
-    /// Keeps a file's contents under their number; its other names are of no matter.
-    fn shadow(&mut self, parent: &OwnedFd, name: &[u8], sequence: u32) -> Result<(), Failure> {
-        let shadow = if let Some(shadow) = self.shadow.take() {
-            shadow
-        } else {
-            rustix::fs::mkdirat(&self.layer, "shadow", Mode::RWXU)?;
-            open_dir(&self.layer, b"shadow", NO_LINKS)?
-        };
-        let number = sequence.to_string();
-        let linked = rustix::fs::linkat(parent, name, &shadow, number, AtFlags::empty());
-        self.shadow = Some(shadow);
-        match linked {
-            Ok(()) | Err(Errno::EXIST) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
 }
 
-/// Copies contents into a new file.
 impl NewFile {
+    /// Appends contents.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
-    }
-}
-
-/// What is there under that name, links not followed.
-fn status(parent: &Dir, name: &[u8]) -> Result<Option<Stat>, Failure> {
-    match rustix::fs::statat(&parent.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(status) => Ok(Some(status)),
-        Err(Errno::NOENT) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Owner, attributes and time of a link or device just made.
-fn dress(parent: &Dir, name: &[u8], entry: &Entry) -> Result<(), Failure> {
-    let flags = AtFlags::SYMLINK_NOFOLLOW;
-    let numbers = &entry.numbers;
-    if (numbers.uid, numbers.gid) != (0, 0) {
-        let (uid, gid) = owner(numbers);
-        rustix::fs::chownat(&parent.handle, name, Some(uid), Some(gid), flags)?;
-    }
-    for (attribute, value) in &entry.attributes {
-        let path = join(magic_path(&parent.handle).as_bytes(), name);
-        tolerate(rustix::fs::lsetxattr(
-            path,
-            attribute.as_slice(),
-            value,
-            XattrFlags::empty(),
-        ))?;
-    }
-    Ok(rustix::fs::utimensat(
-        &parent.handle,
-        name,
-        &times(numbers),
-        flags,
-    )?)
-}
-
-/// A file system that cannot store an attribute does not make an image useless.
-fn tolerate(result: rustix::io::Result<()>) -> Result<(), Failure> {
-    match result {
-        Err(error @ (Errno::OPNOTSUPP | Errno::PERM | Errno::INVAL)) => {
-            tracing::debug!(%error, "extended attribute left out");
-            Ok(())
-        }
-        result => Ok(result?),
-    }
-}
-
-fn check_attributes(entry: &Entry) -> Result<(), Failure> {
-    if entry
-        .attributes
-        .iter()
-        .any(|(name, _)| name.starts_with(b"trusted.overlay."))
-    {
-        return Err(RefusedMember::OverlayAttribute.into());
-    }
-    if entry
-        .attributes
-        .iter()
-        .any(|(name, _)| name.contains(&0) || name.is_empty())
-    {
-        return Err(RefusedMember::BadName.into());
-    }
-    Ok(())
-}
-
-fn no_parent(error: io::Error) -> Failure {
-    match Errno::from_io_error(&error) {
-        Some(Errno::NOTDIR | Errno::LOOP | Errno::NOENT | Errno::XDEV) => {
-            RefusedMember::NoParent.into()
-        }
-        _ => Failure::Write(error),
-    }
-}
-
-fn names(directory: &OwnedFd) -> Result<Vec<Vec<u8>>, Failure> {
-    let mut names = Vec::new();
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let listing = rustix::fs::openat(directory, c".", flags, Mode::empty())?;
-    for entry in rustix::fs::Dir::new(listing)? {
-        let entry = entry?;
-        let name = entry.file_name().to_bytes();
-        if name != b"." && name != b".." {
-            names.push(name.to_vec());
-        }
-    }
-    Ok(names)
-}
-
-fn kind(status: &Stat) -> FileType {
-    FileType::from_raw_mode(status.st_mode)
-}
-
-fn is_whiteout(status: &Stat) -> bool {
-    kind(status) == FileType::CharacterDevice && status.st_rdev == 0
-}
-
-fn owner(numbers: &Numbers) -> (Uid, Gid) {
-    (Uid::from_raw(numbers.uid), Gid::from_raw(numbers.gid))
-}
-
-fn times(numbers: &Numbers) -> Timestamps {
-    let (seconds, nanos) = numbers.mtime;
-    let time = Timespec {
-        tv_sec: seconds,
-        tv_nsec: nanos.into(),
-    };
-    Timestamps {
-        last_access: time,
-        last_modification: time,
     }
 }
 
