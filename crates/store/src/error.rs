@@ -75,7 +75,7 @@ pub enum LayerError {
     /// The stream ends in the middle.
     #[error("truncated tar archive")]
     Truncated,
-    /// More members than [`crate::layer::MAX_MEMBERS`].
+    /// More members than a layer may have.
     #[error("more than {0} members in one layer")]
     TooManyMembers(u64),
     /// The stream is compressed with something that is not read here.
