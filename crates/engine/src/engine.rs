@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::config::{EngineConfig, OpenError};
 use crate::container::registry::Registry;
-use crate::container::{Container, Containers, StopOptions, restore};
+use crate::container::{Containers, StopOptions, restore};
 use crate::event::Events;
 use crate::exec::{Execs, Table};
 use crate::host::HostFacts;

@@ -148,13 +148,16 @@ impl Driver {
             }
             Order::Remove(_) if lives => return self.kill_to_remove(request).await,
             Order::Kill(signal) if lives => return self.kill(signal, request).await,
-            Order::Stop(_) | Order::Kill(_) => self.cancel_restart(),
+            Order::Stop(_) | Order::Kill(_) => {
+                self.cancel_restart();
+                Ok(Vec::new())
+            }
             Order::Restart(_) => {
                 self.restart_at = None;
                 self.start_on_request().await
             }
             Order::Remove(options) => self.remove(options).await,
-            Order::Rename(name) => self.rename(name),
+            Order::Rename(name) => self.rename(&name),
             Order::Pause => self.pause().await,
             Order::Resume => self.resume().await,
             Order::Update(query) => self.update(*query).await,
@@ -164,15 +167,12 @@ impl Driver {
 
     /// Changes the status as the table says.
     pub(super) fn change(&mut self, cause: Cause) {
-        match self.state.status.after(cause) {
-            Some(status) => self.state.status = status,
-            None => tracing::error!(
-                container = %self.container.id,
-                status = self.state.status.as_str(),
-                ?cause,
-                "an illegal transition, please report it"
-            ),
-        }
+        if let Some(status) = self.state.status.after(cause) { self.state.status = status } else { tracing::error!(
+            container = %self.container.id,
+            status = self.state.status.as_str(),
+            ?cause,
+            "an illegal transition, please report it"
+        ); }
     }
 
     /// Lets everybody see the state.
@@ -204,14 +204,13 @@ impl Driver {
     }
 
     /// A restart that waits for its time does not come.
-    fn cancel_restart(&mut self) -> Result<Vec<String>, Failure> {
+    fn cancel_restart(&mut self) {
         self.restart_at = None;
         self.state.manually_stopped = true;
         if self.state.status == Status::Restarting {
             self.change(Cause::Stop);
         }
         self.commit();
-        Ok(Vec::new())
     }
 }
 

@@ -22,7 +22,7 @@ use crate::shim::{self, LinkEvent};
 /// The first delay before a restart by policy; it doubles with each one.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 /// The longest delay.
-const LONGEST_DELAY: Duration = Duration::from_secs(60);
+const LONGEST_DELAY: Duration = Duration::from_mins(1);
 /// A container that ran that long has recovered: the delay begins anew.
 const RECOVERED: Duration = Duration::from_secs(10);
 /// How long the last shim may go on delivering output to slow clients when the next one is to start.
@@ -66,7 +66,7 @@ impl Driver {
             Some(supervisor) => {
                 tracing::error!(container = %self.container.id, "the shim died, the container lives");
                 self.supervisor = supervisor;
-                self.state.error = SHIM_DIED.to_owned();
+                SHIM_DIED.clone_into(&mut self.state.error);
                 self.commit();
             }
             None => self.finish(unknown_exit(), SHIM_DIED.to_owned()).await,
@@ -109,7 +109,7 @@ impl Driver {
         self.follow_up(progress, removes).await;
     }
 
-    fn tell_exit(&mut self, network: &NetworkState, exit: ExitRecord, lasted: Duration) {
+    fn tell_exit(&self, network: &NetworkState, exit: ExitRecord, lasted: Duration) {
         let (engine, record) = (&self.engine, &self.record);
         events::networks(engine, record, network, "disconnect");
         events::volumes(engine, record, "unmount");

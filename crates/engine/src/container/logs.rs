@@ -7,6 +7,7 @@ use crate::log::{LogQuery, LogStream};
 
 impl Containers {
     /// A container's log.
+    #[expect(clippy::unused_async, reason = "like all operations; it may come to wait for its driver")]
     pub async fn logs(&self, name: &str, query: LogQuery) -> Result<LogStream, LogsError> {
         if !query.stdout && !query.stderr {
             return Err(LogsError::NoStream);

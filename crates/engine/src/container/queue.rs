@@ -70,24 +70,23 @@ fn when_idle(status: Status, verb: Verb) -> Decision {
     use Decision::{Refuse, Run};
     match (verb, status) {
         (Verb::Remove { force: true }, _)
-        | (Verb::Remove { .. }, Status::Created | Status::Exited | Status::Dead) => Run,
-        (_, Status::Dead | Status::Removing) => match verb {
-            Verb::Kill => Refuse(Refusal::NotRunning),
-            Verb::Stop => Refuse(Refusal::NotRunning),
-            _ => Refuse(Refusal::Removing),
-        },
-        (Verb::Remove { .. }, Status::Paused) => Refuse(Refusal::Paused),
+        | (Verb::Remove { .. }, Status::Created | Status::Exited | Status::Dead)
+        | (Verb::Start, Status::Created | Status::Exited)
+        | (Verb::Stop | Verb::Kill, Status::Running | Status::Paused | Status::Restarting)
+        | (Verb::Pause, Status::Running)
+        | (Verb::Resume, Status::Paused) => Run,
+        (
+            Verb::Stop | Verb::Kill,
+            Status::Created | Status::Exited | Status::Dead | Status::Removing,
+        )
+        | (Verb::Pause, Status::Created | Status::Exited) => Refuse(Refusal::NotRunning),
+        (_, Status::Dead | Status::Removing) => Refuse(Refusal::Removing),
         (Verb::Remove { .. }, Status::Running | Status::Restarting) => Refuse(Refusal::Running),
-        (Verb::Start, Status::Created | Status::Exited) => Run,
         (Verb::Start, Status::Running | Status::Restarting) => Refuse(Refusal::AlreadyStarted),
-        (Verb::Start, Status::Paused) => Refuse(Refusal::Paused),
-        (Verb::Stop | Verb::Kill, Status::Running | Status::Paused | Status::Restarting) => Run,
-        (Verb::Stop | Verb::Kill, Status::Created | Status::Exited) => Refuse(Refusal::NotRunning),
+        (Verb::Start | Verb::Remove { .. }, Status::Paused) => Refuse(Refusal::Paused),
         (Verb::Restart | Verb::Rename | Verb::Update, _) => Run,
-        (Verb::Pause, Status::Running) | (Verb::Resume, Status::Paused) => Run,
         (Verb::Pause, Status::Paused) => Refuse(Refusal::AlreadyPaused),
         (Verb::Pause, Status::Restarting) => Refuse(Refusal::Restarting),
-        (Verb::Pause, Status::Created | Status::Exited) => Refuse(Refusal::NotRunning),
         (Verb::Resume, _) => Refuse(Refusal::NotPaused),
     }
 }
@@ -249,10 +248,9 @@ mod tests {
                     return self.queue.begin(Progress::Remove, (number, verb));
                 }
                 Verb::Remove { .. } => self.gone = true,
-                Verb::Start | Verb::Restart => self.status = Status::Running,
+                Verb::Start | Verb::Restart | Verb::Resume => self.status = Status::Running,
                 Verb::Stop => self.status = Status::Exited,
                 Verb::Pause => self.status = Status::Paused,
-                Verb::Resume => self.status = Status::Running,
                 Verb::Kill if self.status == Status::Restarting => self.status = Status::Exited,
                 Verb::Kill | Verb::Rename | Verb::Update => {}
             }

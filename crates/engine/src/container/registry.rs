@@ -29,12 +29,9 @@ impl Registry {
     /// Takes `name` for `id`, if it is free.
     pub(crate) fn reserve(&self, name: &ContainerName, id: &ContainerId) -> Result<(), NameTaken> {
         let mut index = self.write();
-        match index.by_name.get(name) {
-            Some(owner) => Err(NameTaken(owner.clone())),
-            None => {
-                index.by_name.insert(name.clone(), id.clone());
-                Ok(())
-            }
+        if let Some(owner) = index.by_name.get(name) { Err(NameTaken(owner.clone())) } else {
+            index.by_name.insert(name.clone(), id.clone());
+            Ok(())
         }
     }
 

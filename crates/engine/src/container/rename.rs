@@ -37,14 +37,14 @@ impl Containers {
 }
 
 impl Driver {
-    pub(super) fn rename(&mut self, name: ContainerName) -> Answer {
+    pub(super) fn rename(&mut self, name: &ContainerName) -> Answer {
         let registry = &self.engine.registry;
         let id = &self.container.id;
-        registry.reserve(&name, id).map_err(|NameTaken(by)| Failure::NameInUse(by))?;
+        registry.reserve(name, id).map_err(|NameTaken(by)| Failure::NameInUse(by))?;
         let old = self.record.name.clone();
         let record = Record { name: name.clone(), ..Record::clone(&self.record) };
         if let Err(error) = record.write(&self.container.directory) {
-            registry.release(&name, id);
+            registry.release(name, id);
             return Err(FaultError::file("cannot write the new name")(error).into());
         }
         registry.release(&old, id);

@@ -10,6 +10,7 @@ use crate::container::{Container, Status, attach_keys as keys, events};
 
 impl Execs {
     /// Prepares an exec in a running container.
+    #[expect(clippy::unused_async, reason = "like all operations; it may come to wait for its driver")]
     pub async fn create(&self, container: &str, exec: CreateExec) -> Result<ExecId, ExecError> {
         let container = self.inner.registry.find(container)?;
         if exec.cmd.first().is_none_or(String::is_empty) {

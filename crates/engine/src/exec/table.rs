@@ -13,7 +13,7 @@ use crate::container::events;
 use crate::engine::Inner;
 
 /// How long an exec that has ended is remembered, so that its exit code can be asked for.
-const MEMORY: Duration = Duration::from_secs(300);
+const MEMORY: Duration = Duration::from_mins(5);
 /// What is said of an exec whose container ended before it.
 const KILLED: i32 = 137;
 

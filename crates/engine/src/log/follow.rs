@@ -34,7 +34,7 @@ pub(super) async fn run(
     let result = async {
         // Watched before it is read, so that nothing is written unnoticed in between.
         let watch = match &life {
-            Some(_) => Some(Watch::new(path.parent().unwrap_or(Path::new("/")))?),
+            Some(_) => Some(Watch::new(path.parent().unwrap_or_else(|| Path::new("/")))?),
             None => None,
         };
         let formatter = Formatter::new(&query, raw);

@@ -125,7 +125,7 @@ fn escape(value: &str, out: &mut String) {
             b' ' => out.push('+'),
             byte => {
                 // Writing to a String cannot fail.
-                let _ = write!(out, "%{byte:02X}");
+                write!(out, "%{byte:02X}").unwrap_or_default();
             }
         }
     }

@@ -122,7 +122,7 @@ fn copy_entry(
             rustix::fs::mknodat(target, name, kind, mode, stat.st_rdev)?;
             own(target, name, &stat)
         }
-        _ => Ok(()),
+        FileType::Unknown => Ok(()),
     }
 }
 
@@ -145,10 +145,11 @@ fn own(target: BorrowedFd<'_>, name: &CStr, stat: &Stat) -> io::Result<()> {
 }
 
 fn times(stat: &Stat) -> Timestamps {
+    let nanos = |value| i64::try_from(value).unwrap_or_default();
     let time = |seconds, nanos| Timespec { tv_sec: seconds, tv_nsec: nanos };
     Timestamps {
-        last_access: time(stat.st_atime, stat.st_atime_nsec as _),
-        last_modification: time(stat.st_mtime, stat.st_mtime_nsec as _),
+        last_access: time(stat.st_atime, nanos(stat.st_atime_nsec)),
+        last_modification: time(stat.st_mtime, nanos(stat.st_mtime_nsec)),
     }
 }
 

@@ -39,9 +39,9 @@ pub(crate) fn of_layers(
     extra: &[String],
 ) -> Result<Identity, UserError> {
     let roots = std::iter::once(&snapshot.upper).chain(&snapshot.lower);
-    let layers = Layers::open(roots).map_err(report);
+    let layers = Layers::open(roots).map_err(|error| report(&error));
     let read = |path: &str| match &layers {
-        Ok(layers) => layers.file(Path::new(path)).map_err(report).ok().flatten().map(text),
+        Ok(layers) => layers.file(Path::new(path)).map_err(|error| report(&error)).ok().flatten().map(text),
         Err(()) => None,
     };
     resolve(user, extra, &read("etc/passwd").unwrap_or_default(), &read("etc/group").unwrap_or_default())
@@ -51,9 +51,9 @@ pub(crate) fn of_layers(
 pub(crate) fn of_process(pid: i32, user: &str, extra: &[String]) -> Result<Identity, UserError> {
     let root = PathBuf::from(format!("/proc/{pid}/root"));
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = rustix::fs::open(root, flags, Mode::empty()).map_err(|error| report(error.into()));
+    let root = rustix::fs::open(root, flags, Mode::empty()).map_err(|error| report(&error.into()));
     let read = |path: &str| match &root {
-        Ok(root) => confined(root, path).map_err(report).ok().flatten().map(text),
+        Ok(root) => confined(root, path).map_err(|error| report(&error)).ok().flatten().map(text),
         Err(()) => None,
     };
     resolve(user, extra, &read("etc/passwd").unwrap_or_default(), &read("etc/group").unwrap_or_default())
@@ -77,12 +77,12 @@ fn confined(root: &OwnedFd, path: &str) -> io::Result<Option<File>> {
 fn text(file: File) -> String {
     let mut bytes = Vec::new();
     if let Err(error) = file.take(LIMIT).read_to_end(&mut bytes) {
-        report(error);
+        report(&error);
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn report(error: io::Error) {
+fn report(error: &io::Error) {
     tracing::debug!(%error, "cannot read a container's users");
 }
 
@@ -109,17 +109,16 @@ fn resolve(
         (None, Some(uid)) => Identity { uid, home: "/".to_owned(), ..Identity::default() },
         (None, None) => return Err(UserError::User(user.to_owned())),
     };
-    match wanted_group {
-        Some(wanted) => identity.gid = find_group(wanted, group)?,
-        None => {
-            let name = entry.map_or(user, |entry| entry.name);
-            identity.groups = group
-                .lines()
-                .filter_map(Group::parse)
-                .filter(|group| group.members.split(',').any(|member| member == name))
-                .map(|group| group.gid)
-                .collect();
-        }
+    if let Some(wanted) = wanted_group {
+        identity.gid = find_group(wanted, group)?;
+    } else {
+        let name = entry.map_or(user, |entry| entry.name);
+        identity.groups = group
+            .lines()
+            .filter_map(Group::parse)
+            .filter(|group| group.members.split(',').any(|member| member == name))
+            .map(|group| group.gid)
+            .collect();
     }
     for wanted in extra {
         identity.groups.push(find_group(wanted, group)?);
@@ -224,8 +223,8 @@ mod tests {
             resolve("web:nope", &[], PASSWD, GROUP).unwrap_err().to_string(),
             "unable to find group nope: no matching entries in group file"
         );
-        assert!(resolve("-1", &[], PASSWD, GROUP).is_err());
-        assert!(resolve("4294967295", &[], PASSWD, GROUP).is_err());
+        resolve("-1", &[], PASSWD, GROUP).unwrap_err();
+        resolve("4294967295", &[], PASSWD, GROUP).unwrap_err();
     }
 
     #[test]

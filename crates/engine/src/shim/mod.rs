@@ -44,7 +44,7 @@ pub(crate) async fn open_stream(
 }
 
 /// Connects to a shim's socket, also where the roots have long names.
-fn connect(socket: &Path) -> std::io::Result<UnixStream> {
+fn connect(socket: &Path) -> io::Result<UnixStream> {
     let stream = lockgate_sys::socket_path::connect(socket)?;
     stream.set_nonblocking(true)?;
     UnixStream::from_std(stream)

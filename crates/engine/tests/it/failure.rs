@@ -67,7 +67,7 @@ async fn nothing_is_left_of_a_create_that_fails() {
         }),
         ..Default::default()
     }]);
-    assert!(fixture.containers().create(request).await.is_err());
+    fixture.containers().create(request).await.unwrap_err();
     let count = |folder: &str| std::fs::read_dir(fixture.roots.data().join(folder)).unwrap().count();
     assert_eq!((count("containers"), count("overlay"), count("volumes")), (0, 0, 0));
     fixture.create(CreateContainer { name: Some("web".to_owned()), ..sh("true") }).await;

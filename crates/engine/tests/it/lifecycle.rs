@@ -133,7 +133,7 @@ async fn a_running_container_is_removed_by_force_only() {
         format!("cannot remove container \"{id}\": container is running: stop the container before removing or force remove")
     );
     fixture.remove(&id).await;
-    assert!(fixture.containers().inspect(&id, false).await.is_err());
+    fixture.containers().inspect(&id, false).await.unwrap_err();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,7 +182,7 @@ async fn auto_remove_takes_the_container_when_it_ends() {
     let removed = fixture.containers().wait(&id, WaitCondition::Removed).unwrap();
     fixture.containers().start(&id).await.unwrap();
     assert_eq!(tokio::time::timeout(PATIENCE, removed).await.unwrap().status_code, 4);
-    assert!(fixture.containers().inspect(&id, false).await.is_err());
+    fixture.containers().inspect(&id, false).await.unwrap_err();
 }
 
 #[tokio::test(flavor = "multi_thread")]

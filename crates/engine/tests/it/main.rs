@@ -1,5 +1,5 @@
 //! The engine in process, on real shims and real containers. Needs root.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "test code")]
 
 mod attach;
 mod exec;

@@ -141,7 +141,7 @@ async fn a_killed_shim_is_noticed_and_told() {
     assert!(now.state.error.contains("shim died"), "{}", now.state.error);
     // Whether the process lives on or not, the engine knows it and can end it.
     fixture.remove(&id).await;
-    assert!(std::fs::metadata(format!("/proc/{init}/cwd")).is_err());
+    std::fs::metadata(format!("/proc/{init}/cwd")).unwrap_err();
 }
 
 /// Not a test of its own: the process that the crash tests kill.
@@ -179,7 +179,7 @@ fn spawn_helper(roots: &Roots) -> Child {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_at_any_moment_loses_nothing_that_was_answered() {
-    for round in 0_u32..6 {
+    for round in 0..6 {
         let roots = Roots::new();
         let mut helper = spawn_helper(&roots);
         let output = BufReader::new(helper.stdout.take().unwrap());
@@ -188,9 +188,9 @@ async fn a_kill_at_any_moment_loses_nothing_that_was_answered() {
             if line.contains("created ") || line.contains("started ") || line.contains("removed ") {
                 answers.push(line);
             }
-            if answers.len() as u32 == 7 + round {
+            if answers.len() == 7 + round {
                 // Somewhere in the middle of what comes next.
-                std::thread::sleep(Duration::from_micros(u64::from(round) * 700));
+                std::thread::sleep(Duration::from_micros(round as u64 * 700));
                 helper.kill().unwrap();
             }
         }

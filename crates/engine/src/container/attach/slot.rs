@@ -31,8 +31,23 @@ pub(crate) enum Half {
 
 #[derive(Debug, Default)]
 struct State {
-    outcome: Option<Option<UnixStream>>,
+    outcome: Outcome,
     wakers: [Option<Waker>; 2],
+}
+
+#[derive(Debug, Default)]
+enum Outcome {
+    #[default]
+    Pending,
+    Stream(UnixStream),
+    /// There will be no stream.
+    Nothing,
+}
+
+impl Outcome {
+    fn take(&mut self) -> Self {
+        std::mem::take(self)
+    }
 }
 
 impl Slot {
@@ -43,7 +58,7 @@ impl Slot {
     /// Gives the stream, or `None`: there will be none.
     pub(crate) fn fill(&self, stream: Option<UnixStream>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.outcome = Some(stream);
+        state.outcome = stream.map_or(Outcome::Nothing, Outcome::Stream);
         let wakers = std::mem::take(&mut state.wakers);
         drop(state);
         for waker in wakers.into_iter().flatten() {
@@ -55,11 +70,12 @@ impl Slot {
     pub(crate) fn poll(&self, half: Half, context: &Context<'_>) -> Poll<Option<UnixStream>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match state.outcome.take() {
-            Some(outcome) => Poll::Ready(outcome),
-            None => {
+            Outcome::Pending => {
                 state.wakers[half as usize] = Some(context.waker().clone());
                 Poll::Pending
             }
+            Outcome::Stream(stream) => Poll::Ready(Some(stream)),
+            Outcome::Nothing => Poll::Ready(None),
         }
     }
 }

@@ -15,7 +15,11 @@ pub(super) fn merge(config: &mut ContainerConfig, image: &ContainerConfig) {
     merge_map(&mut config.labels, image.labels.as_ref());
     merge_env(config, image);
     merge_command(config, image);
-    merge_healthcheck(&mut config.healthcheck, image.healthcheck.as_ref());
+    match (&mut config.healthcheck, &image.healthcheck) {
+        (Some(own), Some(image)) => merge_healthcheck(own, image),
+        (own @ None, Some(image)) => *own = Some(image.clone()),
+        (_, None) => {}
+    }
     if config.stop_signal.as_deref().unwrap_or_default().is_empty() {
         config.stop_signal.clone_from(&image.stop_signal);
     }
@@ -84,12 +88,7 @@ fn merge_command(config: &mut ContainerConfig, image: &ContainerConfig) {
     }
 }
 
-fn merge_healthcheck(own: &mut Option<Healthcheck>, image: Option<&Healthcheck>) {
-    let Some(image) = image else { return };
-    let Some(own) = own else {
-        *own = Some(image.clone());
-        return;
-    };
+fn merge_healthcheck(own: &mut Healthcheck, image: &Healthcheck) {
     if own.test.as_ref().is_none_or(Vec::is_empty) {
         own.test.clone_from(&image.test);
     }
@@ -110,6 +109,7 @@ fn merge_healthcheck(own: &mut Option<Healthcheck>, image: Option<&Healthcheck>)
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "the fields are optional")]
     fn list(words: &[&str]) -> Option<Vec<String>> {
         Some(words.iter().map(|&w| w.to_owned()).collect())
     }

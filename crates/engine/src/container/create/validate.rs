@@ -184,9 +184,9 @@ fn log_config(log: &LogConfig) -> Result<(), ConfigError> {
 }
 
 /// Reads `10m`, `1g`, `512k`, `100`, with an optional `b`, as powers of 1024; `-1` is no limit.
-pub(crate) fn parse_size(text: &str) -> Option<Option<u64>> {
+pub(crate) fn parse_size(text: &str) -> Option<u64> {
     if text == "-1" {
-        return Some(None);
+        return Some(u64::MAX);
     }
     let lower = text.trim().to_ascii_lowercase();
     let lower = lower.strip_suffix("ib").or_else(|| lower.strip_suffix('b')).unwrap_or(&lower);
@@ -198,7 +198,7 @@ pub(crate) fn parse_size(text: &str) -> Option<Option<u64>> {
         _ => (lower, 0),
     };
     let number: u64 = digits.trim().parse().ok()?;
-    Some(Some(number.checked_mul(1 << shift)?))
+    number.checked_mul(1 << shift)
 }
 
 #[cfg(test)]
@@ -228,9 +228,9 @@ mod tests {
     #[test]
     fn sizes_have_units() {
         for (text, bytes) in [("100", 100), ("1k", 1024), ("10m", 10 << 20), ("1GB", 1 << 30)] {
-            assert_eq!(parse_size(text), Some(Some(bytes)), "{text}");
+            assert_eq!(parse_size(text), Some(bytes), "{text}");
         }
-        assert_eq!(parse_size("-1"), Some(None));
+        assert_eq!(parse_size("-1"), Some(u64::MAX));
         for bad in ["", "m", "x", "1.5m"] {
             assert_eq!(parse_size(bad), None, "{bad}");
         }

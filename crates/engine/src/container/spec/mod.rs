@@ -64,7 +64,7 @@ pub(crate) fn build(inputs: &Inputs<'_>) -> Result<Spec, ConfigError> {
     let mut spec = Spec::default();
     spec.set_version("1.2.0".to_owned())
         .set_root(Some(root))
-        .set_process(Some(process::build(inputs, &capabilities)?))
+        .set_process(Some(process::build(inputs, &capabilities)))
         .set_hostname((!shares_uts).then(|| record.config.hostname.clone()))
         .set_domainname(
             (!shares_uts && !record.config.domainname.is_empty())

@@ -6,7 +6,6 @@ use lockgate_runtime::spec::DEFAULT_PATH;
 use oci_spec::runtime::{Box as ConsoleSize, BoxBuilder, Capability, LinuxCapabilities, Process, User};
 
 use super::{Inputs, limit};
-use crate::container::config_error::ConfigError;
 use crate::container::record::Record;
 use crate::rootfs::Identity;
 
@@ -14,7 +13,7 @@ use crate::rootfs::Identity;
 pub(super) const INIT: &str = "/sbin/docker-init";
 
 /// The container's own process.
-pub(super) fn build(inputs: &Inputs<'_>, capabilities: &[Capability]) -> Result<Process, ConfigError> {
+pub(super) fn build(inputs: &Inputs<'_>, capabilities: &[Capability]) -> Process {
     let record = inputs.record;
     let host = &record.host_config;
     let mut args = Vec::with_capacity(record.args.len() + 3);
@@ -35,7 +34,7 @@ pub(super) fn build(inputs: &Inputs<'_>, capabilities: &[Capability]) -> Result<
             host.ulimits.as_deref().unwrap_or_default(),
         )))
         .set_oom_score_adj(oom_score_adj(host.oom_score_adj));
-    Ok(process)
+    process
 }
 
 /// What the container's process and its execs have in common.
@@ -68,7 +67,7 @@ pub(crate) fn environment(
     if terminal {
         all.push("TERM=xterm".to_owned());
     }
-    let key = |entry: &str| entry.split_once('=').map_or(entry.to_owned(), |(key, _)| key.to_owned());
+    let key = |entry: &str| entry.split('=').next().unwrap_or_default().to_owned();
     for entry in record.config.env.iter().flatten().chain(extra) {
         let name = key(entry);
         let place = all.iter().position(|known| key(known) == name);

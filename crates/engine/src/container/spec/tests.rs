@@ -47,7 +47,7 @@ fn spec(record: &Record, peers: Peers) -> Spec {
 
 fn namespaces(spec: &Spec) -> Vec<LinuxNamespaceType> {
     let linux = spec.linux().as_ref().unwrap();
-    linux.namespaces().as_ref().unwrap().iter().map(|namespace| namespace.typ()).collect()
+    linux.namespaces().as_ref().unwrap().iter().map(oci_spec::runtime::LinuxNamespace::typ).collect()
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn user_mounts_come_last_shallow_first_and_replace_defaults() {
 fn a_seccomp_profile_that_is_no_json_is_refused() {
     let mut record = record();
     record.host_config.security_opt = Some(vec!["seccomp={".to_owned()]);
-    assert!(seccomp_profile(&record, &[]).is_err());
+    seccomp_profile(&record, &[]).unwrap_err();
     record.host_config.security_opt = Some(vec!["seccomp=unconfined".to_owned()]);
     assert_eq!(seccomp_profile(&record, &[]).unwrap(), None);
 }

@@ -231,7 +231,9 @@ fn log_target(container: &Container, record: &Record) -> LogTarget {
     let option = |key: &str| log.config.as_ref().and_then(|options| options.get(key));
     LogTarget::JsonFile {
         path: container.log_path(),
-        max_size: option("max-size").and_then(|text| parse_size(text)).flatten(),
+        max_size: option("max-size")
+            .and_then(|text| parse_size(text))
+            .filter(|size| *size < u64::MAX),
         max_file: option("max-file").and_then(|text| text.parse().ok()).unwrap_or(1),
         attrs: log_attributes(record),
     }

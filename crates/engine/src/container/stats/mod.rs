@@ -41,6 +41,7 @@ pub struct StatsStream {
 
 impl Containers {
     /// Resource usage, once or every second.
+    #[expect(clippy::unused_async, reason = "like all operations; it may come to wait for its driver")]
     pub async fn stats(&self, name: &str, query: StatsQuery) -> Result<StatsStream, StatsError> {
         let container = self.inner.registry.find(name)?;
         let engine = Arc::clone(&self.inner);
