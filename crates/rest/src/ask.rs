@@ -108,10 +108,10 @@ impl Ask {
         )?))
     }
 
-    /// A point in time in the query: unix seconds, perhaps with a fraction; zero is none.
+    /// A point in time in the query: unix seconds, perhaps with a fraction.
     pub(crate) fn time(&self, key: &str) -> Result<Option<Timestamp>, Failure> {
         match self.query().text(key) {
-            "" | "0" => Ok(None),
+            "" => Ok(None),
             text => unix_time(text)
                 .map(Some)
                 .ok_or_else(|| Failure::invalid(format!("invalid value for \"{key}\": {text}"))),

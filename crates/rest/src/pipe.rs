@@ -25,15 +25,12 @@ impl BodyReader {
     pub(crate) fn new(mut body: Body) -> Self {
         let (sender, pieces) = mpsc::channel(IN_FLIGHT);
         tokio::spawn(async move {
-            while let Some(frame) = body.frame().await {
-                let piece = match frame.map(http_body::Frame::into_data) {
-                    Ok(Ok(bytes)) => Ok(bytes),
-                    // Trailers mean nothing here.
-                    Ok(Err(_trailers)) => continue,
-                    Err(error) => Err(io::Error::other(error)),
-                };
+            while let Some(piece) = next(&mut body).await {
                 let is_last = piece.is_err();
-                if sender.send(piece).await.is_err() || is_last {
+                if sender.send(piece).await.is_err() {
+                    return drain(&mut body).await;
+                }
+                if is_last {
                     return;
                 }
             }
@@ -44,6 +41,32 @@ impl BodyReader {
         }
     }
 }
+
+/// The next piece of data; trailers mean nothing here.
+async fn next(body: &mut Body) -> Option<io::Result<Bytes>> {
+    loop {
+        match body.frame().await?.map(http_body::Frame::into_data) {
+            Ok(Ok(bytes)) => return Some(Ok(bytes)),
+            Ok(Err(_trailers)) => {}
+            Err(error) => return Some(Err(io::Error::other(error))),
+        }
+    }
+}
+
+/// Reads away what follows the end of an archive (padding, mostly), because a client that can not
+/// get rid of it may not look at the answer.
+async fn drain(body: &mut Body) {
+    let mut left = PADDING;
+    while let Some(Ok(piece)) = next(body).await {
+        match left.checked_sub(piece.len()) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
+}
+
+/// How much may follow an archive.
+const PADDING: usize = 16 * 1024 * 1024;
 
 impl Read for BodyReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -130,6 +153,16 @@ mod tests {
             reader.read_to_string(&mut text).map(|_| text)
         });
         assert_eq!(text.await.unwrap().unwrap(), "abcde");
+    }
+
+    #[tokio::test]
+    async fn what_nobody_reads_is_read_away() {
+        let (sent, mut all_sent) = mpsc::channel::<()>(1);
+        let pieces = stream::unfold((0, sent), |(count, sent)| async move {
+            (count < 100).then(|| (Ok(Bytes::from_static(&[0; 512])), (count + 1, sent)))
+        });
+        drop(BodyReader::new(body::stream(pieces)));
+        assert_eq!(all_sent.recv().await, None);
     }
 
     #[tokio::test]

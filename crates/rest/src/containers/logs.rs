@@ -3,6 +3,7 @@
 use futures_util::stream;
 use lockgate_engine::LogQuery;
 use lockgate_gate::Reply;
+use lockgate_types::Timestamp;
 
 use crate::ask::Ask;
 use crate::error::Failure;
@@ -20,8 +21,8 @@ pub(crate) async fn logs(ask: &Ask) -> Result<Reply, Failure> {
         follow: query.flag("follow"),
         stdout,
         stderr,
-        since: ask.time("since")?,
-        until: ask.time("until")?,
+        since: ask.time("since")?.filter(is_set),
+        until: ask.time("until")?.filter(is_set),
         timestamps: query.flag("timestamps"),
         tail: tail(query.text("tail"))?,
         details: query.flag("details"),
@@ -35,6 +36,11 @@ pub(crate) async fn logs(ask: &Ask) -> Result<Reply, Failure> {
     };
     let chunks = stream::unfold(log, |mut log| async move { Some((log.next().await?, log)) });
     Ok(reply::streaming(content_type, chunks))
+}
+
+/// Clients that want no limit say zero.
+fn is_set(time: &Timestamp) -> bool {
+    time.unix_nanos() != 0
 }
 
 /// How many of the last lines; nothing, `all` and negative numbers mean every one.

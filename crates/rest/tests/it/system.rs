@@ -64,7 +64,7 @@ async fn past_events_are_told_and_the_stream_ends() {
     let world = World::new().await;
     world.post("/volumes/create", r#"{"Name":"v1"}"#).await;
     let until = lockgate_types::Timestamp::now().unix_seconds() + 1;
-    let target = format!("/v1.51/events?since=1&until={until}");
+    let target = format!("/v1.51/events?since=0&until={until}");
     let events = world.get(&target).await;
     assert_eq!(events.headers["Content-Type"], "application/json");
     let line: serde_json::Value =
