@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -24,6 +24,43 @@ pub fn receive(socket: BorrowedFd<'_>) -> io::Result<OwnedFd> {
         }
     }
     Err(io::ErrorKind::UnexpectedEof.into())
+}
+
+/// Closes every descriptor from 3 on that is not in `keep`.
+///
+/// Meant for a process that has just begun, or is about to become another program: whatever owned the
+/// others must not be used any more.
+pub fn close_all_except(keep: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut numbers: Vec<u32> = keep
+        .iter()
+        .map(|fd| fd.as_raw_fd().unsigned_abs())
+        .filter(|n| *n >= 3)
+        .collect();
+    numbers.sort_unstable();
+    let mut first = 3;
+    for number in numbers {
+        if number > first {
+            close_range(first, number - 1, 0)?;
+        }
+        first = number + 1;
+    }
+    close_range(first, u32::MAX, 0)
+}
+
+/// Lets no descriptor from `first` on pass to the next program.
+pub fn close_on_exec_from(first: u32) -> io::Result<()> {
+    close_range(first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC)
+}
+
+fn close_range(first: u32, last: u32, flags: u32) -> io::Result<()> {
+    // JUSTIFICATION: neither std nor rustix offers close_range.
+    // SAFETY: no memory is touched. The callers' documentation says what becomes of owned descriptors.
+    let code = unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) };
+    if code == -1 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }
 
 /// Sends a descriptor together with some bytes, of which there must be one at least.

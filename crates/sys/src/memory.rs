@@ -102,8 +102,7 @@ fn address(value: u64) -> usize {
     value as usize
 }
 
-// JUSTIFICATION: see `release_stack`.
-// SAFETY: a variable of the C library that is linked in, of this name and type.
+// A variable of the C library that is linked in, of this name and type.
 unsafe extern "C" {
     static __libc_stack_end: *const c_void;
 }

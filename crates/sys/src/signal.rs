@@ -46,13 +46,21 @@ pub fn pending(descriptor: &OwnedFd) -> io::Result<Vec<i32>> {
 
 /// Unblocks all signals and gives each its default action, as a new program expects.
 pub fn reset() -> io::Result<()> {
+    let default = [0_u64; 4];
     for signal in 1..=64 {
-        if signal == libc::SIGKILL || signal == libc::SIGSTOP || signal == 32 || signal == 33 {
-            continue;
-        }
-        // JUSTIFICATION: no dependency resets handlers.
-        // SAFETY: the default action is no code of ours.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        // JUSTIFICATION: no dependency resets handlers, and the C library refuses its own two signals,
+        // which a parent may have ignored all the same.
+        // SAFETY: the kernel's struct sigaction is 32 bytes, and all zero means the default action: no code
+        // of ours. Numbers that cannot be changed (KILL, STOP) are refused.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                NO_OLD_ACTION,
+                8_usize,
+            )
+        };
     }
     set_mask(libc::SIG_SETMASK, &empty_set())
 }
@@ -95,6 +103,8 @@ pub fn ignore(signal: i32) {
     // SAFETY: ignoring is no code of ours.
     unsafe { libc::signal(signal, libc::SIG_IGN) };
 }
+
+const NO_OLD_ACTION: *mut u64 = std::ptr::null_mut();
 
 pub(crate) fn empty_set() -> libc::sigset_t {
     let mut set = MaybeUninit::uninit();

@@ -22,7 +22,9 @@ pub fn connect(path: &Path) -> io::Result<UnixStream> {
 
 /// Names the folder by a descriptor if the whole path is too long for an address.
 fn with_short<T>(path: &Path, act: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return act(path) };
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return act(path);
+    };
     if path.as_os_str().len() <= LONGEST {
         return act(path);
     }
@@ -37,7 +39,8 @@ mod tests {
 
     #[test]
     fn paths_beyond_the_limit_of_an_address_work() {
-        let folder = std::env::temp_dir().join(format!("{}-{}", "d".repeat(120), std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("{}-{}", "d".repeat(120), std::process::id()));
         std::fs::create_dir(&folder).unwrap();
         let path = folder.join("socket");
         let listener = listen(&path).unwrap();

@@ -1,6 +1,6 @@
 //! Where a prepared process waits until it may run.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use super::channel::Channel;
 use super::error::{InitError, Step as _};
@@ -15,6 +15,14 @@ pub(crate) enum Gate {
 }
 
 impl Gate {
+    /// The descriptor that waiting needs, besides the channel's.
+    pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::Channel => None,
+            Self::Fifo(fifo) => Some(fifo.as_fd()),
+        }
+    }
+
     pub(super) fn wait(&self, channel: &Channel) -> Result<(), InitError> {
         match self {
             Self::Channel => match channel.receive_letter().step("waiting for the start")? {

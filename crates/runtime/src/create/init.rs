@@ -1,7 +1,7 @@
 //! What the first process of a container does before it becomes the program.
 
 use std::convert::Infallible;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use oci_spec::runtime::{LinuxNamespaceType, LinuxPersonality, LinuxPersonalityDomain, Spec};
@@ -43,7 +43,10 @@ pub(super) fn run(plan: &Plan<'_>, channel: &Channel) -> Result<Infallible, Init
     if let Some(personality) = linux.and_then(|linux| linux.personality().as_ref()) {
         set_personality(personality)?;
     }
-    let ready = process::prepare(process, plan.filter.as_ref(), terminal.is_some())?;
+    let master = terminal.as_ref().map(|fd| fd.as_fd());
+    let keep = [Some(channel.as_fd()), plan.new.gate.descriptor(), master];
+    let keep: Vec<BorrowedFd<'_>> = keep.into_iter().flatten().collect();
+    let ready = process::prepare(process, plan.filter.as_ref(), master.is_some(), &keep)?;
     channel
         .send_ready(terminal.as_ref().map(|fd| fd.as_fd()))
         .step("reporting")?;

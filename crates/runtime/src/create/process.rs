@@ -48,7 +48,10 @@ pub(super) fn prepare(
     process: &Process,
     filter: Option<&Filter>,
     terminal: bool,
+    keep: &[BorrowedFd<'_>],
 ) -> Result<Ready, InitError> {
+    // From here on no descriptor of the host is left to climb out by.
+    lockgate_sys::descriptor::close_all_except(keep).step("closing descriptors")?;
     let args = process.args().as_deref().unwrap_or(&[]);
     let environment = environment(process);
     own_stdio(process, terminal)?;
@@ -71,6 +74,15 @@ pub(super) fn prepare(
             source: error.into(),
         })?;
     }
+    // A directory outside the root has no path that begins with a slash.
+    let inside = rustix::process::getcwd(Vec::new()).is_ok_and(|p| p.to_bytes().starts_with(b"/"));
+    if !inside {
+        let source = std::io::ErrorKind::NotFound.into();
+        return Err(InitError::WorkingDirectory {
+            path: process.cwd().clone(),
+            source,
+        });
+    }
     let name = args.first().map_or("", String::as_str);
     let program = find_program(name, &environment)?;
     let late = filter.filter(|_| process.no_new_privileges() == Some(true));
@@ -88,6 +100,9 @@ impl Ready {
         if let Some(filter) = &self.filter
             && let Err(error) = filter.install().step("loading the seccomp filter")
         {
+            return error;
+        }
+        if let Err(error) = lockgate_sys::descriptor::close_on_exec_from(3).step("descriptors") {
             return error;
         }
         let source = lockgate_sys::process::execute(&self.program, &self.args, &self.environment);

@@ -1,7 +1,7 @@
 //! One more process in a running container.
 
 use std::convert::Infallible;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use lockgate_sys::clone::CloneOptions;
@@ -91,7 +91,12 @@ fn run(
         }
         None
     };
-    let ready = process::prepare(new.process, new.filter, terminal.is_some())?;
+    let keep = [
+        Some(channel.as_fd()),
+        terminal.as_ref().map(|fd| fd.as_fd()),
+    ];
+    let keep: Vec<BorrowedFd<'_>> = keep.into_iter().flatten().collect();
+    let ready = process::prepare(new.process, new.filter, terminal.is_some(), &keep)?;
     channel
         .send_ready(terminal.as_ref().map(|fd| fd.as_fd()))
         .step("reporting")?;

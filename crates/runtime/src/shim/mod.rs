@@ -55,6 +55,9 @@ pub enum ShimError {
 pub fn run(socket: &Path) -> Result<(), ShimError> {
     let failed = |step| move |source| ShimError::Start { step, source };
     let control = lockgate_sys::process::inherited_descriptor(3).map_err(failed("descriptor 3"))?;
+    // What the daemon's own parent may have left open is nobody's here.
+    lockgate_sys::descriptor::close_all_except(&[control.as_fd()])
+        .map_err(failed("closing descriptors"))?;
     lockgate_sys::memory::prefer_small();
     // Children that lose their parent become ours, also those that an external runtime leaves behind.
     let own = rustix::process::getpid();

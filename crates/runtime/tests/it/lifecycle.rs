@@ -69,3 +69,128 @@ fn a_created_container_waits_until_it_is_started() {
     );
     assert_eq!(shim.wait().exit_code, 137);
 }
+
+#[test]
+fn signals_reach_the_program() {
+    let fixture = Fixture::new(&[
+        "sh",
+        "-c",
+        "trap 'exit 5' TERM; echo up; while :; do sleep 1; done",
+    ]);
+    let mut shim = fixture.create();
+    let mut stream = shim.attach(false);
+    shim.control.ask(&Request::Start);
+    stream.read_until("up");
+    assert_eq!(
+        shim.control.ask(&Request::Kill {
+            signal: 15,
+            all: false
+        }),
+        Reply::Done
+    );
+    assert_eq!(shim.wait().exit_code, 5);
+}
+
+#[test]
+fn the_container_outlives_its_daemon() {
+    let fixture = Fixture::new(&["sh", "-c", "read x; echo $x; exit 6"]);
+    let mut fixture = fixture;
+    fixture.request.open_stdin = true;
+    fixture.request.stdin_once = true;
+    let mut shim = fixture.start();
+    // The first connection goes, as with a daemon that is killed; a new one takes its place.
+    let mut again = shim.connect();
+    assert_eq!(again.ask(&Request::Watch), Reply::Done);
+    shim.control = again;
+    let state = shim.control.ask(&Request::State);
+    assert!(
+        matches!(state, Reply::State(ref s) if s.status == ShimStatus::Running && s.pid.is_some()),
+        "{state:?}"
+    );
+    let mut stream = shim.attach(true);
+    stream.write(b"still here\n");
+    assert_eq!(stream.read_all(), "still here\n");
+    assert_eq!(shim.wait().exit_code, 6);
+}
+
+#[test]
+fn nobody_needs_to_watch_the_end() {
+    let fixture = Fixture::new(&["sh", "-c", "read x; exit 8"]);
+    let mut fixture = fixture;
+    fixture.request.open_stdin = true;
+    fixture.request.stdin_once = true;
+    let mut shim = fixture.start();
+    let stream = shim.attach(true);
+    shim.control = shim.connect();
+    stream.end_input();
+    assert!(shim.control.is_at_end());
+    shim.reap();
+    let text = std::fs::read_to_string(fixture.directory.join("exit.json")).unwrap();
+    assert!(text.contains("\"exitCode\":8"), "{text}");
+}
+
+#[test]
+fn a_paused_container_stands_still() {
+    let fixture = Fixture::new(&["sleep", "100"]);
+    let mut shim = fixture.start();
+    let status = |shim: &mut crate::fixture::Shim| match shim.control.ask(&Request::State) {
+        Reply::State(state) => state.status,
+        reply => panic!("{reply:?}"),
+    };
+    assert_eq!(shim.control.ask(&Request::Pause), Reply::Done);
+    assert_eq!(status(&mut shim), ShimStatus::Paused);
+    assert_eq!(shim.control.ask(&Request::Resume), Reply::Done);
+    assert_eq!(status(&mut shim), ShimStatus::Running);
+    shim.control.ask(&Request::Kill {
+        signal: 9,
+        all: true,
+    });
+    assert_eq!(shim.wait().exit_code, 137);
+}
+
+#[test]
+fn running_out_of_memory_is_recorded() {
+    let mut fixture = Fixture::new(&["tail", "/dev/zero"]);
+    let resources = fixture.spec.linux_mut().as_mut().unwrap().resources_mut();
+    let mut memory = oci_spec::runtime::LinuxMemory::default();
+    memory.set_limit(Some(16 << 20)).set_swap(Some(16 << 20));
+    resources.as_mut().unwrap().set_memory(Some(memory));
+    let mut shim = fixture.start();
+    let record = shim.wait();
+    assert_eq!((record.exit_code, record.oom_killed), (137, true));
+}
+
+#[test]
+fn a_refused_container_leaves_nothing_behind() {
+    let fixture = Fixture::new(&["nope"]);
+    let mut shim = fixture.spawn();
+    let create = Request::Create(Box::new(fixture.request.clone()));
+    assert!(matches!(shim.control.ask(&create), Reply::Failed(_)));
+    assert!(
+        !Cgroup::open(&fixture.cgroup.join(fixture.id.as_str()))
+            .unwrap()
+            .exists()
+    );
+    // A second try on the same shim is possible; without its connection it goes.
+    assert!(matches!(shim.control.ask(&create), Reply::Failed(_)));
+    shim.control.end_input();
+    assert!(shim.control.is_at_end());
+    shim.reap();
+}
+
+#[test]
+fn a_malformed_request_is_answered_and_ends_the_connection() {
+    let fixture = Fixture::new(&["sleep", "100"]);
+    let mut shim = fixture.start();
+    let mut bad = shim.connect();
+    bad.write(b"\x02\0\0\0{}");
+    bad.read_until("malformed message");
+    let mut huge = shim.connect();
+    huge.write(&[0xff; 4]);
+    huge.read_until("1 to 16777216 are allowed");
+    shim.control.ask(&Request::Kill {
+        signal: 9,
+        all: false,
+    });
+    assert_eq!(shim.wait().exit_code, 137);
+}

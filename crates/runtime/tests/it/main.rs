@@ -1,6 +1,16 @@
 //! The runtime's binaries, from the outside: real namespaces, mounts and cgroups. Needs root.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "test code")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test code"
+)]
+#![expect(clippy::print_stdout, reason = "measurements are printed")]
 
+mod execs;
 mod fixture;
 mod lifecycle;
 mod measure;
+mod mounts;
+mod process;
+mod streams;

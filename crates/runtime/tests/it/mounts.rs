@@ -1,0 +1,119 @@
+//! Mounts of host paths, and images that try to lead them astray.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use lockgate_runtime::spec;
+
+use crate::fixture::Fixture;
+
+fn with_mount(fixture: &mut Fixture, source: &Path, destination: &str, options: &[&str]) {
+    let mount = spec::bind_mount(source, Path::new(destination), options);
+    fixture.spec.mounts_mut().as_mut().unwrap().push(mount);
+}
+
+#[test]
+fn a_bind_mount_shows_the_host_directory_and_keeps_what_is_written() {
+    let mut fixture = Fixture::new(&["sh", "-c", "cat /data/in; echo out > /data/out"]);
+    let host = fixture.directory.join("host");
+    fs::create_dir(&host).unwrap();
+    fs::write(host.join("in"), "in\n").unwrap();
+    with_mount(&mut fixture, &host, "/data", &["rprivate"]);
+    assert_eq!(fixture.run(), (0, "in\n".to_owned()));
+    assert_eq!(fs::read_to_string(host.join("out")).unwrap(), "out\n");
+}
+
+#[test]
+fn a_readonly_bind_mount_cannot_be_written() {
+    for option in ["ro", "rro"] {
+        let mut fixture = Fixture::new(&["touch", "/data/x"]);
+        let host = fixture.directory.join("host");
+        fs::create_dir(&host).unwrap();
+        with_mount(&mut fixture, &host, "/data", &[option]);
+        let (code, output) = fixture.run();
+        assert_eq!(code, 1);
+        assert!(
+            output.contains("Read-only file system"),
+            "{option}: {output}"
+        );
+    }
+}
+
+#[test]
+fn a_file_is_mounted_on_a_file_that_is_made_for_it() {
+    let mut fixture = Fixture::new(&["cat", "/etc/deep/hosts"]);
+    let host = fixture.directory.join("hosts");
+    fs::write(&host, "127.0.0.1 here\n").unwrap();
+    with_mount(&mut fixture, &host, "/etc/deep/hosts", &[]);
+    assert_eq!(fixture.run(), (0, "127.0.0.1 here\n".to_owned()));
+}
+
+#[test]
+fn a_missing_source_is_named() {
+    let mut fixture = Fixture::new(&["true"]);
+    with_mount(&mut fixture, Path::new("/lockgate/nowhere"), "/data", &[]);
+    let message = fixture.refusal();
+    let expected = "error mounting \"/lockgate/nowhere\" to rootfs at \"/data\": open_tree: \
+                    no such file or directory";
+    assert_eq!(message, expected);
+}
+
+#[test]
+fn a_link_in_the_image_cannot_lead_a_mount_to_the_host() {
+    let mut fixture = Fixture::new(&["sh", "-c", "cat /evil/in; cat /up/in"]);
+    let victim = fixture.directory.join("victim");
+    let host = fixture.directory.join("host");
+    fs::create_dir(&victim).unwrap();
+    fs::create_dir(&host).unwrap();
+    fs::write(host.join("in"), "in\n").unwrap();
+    let image = fixture.directory.join("image");
+    symlink(&victim, image.join("evil")).unwrap();
+    symlink("../../../../../../../../etc", image.join("up")).unwrap();
+    with_mount(&mut fixture, &host, "/evil", &[]);
+    with_mount(&mut fixture, &host, "/up", &[]);
+    assert_eq!(fixture.run(), (0, "in\nin\n".to_owned()));
+    assert_eq!(fs::read_dir(&victim).unwrap().count(), 0);
+}
+
+#[test]
+fn a_link_in_place_of_proc_stays_inside() {
+    let fixture = Fixture::new(&["sh", "-c", "cat /proc/kcore | wc -c"]);
+    let image = fixture.directory.join("image");
+    fs::remove_dir(image.join("proc")).unwrap();
+    fs::remove_dir(image.join("dev")).unwrap();
+    symlink("/tmp", image.join("proc")).unwrap();
+    symlink("/etc/", image.join("dev")).unwrap();
+    // Mounted on /tmp and /etc of the container; nothing of the host is touched.
+    let (code, _) = fixture.run();
+    assert_eq!(code, 0);
+    assert!(Path::new("/etc/passwd").exists());
+}
+
+#[test]
+fn a_tmpfs_is_empty_sized_and_writable() {
+    let script = "ls /scratch | wc -l; touch /scratch/x; grep /scratch /proc/mounts";
+    let mut fixture = Fixture::new(&["sh", "-c", script]);
+    let mount = spec::mount(
+        "/scratch",
+        "tmpfs",
+        "tmpfs",
+        &["noexec", "size=1m", "mode=700"],
+    );
+    fixture.spec.mounts_mut().as_mut().unwrap().push(mount);
+    let (code, output) = fixture.run();
+    assert_eq!(code, 0, "{output}");
+    assert!(output.starts_with("0\n"), "{output}");
+    assert!(
+        output.contains("noexec") && output.contains("size=1024k"),
+        "{output}"
+    );
+}
+
+#[test]
+fn an_unknown_option_is_refused_by_name() {
+    let mut fixture = Fixture::new(&["true"]);
+    with_mount(&mut fixture, Path::new("/tmp"), "/data", &["frobnicate"]);
+    let expected = "mount option \"frobnicate\" of \"/data\" is not understood";
+    assert_eq!(fixture.refusal(), expected);
+}
