@@ -5,7 +5,8 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// A process that was started.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Spawned {
 pub struct Spawn<'a> {
     /// The executable; no search in `PATH`.
     pub program: &'a Path,
+    /// What the process is told to be called (its argument 0).
+    pub name: &'a Path,
     /// Arguments after the program's name.
     pub args: &'a [&'a OsStr],
     /// The whole environment, as `NAME=value`.
@@ -38,7 +41,7 @@ impl Spawn<'_> {
     /// The process has default signal handlers, an empty signal mask, and must be reaped by the caller.
     pub fn start(&self) -> io::Result<Spawned> {
         let program = c_string(self.program.as_os_str())?;
-        let mut args = vec![program.clone()];
+        let mut args = vec![c_string(self.name.as_os_str())?];
         for arg in self.args {
             args.push(c_string(arg)?);
         }
@@ -71,8 +74,34 @@ impl Spawn<'_> {
     }
 }
 
+/// A copy of an executable in memory that nobody can change any more, root included.
+///
+/// A process that runs from it cannot be a way to overwrite the file it came from, however it is reached
+/// (`/proc/<pid>/exe`). All processes that run from one copy share its pages.
+pub fn sealed_copy(program: &Path) -> io::Result<OwnedFd> {
+    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+    let name = program.file_name().unwrap_or(program.as_os_str());
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    // A host may forbid executable memory files that do not say so; older kernels do not know the flag.
+    let copy = match memfd_create(name, flags | MemfdFlags::EXEC) {
+        Err(rustix::io::Errno::INVAL) => memfd_create(name, flags)?,
+        result => result?,
+    };
+    // Beyond the numbers that a spawned process gets of its own.
+    let mut copy = std::fs::File::from(rustix::io::fcntl_dupfd_cloexec(&copy, 64)?);
+    io::copy(&mut std::fs::File::open(program)?, &mut copy)?;
+    fcntl_add_seals(
+        &copy,
+        SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE,
+    )?;
+    Ok(copy.into())
+}
+
 /// Starts `program --socket SOCKET` detached from this process: its own session, `control` as descriptor
 /// 3, `log` as standard error, standard input and output `/dev/null`, of the environment only `PATH`.
+///
+/// It runs from a [`sealed_copy`] that is made the first time, because a shim's children run in containers
+/// before they become the container's program.
 pub fn spawn_shim(
     program: &Path,
     socket: &Path,
@@ -96,8 +125,14 @@ pub fn spawn_shim(
         .map(std::ffi::OsString::as_os_str)
         .chain([allocator])
         .collect();
+    let copy = SEALED_SHIM.get_or_init(|| (program.to_owned(), sealed_copy(program).ok()));
+    let copy = Some(copy)
+        .filter(|(of, _)| of == program)
+        .and_then(|(_, copy)| copy.as_ref());
+    let sealed = copy.map(|copy| format!("/proc/self/fd/{}", copy.as_raw_fd()));
     Spawn {
-        program,
+        program: sealed.as_ref().map_or(program, Path::new),
+        name: program,
         args: &[OsStr::new("--socket"), socket.as_os_str()],
         environment: &environment,
         descriptors: &[(null.as_fd(), 0), (null.as_fd(), 1), (log, 2), (control, 3)],
@@ -275,5 +310,7 @@ impl Drop for Attributes {
 /// glibc's value; the libc crate has it for other systems only.
 const POSIX_SPAWN_SETSID: libc::c_int = 0x80;
 
+/// The first shim executable that was started, and its copy.
+static SEALED_SHIM: OnceLock<(PathBuf, Option<OwnedFd>)> = OnceLock::new();
 static TAKEN: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
 static INHERITED: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);

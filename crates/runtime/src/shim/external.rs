@@ -175,6 +175,7 @@ impl External {
         variable.push(path);
         let spawned = Spawn {
             program: &self.program,
+            name: &self.program,
             args: &args,
             environment: &[&variable],
             descriptors: &[(input, 0), (output, 1), (error, 2)],

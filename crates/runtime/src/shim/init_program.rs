@@ -34,6 +34,7 @@ pub fn run(command: &[OsString]) -> u8 {
     let environment: Vec<_> = variables.iter().map(OsString::as_os_str).collect();
     let spawn = Spawn {
         program: &program,
+        name: Path::new(name),
         args: &args,
         environment: &environment,
         descriptors: &[],

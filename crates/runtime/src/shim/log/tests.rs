@@ -115,7 +115,10 @@ fn escapes_what_json_needs_and_survives_any_bytes() {
 fn rotates_by_size_and_keeps_so_many_files() {
     let scratch = Scratch::new();
     let mut log = scratch.log(Some(200), 3, &[]);
-    let lines = (0..20).map(|n| format!("line {n}\n")).collect::<Vec<_>>().concat();
+    let lines = (0..20)
+        .map(|n| format!("line {n}\n"))
+        .collect::<Vec<_>>()
+        .concat();
     log.write(Stream::Stdout, lines.as_bytes()).unwrap();
     let mut names: Vec<_> = fs::read_dir(&scratch.0)
         .unwrap()
