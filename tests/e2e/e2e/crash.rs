@@ -233,6 +233,8 @@ fn a_killed_shim_is_told_honestly() {
     );
     daemon.docker(&["stop", "-t", "0", "cs"]).ok();
     assert_eq!(daemon.inspect("cs", "{{.State.Status}}"), "exited");
-    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+    eventually("its process is gone", || {
+        (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(())
+    });
     daemon.docker(&["rm", "cs"]).ok();
 }

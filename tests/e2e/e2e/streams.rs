@@ -299,8 +299,14 @@ fn an_upgraded_stream_keeps_its_other_half_open() {
         text.contains("application/vnd.docker.multiplexed-stream"),
         "{text}"
     );
+    let body = text.split_once("\r\n\r\n").unwrap().1;
+    // Frame heads are eight bytes, none of them printable for frames this small.
+    let plain: String = body
+        .chars()
+        .filter(|c| *c == '\n' || !c.is_control())
+        .collect();
     assert!(
-        text.contains("early bytes\n") && text.ends_with("after the end\n"),
-        "{text}"
+        plain.contains("early bytes\n") && plain.ends_with("after the end\n"),
+        "{plain}"
     );
 }
