@@ -8,6 +8,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use super::ClientError;
 
@@ -110,7 +111,7 @@ fn broken(error: hyper::Error) -> ClientError {
 pub(crate) struct LineStream {
     answer: Answer,
     buffer: BytesMut,
-    ready: VecDeque<serde_json::Value>,
+    ready: VecDeque<Box<RawValue>>,
 }
 
 impl LineStream {
@@ -118,7 +119,7 @@ impl LineStream {
     pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ClientError> {
         loop {
             if let Some(value) = self.ready.pop_front() {
-                let parsed = serde_json::from_value(value);
+                let parsed = serde_json::from_str(value.get());
                 return parsed
                     .map(Some)
                     .map_err(|e| ClientError::Answer(e.to_string()));

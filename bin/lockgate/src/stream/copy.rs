@@ -1,14 +1,15 @@
 //! Copies between our standard streams and a container's.
 
 use std::io::{self, Write};
+use std::task::Poll;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::demux::{Demultiplexer, Target};
 use super::detach::{DetachKeys, Typed};
-use super::terminal::RawMode;
+use super::terminal::{RawMode, stdin_is_terminal};
 use crate::client::{Answer, ClientError, Hijacked};
 
 /// How an attached session ended.
@@ -89,8 +90,10 @@ impl Session {
 
     /// Copies until the output ends or the user detaches.
     async fn run(self, hijacked: Hijacked) -> io::Result<Ended> {
-        let raw = if self.terminal && self.stdin {
-            RawMode::enter()?
+        let wants_raw = self.terminal && self.stdin && stdin_is_terminal();
+        let killed = last_signal(wants_raw && !self.forwards_signals);
+        let raw = if wants_raw {
+            Some(RawMode::enter()?)
         } else {
             None
         };
@@ -101,7 +104,6 @@ impl Session {
         } else {
             Vec::new()
         };
-        let killed = last_signal(raw.is_some() && !self.forwards_signals);
         let input = send_input(to, self.stdin, DetachKeys::new(keys));
         let output = self.show_output(from, framed);
         tokio::pin!(input, output, killed);
@@ -197,23 +199,23 @@ impl Shown {
     }
 }
 
-/// Waits for a signal that would end us; never returns if that is not wanted.
-async fn last_signal(wanted: bool) -> u8 {
-    if !wanted {
-        return std::future::pending().await;
-    }
-    let waiting = |number: u8| async move {
-        match signal(SignalKind::from_raw(number.into())) {
-            Ok(mut stream) => stream.recv().await.map_or(number, |()| number),
-            Err(_) => std::future::pending().await,
-        }
+/// Waits for a signal that would end us. It listens from the first line on, so that a signal is
+/// not lost between raw mode and the first wait. Never ready if that is not wanted.
+fn last_signal(wanted: bool) -> impl Future<Output = u8> {
+    let numbers: &[u8] = if wanted { &[1, 2, 3, 15] } else { &[] };
+    let open = |number: &u8| {
+        Some((
+            *number,
+            signal(SignalKind::from_raw((*number).into())).ok()?,
+        ))
     };
-    tokio::select! {
-        number = waiting(1) => number,
-        number = waiting(2) => number,
-        number = waiting(3) => number,
-        number = waiting(15) => number,
-    }
+    let mut streams: Vec<(u8, Signal)> = numbers.iter().filter_map(open).collect();
+    std::future::poll_fn(move |cx| {
+        let ready = streams
+            .iter_mut()
+            .find_map(|(number, stream)| stream.poll_recv(cx).is_ready().then_some(*number));
+        ready.map_or(Poll::Pending, Poll::Ready)
+    })
 }
 
 /// Sends stdin, then closes our half. Says whether the user detached.

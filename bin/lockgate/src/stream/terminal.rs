@@ -28,18 +28,15 @@ static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 pub(super) struct RawMode;
 
 impl RawMode {
-    /// Switches to raw mode; nothing happens if stdin is no terminal.
-    pub(super) fn enter() -> io::Result<Option<Self>> {
-        if !stdin_is_terminal() {
-            return Ok(None);
-        }
+    /// Switches to raw mode.
+    pub(super) fn enter() -> io::Result<Self> {
         let before = termios::tcgetattr(io::stdin())?;
         let mut raw = before.clone();
         raw.make_raw();
         *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
         let guard = Self;
         termios::tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
-        Ok(Some(guard))
+        Ok(guard)
     }
 }
 
