@@ -10,6 +10,7 @@
 mod capability;
 pub mod cgroup;
 mod create;
+pub mod oci;
 pub mod protocol;
 mod reason;
 mod rootfs;

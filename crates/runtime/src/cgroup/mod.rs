@@ -174,6 +174,14 @@ impl Cgroup {
         }
     }
 
+    /// Whether it is frozen.
+    pub fn is_frozen(&self) -> bool {
+        match self.layout.version {
+            Version::V1 => v1::is_frozen(self),
+            Version::V2 => v2::is_frozen(&self.unified()),
+        }
+    }
+
     /// How many processes the kernel has killed here for want of memory.
     pub fn oom_kills(&self) -> Result<u64, CgroupError> {
         let (directory, name) = match self.layout.version {

@@ -8,9 +8,11 @@
 #![expect(clippy::print_stdout, reason = "measurements are printed")]
 
 mod execs;
+mod external;
 mod fixture;
 mod lifecycle;
 mod measure;
 mod mounts;
+mod oci;
 mod process;
 mod streams;

@@ -122,6 +122,14 @@ pub(super) fn set_frozen(cgroup: &Cgroup, frozen: bool) -> Result<(), CgroupErro
     }
 }
 
+/// Whether the processes stand still.
+pub(super) fn is_frozen(cgroup: &Cgroup) -> bool {
+    let state = cgroup
+        .controller("freezer")
+        .map(|path| file::read(&path, "freezer.state"));
+    state.is_some_and(|state| state.is_ok_and(|state| state.trim() != "THAWED"))
+}
+
 fn apply_memory(directory: &Path, memory: &LinuxMemory) -> Result<(), CgroupError> {
     const LIMIT: &str = "memory.limit_in_bytes";
     const WITH_SWAP: &str = "memory.memsw.limit_in_bytes";

@@ -77,6 +77,11 @@ pub(super) fn set_frozen(directory: &Path, frozen: bool) -> Result<(), CgroupErr
     Ok(())
 }
 
+/// Whether the processes stand still.
+pub(super) fn is_frozen(directory: &Path) -> bool {
+    file::read_key(directory, "cgroup.events", "frozen").is_ok_and(|frozen| frozen == Some(1))
+}
+
 /// `cpu.weight` (1 to 10000) for v1's shares (2 to 262144).
 pub(super) fn weight_from_shares(shares: u64) -> u64 {
     1 + (shares.clamp(2, 262_144) - 2) * 9999 / 262_142
