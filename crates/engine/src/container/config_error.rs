@@ -157,6 +157,8 @@ pub enum ConfigError {
     Propagation(String),
     #[error("mount type unknown: \"{0}\"")]
     MountKind(&'static str),
+    #[error("invalid mount config for type \"volume\": a subpath is not supported: {0}")]
+    Subpath(String),
     #[error("invalid volumes-from specification: {0}")]
     VolumesFrom(String),
     #[error("invalid tmpfs option [\"{0}\"]")]
@@ -244,6 +246,7 @@ impl ConfigError {
             | Self::BindSource(_)
             | Self::Propagation(_)
             | Self::MountKind(_)
+            | Self::Subpath(_)
             | Self::VolumesFrom(_)
             | Self::Tmpfs(_) => ErrorKind::InvalidInput,
             Self::Device { .. }

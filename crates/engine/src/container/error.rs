@@ -177,6 +177,9 @@ pub enum StartError {
     /// The network cannot be joined.
     #[error("failed to set up container networking: {0}")]
     Network(String),
+    /// A network that is named is not there.
+    #[error("failed to set up container networking: network {0} not found")]
+    NoNetwork(String),
     /// A volume cannot be mounted.
     #[error("{0}")]
     Volume(String),
@@ -191,6 +194,7 @@ impl StartError {
         match self {
             Self::Lookup(error) => error.kind(),
             Self::AlreadyStarted(_) => ErrorKind::NotModified,
+            Self::NoNetwork(_) => ErrorKind::NotFound,
             Self::Paused | Self::Removing => ErrorKind::Conflict,
             Self::Config(error) => error.kind(),
             Self::Runtime { invalid: true, .. } => ErrorKind::InvalidInput,

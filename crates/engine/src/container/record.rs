@@ -48,8 +48,6 @@ pub(crate) struct Record {
 #[serde(default)]
 pub(crate) struct MountRecord {
     pub(crate) point: MountPoint,
-    /// Part of the volume only.
-    pub(crate) subpath: String,
     /// Without the mounts below the source.
     pub(crate) non_recursive: bool,
     /// Read-only for the mounts below the source as well, or fail.

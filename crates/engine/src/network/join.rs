@@ -61,12 +61,12 @@ pub(crate) fn join(engine: &Inner, record: &Record) -> Result<NetworkState, Star
                     endpoints: vec![joined(engine, "bridge", Some(endpoint))],
                 })
             }
-            None => Err(StartError::Network("network bridge not found".to_owned())),
+            None => Err(StartError::NoNetwork("bridge".to_owned())),
         },
         NetworkMode::Host => Ok(plain(engine, "host")),
         NetworkMode::None => Ok(plain(engine, "none")),
         NetworkMode::Container(_) => Ok(NetworkState::default()),
-        NetworkMode::Named(name) => Err(StartError::Network(format!("network {name} not found"))),
+        NetworkMode::Named(name) => Err(StartError::NoNetwork(name)),
     }
 }
 
@@ -165,6 +165,6 @@ mod tests {
         ] {
             assert_eq!(NetworkMode::parse(text).unwrap(), mode);
         }
-        assert!(NetworkMode::parse("container:").is_err());
+        NetworkMode::parse("container:").unwrap_err();
     }
 }

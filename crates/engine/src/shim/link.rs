@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use lockgate_runtime::protocol::{Decoder, Reply, Request, ShimEvent, encode};
 use rustix::process::{PidfdFlags, Signal};
@@ -17,6 +18,7 @@ pub(crate) struct Link {
     stream: UnixStream,
     decoder: Decoder,
     events: VecDeque<ShimEvent>,
+    is_broken: bool,
 }
 
 /// What a link tells.
@@ -31,7 +33,7 @@ pub(crate) enum LinkEvent {
 impl Link {
     /// Takes over one end of a connection.
     pub(crate) fn new(stream: UnixStream) -> Self {
-        Self { stream, decoder: Decoder::new(), events: VecDeque::new() }
+        Self { stream, decoder: Decoder::new(), events: VecDeque::new(), is_broken: false }
     }
 
     /// Connects to a shim that was started by an earlier engine.
@@ -54,13 +56,28 @@ impl Link {
     }
 
     /// Sends a request and waits for its answer; events that come first are kept.
+    ///
+    /// After a time-out the link is of no more use: an answer that comes late would be taken for that
+    /// to a later request.
     pub(crate) async fn request(&mut self, request: &Request) -> Result<Reply, ShimError> {
-        self.stream.write_all(&encode(request)?).await?;
-        loop {
-            match self.next_reply().await? {
-                Reply::Event(event) => self.events.push_back(event),
-                Reply::Failed(failure) => return Err(ShimError::Failed(failure)),
-                reply => return Ok(reply),
+        if self.is_broken {
+            return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+        }
+        let asking = async {
+            self.stream.write_all(&encode(request)?).await?;
+            loop {
+                match self.next_reply().await? {
+                    Reply::Event(event) => self.events.push_back(event),
+                    Reply::Failed(failure) => return Err(ShimError::Failed(failure)),
+                    reply => return Ok(reply),
+                }
+            }
+        };
+        match tokio::time::timeout(PATIENCE, asking).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                self.is_broken = true;
+                Err(io::Error::from(io::ErrorKind::TimedOut).into())
             }
         }
     }
@@ -70,7 +87,7 @@ impl Link {
         if let Some(event) = self.events.pop_front() {
             return LinkEvent::Shim(event);
         }
-        loop {
+        while !self.is_broken {
             match self.next_reply().await {
                 Ok(Reply::Event(event)) => return LinkEvent::Shim(event),
                 // An answer that nobody waits for any more.
@@ -81,6 +98,7 @@ impl Link {
                 }
             }
         }
+        LinkEvent::Lost
     }
 
     async fn next_reply(&mut self) -> Result<Reply, ShimError> {
@@ -99,3 +117,7 @@ impl Link {
         }
     }
 }
+
+/// How long a shim may take to answer: an external runtime on a busy host may need a while, but a
+/// shim that hangs must not hold up its container's driver for ever.
+const PATIENCE: Duration = Duration::from_mins(2);

@@ -207,7 +207,10 @@ fn volume_mount(mount: &Mount, mut record: MountRecord) -> Result<MountRecord, C
     record.point.driver = if driver.name.is_empty() { "local".to_owned() } else { driver.name };
     "z".clone_into(&mut record.point.mode);
     record.no_copy = options.no_copy;
-    record.subpath.clone_from(&options.subpath);
+    if !options.subpath.is_empty() {
+        // A path inside a volume belongs to whoever writes to the volume: it can be made to lead out.
+        return Err(ConfigError::Subpath(options.subpath));
+    }
     record.volume_labels = options.labels;
     record.volume_options = driver.options;
     if mount.source.is_empty() {

@@ -5,7 +5,7 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use lockgate_runtime::spec::{default_device_rules, device_rule};
-use lockgate_types::container::HostConfig;
+use lockgate_types::container::{DeviceMapping, HostConfig};
 use oci_spec::runtime::{LinuxDevice, LinuxDeviceCgroup, LinuxDeviceType};
 
 use crate::container::config_error::ConfigError;
@@ -19,10 +19,7 @@ pub(super) fn collect(host: &HostConfig) -> Result<Vec<LinuxDevice>, ConfigError
     }
     for mapping in host.devices.iter().flatten() {
         let source = Path::new(&mapping.path_on_host);
-        let target = match mapping.path_in_container.as_str() {
-            "" => source,
-            path => Path::new(path),
-        };
+        let target = target(mapping);
         let failed = |reason: String| ConfigError::Device {
             path: mapping.path_on_host.clone(),
             reason,
@@ -51,8 +48,8 @@ pub(super) fn rules(
             .devices
             .iter()
             .flatten()
-            .find(|mapping| device.path().starts_with(&mapping.path_in_container))
-            .map_or("rwm", |mapping| mapping.cgroup_permissions.as_str());
+            .find(|mapping| device.path().starts_with(target(mapping)))
+            .map_or("", |mapping| mapping.cgroup_permissions.as_str());
         let access = if access.is_empty() { "rwm" } else { access };
         let (major, minor) = (Some(device.major()), Some(device.minor()));
         rules.push(device_rule(true, device.typ(), major, minor, access));
@@ -61,6 +58,14 @@ pub(super) fn rules(
         rules.push(parse_rule(text).ok_or_else(|| ConfigError::DeviceRule(text.clone()))?);
     }
     Ok(rules)
+}
+
+/// Where a device is to appear: in the place it has on the host, if nothing else is said.
+fn target(mapping: &DeviceMapping) -> &Path {
+    match mapping.path_in_container.as_str() {
+        "" => Path::new(&mapping.path_on_host),
+        path => Path::new(path),
+    }
 }
 
 /// Reads `c 42:* rmw`.
@@ -128,8 +133,6 @@ const OWN: [&str; 8] =
 
 #[cfg(test)]
 mod tests {
-    use lockgate_types::container::DeviceMapping;
-
     use super::*;
 
     fn host(path: &str, access: &str) -> HostConfig {

@@ -92,12 +92,7 @@ fn user_mount(record: &MountRecord) -> Result<Mount, ConfigError> {
             let recursion = if record.non_recursive { "bind" } else { "rbind" };
             let propagation =
                 if point.propagation.is_empty() { "rprivate" } else { point.propagation.as_str() };
-            let source = if record.subpath.is_empty() {
-                point.source.clone()
-            } else {
-                Path::new(&point.source).join(&record.subpath).to_string_lossy().into_owned()
-            };
-            Ok(bind(&source, &point.destination, &[recursion, propagation, access]))
+            Ok(bind(&point.source, &point.destination, &[recursion, propagation, access]))
         }
         MountType::Cluster => Err(ConfigError::MountKind("cluster")),
         MountType::Image => Err(ConfigError::MountKind("image")),

@@ -120,10 +120,11 @@ fn describe(
         .map_err(|error| ConfigError::User(error.to_string()))?;
     write_files(engine, container, record, network).map_err(FaultError::file("write network files"))?;
     make_bind_sources(record)?;
+    let directory = network_files(engine, container, record)?;
     let spec = spec::build(&Inputs {
         engine: &engine.config,
         record,
-        directory: &container.directory,
+        directory: &directory,
         identity: &identity,
         netns: (!network.netns.is_empty()).then(|| PathBuf::from(&network.netns)),
         peers,
@@ -181,6 +182,18 @@ fn peers(engine: &Inner, record: &Record) -> Result<Peers, StartError> {
         ipc: namespace(&host.ipc_mode, "ipc")?,
         pid: namespace(&host.pid_mode, "pid")?,
     })
+}
+
+/// Whose `hosts` and `resolv.conf` a container sees: those of whom it shares the network with.
+fn network_files(
+    engine: &Inner,
+    container: &Container,
+    record: &Record,
+) -> Result<PathBuf, StartError> {
+    match NetworkMode::parse(&record.host_config.network_mode) {
+        Ok(NetworkMode::Container(name)) => Ok(engine.registry.find(&name)?.directory.clone()),
+        _ => Ok(container.directory.clone()),
+    }
 }
 
 /// `hostname`, `hosts` and `resolv.conf`. They are rewritten at every start: the address may differ.
