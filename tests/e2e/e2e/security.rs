@@ -74,7 +74,7 @@ fn sensitive_paths_are_masked_or_read_only() {
     let script = "cat /proc/kcore 2>&1 | head -c 1; ls /sys/firmware | head -1; echo 1 > /proc/sys/kernel/hostname; echo b > /proc/sysrq-trigger; mount -t tmpfs x /mnt; echo $?";
     let ended = daemon.docker(&["run", "--rm", "busybox", "sh", "-c", script]);
     assert!(
-        ended.ok().ends_with("1") || ended.ok().ends_with("255"),
+        ended.ok().ends_with('1') || ended.ok().ends_with("255"),
         "mount must fail: {ended}"
     );
     assert!(ended.stderr.contains("Read-only file system"), "{ended}");
