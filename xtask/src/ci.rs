@@ -21,7 +21,10 @@ pub(crate) fn run() -> Result<()> {
         test::e2e(&test::Args::default())
     });
     single(&mut total, "quickstart", || {
-        quickstart::run(&quickstart::Args::default())
+        quickstart::run(&quickstart::Args {
+            dev: true,
+            ..Default::default()
+        })
     });
     println!("took {} minutes", started.elapsed().as_secs() / 60);
     println!("{} passed, {} failed", total.passed, total.failed);

@@ -22,6 +22,9 @@ pub(crate) struct Args {
     /// Leave the daemon running and say how to use and how to stop it
     #[arg(long)]
     keep: bool,
+    /// Use the development build, which is slower but quick to make
+    #[arg(long)]
+    pub(crate) dev: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -32,7 +35,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     say("Debian packages");
     setup::run_quickstart()?;
     say("Build");
-    let bin = binaries(Profile::Release)?;
+    let bin = binaries(if args.dev {
+        Profile::Dev
+    } else {
+        Profile::Release
+    })?;
     let lab = Lab::new(bin)?;
     say("A certificate authority, a server's certificate and a client's");
     lab.make_certificates()?;

@@ -74,6 +74,7 @@ impl Shim {
 
     /// Lets go of processes that have ended and whose output is all read.
     pub(super) fn finish_ended(&mut self) {
+        #[expect(clippy::needless_collect, reason = "the loop changes the map")]
         let ended: Vec<TaskId> = self
             .tasks
             .iter()
