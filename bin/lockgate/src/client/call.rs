@@ -153,7 +153,7 @@ impl Call<'_> {
     /// The finished request, and how messages call it.
     pub(super) async fn build(self) -> Result<(Request<Payload>, String), ClientError> {
         let client = self.client;
-        let version = client.version().await?;
+        let version = client.version_to_try().await;
         let target = format!("/v{version}{}{}", self.path, encode_query(&self.query));
         let shown = format!(
             "{} {:?}",

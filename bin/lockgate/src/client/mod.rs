@@ -94,6 +94,12 @@ impl Client {
         Ok(&greeting.version)
     }
 
+    /// The version for a request. If the daemon cannot be asked for it, the request itself will
+    /// find out why, and say what it was about.
+    async fn version_to_try(&self) -> &str {
+        self.version().await.unwrap_or(NEWEST)
+    }
+
     async fn greet(&self) -> Result<Greeting, ClientError> {
         let mut answer = self.ping(Method::HEAD).await?;
         if !matches!(

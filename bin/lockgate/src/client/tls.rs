@@ -159,6 +159,7 @@ impl TlsConnector {
             | A::CertificateUnknown
             | A::UnknownCA
             | A::AccessDenied
+            | A::DecryptError
             | A::UnsupportedCertificate => TlsTrouble::new(format!(
                 "the server refused our client certificate: remote error: tls: {name}"
             )),
@@ -175,16 +176,25 @@ const NO_CERTIFICATE: &str =
     "no client certificate was given: use --tlscert and --tlskey, or DOCKER_CERT_PATH";
 const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
+/// An alert as Go calls it, which is what people search for.
 fn alert_name(alert: AlertDescription) -> String {
-    let name = format!("{alert:?}");
-    let mut words = String::new();
-    for letter in name.chars() {
-        if letter.is_uppercase() && !words.is_empty() && !words.ends_with('C') {
-            words.push(' ');
-        }
-        words.push(letter);
-    }
-    words.to_lowercase()
+    use AlertDescription as A;
+    let known = match alert {
+        A::AccessDenied => "access denied",
+        A::BadCertificate => "bad certificate",
+        A::CertificateExpired => "expired certificate",
+        A::CertificateRequired => "certificate required",
+        A::CertificateRevoked => "revoked certificate",
+        A::CertificateUnknown => "unknown certificate",
+        A::DecryptError => "error decrypting message",
+        A::HandshakeFailure => "handshake failure",
+        A::InternalError => "internal error",
+        A::ProtocolVersion => "protocol version not supported",
+        A::UnknownCA => "unknown certificate authority",
+        A::UnsupportedCertificate => "unsupported certificate",
+        other => return format!("alert {other:?}"),
+    };
+    known.to_owned()
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {

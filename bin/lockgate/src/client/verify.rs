@@ -141,9 +141,11 @@ fn judge(
         return failed("x509: malformed certificate");
     };
     match why {
-        CertificateError::UnknownIssuer => failed("x509: certificate signed by unknown authority")
-            .hint(format!("the server's certificate is {summary}"))
-            .hint("the CA that signed it must be in --tlscacert (ca.pem)"),
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            failed("x509: certificate signed by unknown authority")
+                .hint(format!("the server's certificate is {summary}"))
+                .hint("the CA that signed it must be in --tlscacert (ca.pem)")
+        }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             wrong_name(&summary, name)
         }
@@ -164,9 +166,6 @@ fn judge(
             failed("x509: certificate specifies an incompatible key usage")
                 .hint("the server's certificate is not for servers (extended key usage serverAuth)")
         }
-        CertificateError::BadSignature => failed(
-            "x509: certificate signed by unknown authority (its signature does not fit the CA)",
-        ),
         other => failed(&format!("x509: {other}")),
     }
 }

@@ -128,9 +128,7 @@ fn a_daemon_that_hangs_up_is_told() {
     let ended = lockgate(&fake.url, &["ps"]);
     assert_eq!(ended.status, 1);
     assert!(
-        ended
-            .err
-            .starts_with("error during connect: Head \"http://"),
+        ended.err.starts_with("error during connect: Get \"http://"),
         "{}",
         ended.err
     );

@@ -315,7 +315,7 @@ fn plain_and_encrypted_ends_are_told_apart() {
     assert!(
         ended
             .err
-            .starts_with("error during connect: Head \"https://127.0.0.1:"),
+            .starts_with("error during connect: Get \"https://127.0.0.1:"),
         "{}",
         ended.err
     );
