@@ -71,8 +71,12 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 impl From<std::io::Error> for Failure {
+    /// A pipe that nobody reads any more ends us in silence, with the status of SIGPIPE.
     fn from(error: std::io::Error) -> Self {
-        Self::new(error.to_string())
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self::new("").status(128 + 13);
+        }
+        Self::new(crate::config::go_error(&error))
     }
 }
 

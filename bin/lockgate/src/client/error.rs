@@ -86,6 +86,11 @@ impl ClientError {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
+        if let ClientError::Broken(io) = &error
+            && io.kind() == io::ErrorKind::BrokenPipe
+        {
+            return Self::new("").status(128 + 13);
+        }
         let failure = Self::new(error.to_string());
         match &error {
             ClientError::Tls { trouble, .. } => {
