@@ -22,8 +22,8 @@ pub(crate) fn run() -> Result<()> {
     });
     single(&mut total, "quickstart", || {
         quickstart::run(&quickstart::Args {
+            keep: false,
             dev: true,
-            ..Default::default()
         })
     });
     println!("took {} minutes", started.elapsed().as_secs() / 60);

@@ -21,7 +21,7 @@ use crate::shell::{self, describe, has_program};
 pub(crate) struct Args {
     /// Leave the daemon running and say how to use and how to stop it
     #[arg(long)]
-    keep: bool,
+    pub(crate) keep: bool,
     /// Use the development build, which is slower but quick to make
     #[arg(long)]
     pub(crate) dev: bool,
