@@ -1,7 +1,8 @@
 //! Which daemon is meant, and which version is spoken with it.
 
 use crate::client::{Lockgate, lockgate};
-use crate::fake::{Fake, Reply, ping};
+use crate::fake::{Fake, Reply, frame, ping};
+use crate::run::answer;
 
 fn empty() -> Fake {
     Fake::unix(|seen| ping(seen).unwrap_or_else(|| Reply::Json(200, "[]".to_owned())))
@@ -150,4 +151,43 @@ fn called_docker_it_speaks_of_itself_as_docker() {
         "unknown flag: --foo\n\nUsage:  docker ps [OPTIONS]\n\n\
          Run 'docker ps --help' for more information\n"
     );
+}
+
+#[test]
+fn ssh_runs_dial_stdio_on_the_other_side() {
+    use std::os::unix::fs::PermissionsExt;
+    let output = frame(1, "answer\n");
+    let fake = Fake::unix(move |seen| answer(seen, &output, 6));
+    let folder = tempfile::tempdir().unwrap();
+    let (script, log) = (folder.path().join("ssh"), folder.path().join("log"));
+    let text = format!(
+        "#!/bin/sh\necho \"$@\" >> {}\nDOCKER_HOST={} exec {} system dial-stdio\n",
+        log.display(),
+        fake.url,
+        env!("CARGO_BIN_EXE_lockgate"),
+    );
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", folder.path().display());
+    let ended = Lockgate::new(
+        "ssh://me@host:2222/run/x.sock",
+        &["run", "-i", "busybox", "cat"],
+    )
+    .env("PATH", path)
+    .stdin("question")
+    .run();
+    assert_eq!(
+        (ended.status, ended.out.as_str(), ended.err.as_str()),
+        (6, "answer\n", "")
+    );
+    let stdin = fake
+        .seen()
+        .into_iter()
+        .find(|seen| seen.method == "STDIN")
+        .unwrap();
+    assert_eq!(stdin.body, "question");
+    let called = std::fs::read_to_string(log).unwrap();
+    let expected = "-o ConnectTimeout=30 -T -l me -p 2222 -- host docker --host \
+                    unix:///run/x.sock system dial-stdio";
+    assert!(called.lines().all(|line| line == expected), "{called}");
 }
