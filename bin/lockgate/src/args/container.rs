@@ -219,36 +219,6 @@ pub(crate) struct PortArgs {
     pub(crate) port: Option<String>,
 }
 
-/// `ps`, `container ls`.
-#[derive(Debug, Args)]
-pub(crate) struct PsArgs {
-    /// Show all containers (default shows just running)
-    #[arg(long, short)]
-    pub(crate) all: bool,
-    /// Show only what meets the conditions
-    #[arg(long, short, value_name = "filter", value_parser = value::filter)]
-    pub(crate) filter: Vec<(String, String)>,
-    /// Format the output with a Go template, 'table', 'table TEMPLATE' or 'json'
-    #[arg(long, value_name = "string")]
-    pub(crate) format: Option<String>,
-    /// Show the last created containers, this many (includes all states)
-    #[arg(long, short = 'n', value_name = "int", default_value = "-1",
-          value_parser = value::integer)]
-    pub(crate) last: i64,
-    /// Show the latest created container (includes all states)
-    #[arg(long, short)]
-    pub(crate) latest: bool,
-    /// Do not shorten output
-    #[arg(long)]
-    pub(crate) no_trunc: bool,
-    /// Show container IDs only
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-    /// Show total file sizes
-    #[arg(long, short)]
-    pub(crate) size: bool,
-}
-
 /// `container prune`, `volume prune`, `network prune`, `image prune`.
 #[derive(Debug, Args)]
 pub(crate) struct PruneArgs {
@@ -301,25 +271,6 @@ pub(crate) struct StartArgs {
     pub(crate) containers: Vec<String>,
 }
 
-/// `stats`.
-#[derive(Debug, Args)]
-pub(crate) struct StatsArgs {
-    /// Show all containers (default shows just running)
-    #[arg(long, short)]
-    pub(crate) all: bool,
-    /// Format the output with a Go template, 'table', 'table TEMPLATE' or 'json'
-    #[arg(long, value_name = "string")]
-    pub(crate) format: Option<String>,
-    /// Show the first result and end
-    #[arg(long)]
-    pub(crate) no_stream: bool,
-    /// Do not shorten output
-    #[arg(long)]
-    pub(crate) no_trunc: bool,
-    #[arg(value_name = "[CONTAINER...]")]
-    pub(crate) containers: Vec<String>,
-}
-
 /// `stop`, `restart`.
 #[derive(Debug, Args)]
 pub(crate) struct StopArgs {
@@ -339,53 +290,4 @@ pub(crate) struct TopArgs {
     #[arg(value_name = "CONTAINER [ps OPTIONS]", required = true, num_args = 1..,
           trailing_var_arg = true)]
     pub(crate) words: Vec<String>,
-}
-
-/// `update`.
-#[derive(Debug, Args)]
-pub(crate) struct UpdateArgs {
-    /// Block IO weight, 10 to 1000, or 0 for none
-    #[arg(long, value_name = "uint16")]
-    pub(crate) blkio_weight: Option<u16>,
-    /// Length of a CFS period
-    #[arg(long, value_name = "int", value_parser = value::integer)]
-    pub(crate) cpu_period: Option<i64>,
-    /// Share of a CFS period
-    #[arg(long, value_name = "int", value_parser = value::integer)]
-    pub(crate) cpu_quota: Option<i64>,
-    /// Length of a real-time period in microseconds
-    #[arg(long, value_name = "int", value_parser = value::integer)]
-    pub(crate) cpu_rt_period: Option<i64>,
-    /// Share of a real-time period in microseconds
-    #[arg(long, value_name = "int", value_parser = value::integer)]
-    pub(crate) cpu_rt_runtime: Option<i64>,
-    /// CPU weight
-    #[arg(long, short, value_name = "int", value_parser = value::integer)]
-    pub(crate) cpu_shares: Option<i64>,
-    /// Number of CPUs
-    #[arg(long, value_name = "decimal", value_parser = value::nano_cpus)]
-    pub(crate) cpus: Option<i64>,
-    /// CPUs to run on (0-3, 0,1)
-    #[arg(long, value_name = "string")]
-    pub(crate) cpuset_cpus: Option<String>,
-    /// Memory nodes to use (0-3, 0,1)
-    #[arg(long, value_name = "string")]
-    pub(crate) cpuset_mems: Option<String>,
-    /// Memory limit
-    #[arg(long, short, value_name = "bytes", value_parser = value::bytes)]
-    pub(crate) memory: Option<i64>,
-    /// Memory soft limit
-    #[arg(long, value_name = "bytes", value_parser = value::bytes)]
-    pub(crate) memory_reservation: Option<i64>,
-    /// Limit of memory plus swap, -1 for none
-    #[arg(long, value_name = "bytes", value_parser = value::bytes_or_unlimited)]
-    pub(crate) memory_swap: Option<i64>,
-    /// Limit of processes, -1 for none
-    #[arg(long, value_name = "int", value_parser = value::integer)]
-    pub(crate) pids_limit: Option<i64>,
-    /// When to restart after an exit
-    #[arg(long, value_name = "string")]
-    pub(crate) restart: Option<String>,
-    #[arg(value_name = "CONTAINER [CONTAINER...]", required = true)]
-    pub(crate) containers: Vec<String>,
 }

@@ -12,8 +12,10 @@ mod image;
 mod network;
 mod run;
 mod system;
+mod update;
 mod value;
 mod volume;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -27,8 +29,10 @@ pub(crate) use image::*;
 pub(crate) use network::*;
 pub(crate) use run::RunArgs;
 pub(crate) use system::*;
+pub(crate) use update::UpdateArgs;
 pub(crate) use value::{Filters, gather};
 pub(crate) use volume::*;
+pub(crate) use watch::{PsArgs, StatsArgs};
 
 /// Everything on the command line.
 #[derive(Debug, Parser)]
