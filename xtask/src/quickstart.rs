@@ -190,7 +190,7 @@ impl Lab {
     }
 
     fn use_as_remote_client(&self) -> Result<()> {
-        let greeting = "echo hello from $(hostname), as $(id -un), over mutual TLS";
+        let greeting = "echo hello from $(hostname), as uid $(id -u), over mutual TLS";
         println!(
             "export {}",
             self.environment()

@@ -71,7 +71,10 @@ pub struct LogDefaults {
 
 impl Default for LogDefaults {
     fn default() -> Self {
-        Self { driver: "json-file".to_owned(), options: BTreeMap::new() }
+        Self {
+            driver: "json-file".to_owned(),
+            options: BTreeMap::new(),
+        }
     }
 }
 

@@ -72,12 +72,18 @@ impl Engine {
             Ok(inner) => Arc::new(inner?),
             Err(error) => {
                 let source = io::Error::other(error);
-                return Err(OpenError::Path { path: PathBuf::new(), source });
+                return Err(OpenError::Path {
+                    path: PathBuf::new(),
+                    source,
+                });
             }
         };
         restore::restore(&inner).await?;
         let guard = Arc::new(Guard(Arc::clone(&inner)));
-        Ok(Self { inner, _guard: guard })
+        Ok(Self {
+            inner,
+            _guard: guard,
+        })
     }
 
     /// Stops serving: containers keep running with `live_restore`, else they are stopped.
@@ -93,7 +99,10 @@ impl Engine {
     /// A host on which nothing of ours runs any more keeps no bridge and no rules of ours.
     async fn leave_no_network(&self) {
         let all = self.inner.registry.all();
-        if all.iter().any(|container| container.facts().state.status.has_process()) {
+        if all
+            .iter()
+            .any(|container| container.facts().state.status.has_process())
+        {
             return;
         }
         let inner = Arc::clone(&self.inner);
@@ -111,7 +120,10 @@ impl Engine {
         for container in self.inner.registry.all() {
             if container.facts().state.status.has_process() {
                 let containers = self.containers();
-                let options = StopOptions { timeout: Some(timeout), signal: None };
+                let options = StopOptions {
+                    timeout: Some(timeout),
+                    signal: None,
+                };
                 stops.spawn(async move {
                     if let Err(error) = containers.stop(container.id.as_str(), options).await {
                         tracing::warn!(container = %container.id, %error, "at shutdown");
@@ -221,6 +233,8 @@ fn engine_id(data_root: &Path) -> io::Result<String> {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("data_root", &self.inner.config.data_root).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("data_root", &self.inner.config.data_root)
+            .finish_non_exhaustive()
     }
 }

@@ -33,7 +33,10 @@ impl FilterError {
     }
 
     pub(crate) fn value(key: &str, value: &str) -> Self {
-        Self::Value { key: key.to_owned(), value: value.to_owned() }
+        Self::Value {
+            key: key.to_owned(),
+            value: value.to_owned(),
+        }
     }
 }
 
@@ -86,7 +89,9 @@ impl Filters {
     /// Whether `labels` has every pair of the filters `label`, and none of `label!`.
     pub fn matches_labels(&self, labels: Option<&BTreeMap<String, String>>) -> bool {
         self.values("label").all(|wanted| has_label(labels, wanted))
-            && !self.values("label!").any(|unwanted| has_label(labels, unwanted))
+            && !self
+                .values("label!")
+                .any(|unwanted| has_label(labels, unwanted))
     }
 
     /// Whether `value` is one of the values of `key`, or `key` does not occur.
@@ -140,7 +145,9 @@ pub(crate) fn parse_time(text: &str, now: Timestamp) -> Option<Timestamp> {
         return Some(time);
     }
     if let Some(nanos) = parse_duration(text) {
-        return Some(Timestamp::from_unix_nanos(i128::from(now.unix_nanos()) - nanos));
+        return Some(Timestamp::from_unix_nanos(
+            i128::from(now.unix_nanos()) - nanos,
+        ));
     }
     if let Ok(time) = text.parse() {
         return Some(time);
@@ -161,7 +168,9 @@ fn parse_unix_time(text: &str) -> Option<Timestamp> {
         return None;
     }
     let nanos: i128 = format!("{fraction:0<9}").parse().ok()?;
-    Some(Timestamp::from_unix_nanos(i128::from(seconds) * 1_000_000_000 + nanos))
+    Some(Timestamp::from_unix_nanos(
+        i128::from(seconds) * 1_000_000_000 + nanos,
+    ))
 }
 
 /// A Go duration in nanoseconds: decimal numbers with the units h, m, s, ms, us and ns.
@@ -177,7 +186,9 @@ pub(crate) fn parse_duration(text: &str) -> Option<i128> {
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let (number, tail) = rest.split_at(digits);
-        let unit = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
+        let unit = tail
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(unit);
         let scale = match unit {
             "h" => 3.6e12,
@@ -191,7 +202,10 @@ pub(crate) fn parse_duration(text: &str) -> Option<i128> {
         total += number.parse::<f64>().ok()? * scale;
         rest = tail;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "a duration of centuries fits in 128 bits")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a duration of centuries fits in 128 bits"
+    )]
     let nanos = total.round() as i128;
     Some(if negative { -nanos } else { nanos })
 }
@@ -217,7 +231,10 @@ mod tests {
     #[test]
     fn unknown_keys_are_named() {
         let filters: Filters = [("bad", "true")].into_iter().collect();
-        assert_eq!(filters.check_keys(&["label"]).unwrap_err().to_string(), "invalid filter 'bad'");
+        assert_eq!(
+            filters.check_keys(&["label"]).unwrap_err().to_string(),
+            "invalid filter 'bad'"
+        );
     }
 
     #[test]

@@ -146,7 +146,9 @@ impl Engine {
             debug: config.debug,
             n_fd: fs::read_dir("/proc/self/fd").map_or(0, Iterator::count),
             oom_kill_disable: is_v1,
-            n_goroutines: tokio::runtime::Handle::current().metrics().num_alive_tasks(),
+            n_goroutines: tokio::runtime::Handle::current()
+                .metrics()
+                .num_alive_tasks(),
             system_time: Timestamp::now(),
             logging_driver: config.log.driver.clone(),
             cgroup_driver: "cgroupfs".to_owned(),
@@ -169,7 +171,10 @@ impl Engine {
             server_version: config.version.clone(),
             runtimes: runtimes(config),
             default_runtime: config.default_runtime.clone(),
-            swarm: Swarm { local_node_state: "inactive".to_owned(), ..Swarm::default() },
+            swarm: Swarm {
+                local_node_state: "inactive".to_owned(),
+                ..Swarm::default()
+            },
             live_restore_enabled: config.live_restore,
             isolation: String::new(),
             init_binary: config
@@ -235,14 +240,19 @@ impl OsRelease {
 }
 
 fn read(path: &str) -> String {
-    fs::read_to_string(path).unwrap_or_default().trim().to_owned()
+    fs::read_to_string(path)
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }
 
 fn has_controller(name: &str, is_v1: bool) -> bool {
     if is_v1 {
         fs::metadata(format!("/sys/fs/cgroup/{name}")).is_ok()
     } else {
-        read("/sys/fs/cgroup/cgroup.controllers").split(' ').any(|known| known == name)
+        read("/sys/fs/cgroup/cgroup.controllers")
+            .split(' ')
+            .any(|known| known == name)
     }
 }
 
@@ -274,7 +284,9 @@ fn driver_status(config: &EngineConfig) -> Vec<[String; 2]> {
 
 /// The name of a file system by its magic number (statfs(2)), in dockerd's words.
 fn file_system(path: &std::path::Path) -> &'static str {
-    let Ok(stat) = rustix::fs::statfs(path) else { return "<unknown>" };
+    let Ok(stat) = rustix::fs::statfs(path) else {
+        return "<unknown>";
+    };
     match stat.f_type & 0xffff_ffff {
         0xef53 => "extfs",
         0x5846_5342 => "xfs",
@@ -288,11 +300,20 @@ fn file_system(path: &std::path::Path) -> &'static str {
 }
 
 fn runtimes(config: &EngineConfig) -> BTreeMap<String, RuntimeInfo> {
-    let built_in = RuntimeInfo { path: "lockgate-shim".to_owned(), runtime_args: Vec::new() };
+    let built_in = RuntimeInfo {
+        path: "lockgate-shim".to_owned(),
+        runtime_args: Vec::new(),
+    };
     let mut all = BTreeMap::from([(EngineConfig::BUILT_IN_RUNTIME.to_owned(), built_in)]);
     for (name, runtime) in &config.runtimes {
         let path = runtime.path.to_string_lossy().into_owned();
-        all.insert(name.clone(), RuntimeInfo { path, runtime_args: runtime.args.clone() });
+        all.insert(
+            name.clone(),
+            RuntimeInfo {
+                path,
+                runtime_args: runtime.args.clone(),
+            },
+        );
     }
     all
 }

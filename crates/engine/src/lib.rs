@@ -33,23 +33,21 @@ mod usage;
 mod volume;
 
 pub use config::{EngineConfig, LogDefaults, OpenError, RuntimeSpec};
-pub use container::{
-    AttachError, AttachQuery, AttachStream, ConfigError, Containers, FaultError, CreateContainer, CreateError, Created,
-    GraphDriver, Inspect, InspectError, InspectState, KillError, ListQuery, LogsError, LookupError,
-    NetworkSettings, PauseError, PortSummary, PruneError, Pruned, RemoveError, RemoveOptions,
-    RenameError, ResizeError, RestartError, StartError, StatsError, StopError, StopOptions,
-    Summary, SummaryHostConfig, SummaryNetworkSettings, Top, TopError, UpdateError, UpdateQuery,
-    Wait, WaitCondition, WaitConditionError, WaitResult,
-};
 pub use container::stats::{
     BlkioEntry, BlkioStats, CpuStats, CpuUsage, MemoryStats, NetworkStats, PidsStats, Stats,
     StatsQuery, StatsStream, ThrottlingData,
 };
+pub use container::{
+    AttachError, AttachQuery, AttachStream, ConfigError, Containers, CreateContainer, CreateError,
+    Created, FaultError, GraphDriver, Inspect, InspectError, InspectState, KillError, ListQuery,
+    LogsError, LookupError, NetworkSettings, PauseError, PortSummary, PruneError, Pruned,
+    RemoveError, RemoveOptions, RenameError, ResizeError, RestartError, StartError, StatsError,
+    StopError, StopOptions, Summary, SummaryHostConfig, SummaryNetworkSettings, Top, TopError,
+    UpdateError, UpdateQuery, Wait, WaitCondition, WaitConditionError, WaitResult,
+};
 pub use engine::Engine;
 pub use event::{EventQuery, EventStream, Events};
-pub use exec::{
-    CreateExec, ExecError, ExecInspect, ExecStream, Execs, ProcessConfig, StartExec,
-};
+pub use exec::{CreateExec, ExecError, ExecInspect, ExecStream, Execs, ProcessConfig, StartExec};
 pub use filter::{FilterError, Filters};
 pub use image::{
     ChangeError, DeletedImage, ImageError, ImageHistory, ImageInspect, ImageListQuery,

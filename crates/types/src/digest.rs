@@ -110,8 +110,10 @@ mod tests {
             assert!(bad.parse::<Digest>().is_err(), "{bad}");
         }
         format!("sha256:{}", "A".repeat(64))
-                .parse::<Digest>().unwrap_err();
+            .parse::<Digest>()
+            .unwrap_err();
         format!("sha256:{}", "0".repeat(63))
-                .parse::<Digest>().unwrap_err();
+            .parse::<Digest>()
+            .unwrap_err();
     }
 }

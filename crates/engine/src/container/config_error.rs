@@ -95,9 +95,7 @@ pub enum ConfigError {
     NanoCpusAndPeriod,
     #[error("Conflicting options: Nano CPUs and CPU Quota cannot both be set")]
     NanoCpusAndQuota,
-    #[error(
-        "range of CPUs is from 0.01 to {0}.00, as there are only {0} CPUs available"
-    )]
+    #[error("range of CPUs is from 0.01 to {0}.00, as there are only {0} CPUs available")]
     NanoCpus(usize),
     #[error("CPU shares cannot be negative")]
     CpuShares,
@@ -110,7 +108,10 @@ pub enum ConfigError {
     #[error("Invalid value {0} for cpuset mems")]
     CpusetMems(String),
     #[error("Requested CPUs are not available - requested {requested}, available: {available}")]
-    CpusUnavailable { requested: String, available: String },
+    CpusUnavailable {
+        requested: String,
+        available: String,
+    },
     #[error("Range of blkio weight is from 10 to 1000")]
     BlkioWeight,
     #[error("invalid ulimit type: {0}")]
@@ -122,20 +123,23 @@ pub enum ConfigError {
     #[error("error gathering device information while adding custom device \"{path}\": {reason}")]
     Device { path: String, reason: String },
     #[error("could not select device driver \"{driver}\" with capabilities: {capabilities}")]
-    DeviceDriver { driver: String, capabilities: String },
+    DeviceDriver {
+        driver: String,
+        capabilities: String,
+    },
     #[error("logger: no log driver named '{0}' is registered")]
     LogDriver(String),
     #[error("unknown log opt '{0}' for json-file log driver")]
     LogOption(String),
     #[error("invalid value for log opt '{key}': {value}")]
     LogValue { key: &'static str, value: String },
-    #[error(
-        "--storage-opt is supported only for overlay over xfs with 'pquota' mount option"
-    )]
+    #[error("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")]
     StorageOpt,
     #[error("invalid volume specification: '{0}'")]
     VolumeSpec(String),
-    #[error("invalid volume specification: '{0}': invalid mount config for type \"volume\": invalid mount path: '{1}' mount path must be absolute")]
+    #[error(
+        "invalid volume specification: '{0}': invalid mount config for type \"volume\": invalid mount path: '{1}' mount path must be absolute"
+    )]
     VolumePath(String, String),
     #[error("invalid mode: {0}")]
     VolumeMode(String),
@@ -144,12 +148,22 @@ pub enum ConfigError {
     #[error("Duplicate mount point: {0}")]
     DuplicateMount(String),
     #[error("invalid mount config for type \"{kind}\": field {field} must not be empty")]
-    MountField { kind: &'static str, field: &'static str },
+    MountField {
+        kind: &'static str,
+        field: &'static str,
+    },
     #[error("invalid mount config for type \"{kind}\": field {field} must not be specified")]
-    MountExtra { kind: &'static str, field: &'static str },
-    #[error("invalid mount config for type \"{kind}\": invalid mount path: '{path}' mount path must be absolute")]
+    MountExtra {
+        kind: &'static str,
+        field: &'static str,
+    },
+    #[error(
+        "invalid mount config for type \"{kind}\": invalid mount path: '{path}' mount path must be absolute"
+    )]
     MountPath { kind: &'static str, path: String },
-    #[error("invalid mount config for type \"{kind}\": invalid specification: destination can't be '/'")]
+    #[error(
+        "invalid mount config for type \"{kind}\": invalid specification: destination can't be '/'"
+    )]
     MountRoot { kind: &'static str },
     #[error("invalid mount config for type \"bind\": bind source path does not exist: {0}")]
     BindSource(String),
@@ -249,9 +263,7 @@ impl ConfigError {
             | Self::Subpath(_)
             | Self::VolumesFrom(_)
             | Self::Tmpfs(_) => ErrorKind::InvalidInput,
-            Self::Device { .. }
-            | Self::DeviceDriver { .. }
-            | Self::User(_) => ErrorKind::Internal,
+            Self::Device { .. } | Self::DeviceDriver { .. } | Self::User(_) => ErrorKind::Internal,
         }
     }
 }

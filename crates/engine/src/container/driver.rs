@@ -125,7 +125,11 @@ impl Driver {
     }
 
     async fn take(&mut self, request: Request) {
-        match decide(self.state.status, self.queue.progress(), request.order.verb()) {
+        match decide(
+            self.state.status,
+            self.queue.progress(),
+            request.order.verb(),
+        ) {
             Decision::Run => self.carry_out(request).await,
             Decision::Join => {
                 if let Order::Stop(order) | Order::Restart(order) = &request.order {
@@ -167,18 +171,25 @@ impl Driver {
 
     /// Changes the status as the table says.
     pub(super) fn change(&mut self, cause: Cause) {
-        if let Some(status) = self.state.status.after(cause) { self.state.status = status } else { tracing::error!(
-            container = %self.container.id,
-            status = self.state.status.as_str(),
-            ?cause,
-            "an illegal transition, please report it"
-        ); }
+        if let Some(status) = self.state.status.after(cause) {
+            self.state.status = status
+        } else {
+            tracing::error!(
+                container = %self.container.id,
+                status = self.state.status.as_str(),
+                ?cause,
+                "an illegal transition, please report it"
+            );
+        }
     }
 
     /// Lets everybody see the state.
     pub(super) fn publish(&self) {
         let record = Arc::clone(&self.record);
-        self.container.publish(Facts { record, state: self.state.clone() });
+        self.container.publish(Facts {
+            record,
+            state: self.state.clone(),
+        });
     }
 
     /// Writes the state to disk, then lets everybody see it.

@@ -62,7 +62,10 @@ impl FaultError {
 
     /// Wraps an I/O error.
     pub(crate) fn file(what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
-        move |error| Self::File { what, reason: error.to_string() }
+        move |error| Self::File {
+            what,
+            reason: error.to_string(),
+        }
     }
 }
 
@@ -460,7 +463,9 @@ pub enum UpdateError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// It is being removed.
-    #[error("Cannot update container {0}: container is marked for removal and cannot be \"update\"")]
+    #[error(
+        "Cannot update container {0}: container is marked for removal and cannot be \"update\""
+    )]
     Removing(ContainerId),
     /// A fault of the host.
     #[error("Cannot update container {id}: {fault}")]

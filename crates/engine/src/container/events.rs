@@ -29,7 +29,9 @@ pub(crate) fn container<const N: usize>(
     extra: [(&str, String); N],
 ) {
     let attributes = attributes(record, extra);
-    engine.events.publish(EventKind::Container, action, record.id.as_str(), attributes);
+    engine
+        .events
+        .publish(EventKind::Container, action, record.id.as_str(), attributes);
 }
 
 /// Publishes `connect` or `disconnect` for each network that a container is in.
@@ -40,13 +42,22 @@ pub(crate) fn networks(engine: &Inner, record: &Record, network: &NetworkState, 
             ("name".to_owned(), joined.name.clone()),
             ("type".to_owned(), network::driver(&joined.name).to_owned()),
         ]);
-        engine.events.publish(EventKind::Network, action, joined.network_id.as_str(), attributes);
+        engine.events.publish(
+            EventKind::Network,
+            action,
+            joined.network_id.as_str(),
+            attributes,
+        );
     }
 }
 
 /// Publishes `mount` or `unmount` for each volume of a container.
 pub(crate) fn volumes(engine: &Inner, record: &Record, action: &str) {
-    for mount in record.mounts.iter().filter(|mount| !mount.point.name.is_empty()) {
+    for mount in record
+        .mounts
+        .iter()
+        .filter(|mount| !mount.point.name.is_empty())
+    {
         let point = &mount.point;
         let mut attributes = BTreeMap::from([
             ("container".to_owned(), record.id.to_string()),
@@ -57,12 +68,16 @@ pub(crate) fn volumes(engine: &Inner, record: &Record, action: &str) {
             attributes.insert("propagation".to_owned(), point.propagation.clone());
             attributes.insert("read/write".to_owned(), point.rw.to_string());
         }
-        engine.events.publish(EventKind::Volume, action, point.name.as_str(), attributes);
+        engine
+            .events
+            .publish(EventKind::Volume, action, point.name.as_str(), attributes);
     }
 }
 
 /// Publishes `create` or `destroy` of a volume.
 pub(crate) fn volume(engine: &Inner, name: &str, action: &str) {
     let attributes = BTreeMap::from([("driver".to_owned(), "local".to_owned())]);
-    engine.events.publish(EventKind::Volume, action, name, attributes);
+    engine
+        .events
+        .publish(EventKind::Volume, action, name, attributes);
 }

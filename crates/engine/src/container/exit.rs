@@ -40,7 +40,9 @@ impl Driver {
 
     /// Waits for the last run's shim: its socket has the name that the next one needs.
     pub(super) async fn await_last_shim(&mut self) {
-        let Some(mut link) = self.lingering.take() else { return };
+        let Some(mut link) = self.lingering.take() else {
+            return;
+        };
         let gone = async {
             loop {
                 match link.next_event().await {
@@ -84,8 +86,10 @@ impl Driver {
     pub(super) async fn finish(&mut self, exit: ExitRecord, error: String) {
         self.kill_at = None;
         let network = std::mem::take(&mut self.state.network);
-        self.clean_up(&network).await;
-        self.engine.execs.container_ended(&self.engine, &self.container.id);
+        self.let_go(&network).await;
+        self.engine
+            .execs
+            .container_ended(&self.engine, &self.container.id);
         let progress = self.queue.progress();
         let restarts = progress.is_none() && self.policy_restarts(exit.exit_code);
         let lasted = exit.finished_at.since(self.state.started_at);
@@ -95,14 +99,26 @@ impl Driver {
         state.oom_killed |= exit.oom_killed;
         state.finished_at = exit.finished_at;
         state.error = error;
-        self.change(if restarts { Cause::ExitRestart } else { Cause::Exit });
-        let removes = self.record.host_config.auto_remove && !restarts;
-        if removes && progress != Some(Progress::Restart) {
+        self.change(if restarts {
+            Cause::ExitRestart
+        } else {
+            Cause::Exit
+        });
+        let removes = match progress {
+            Some(Progress::Remove) => true,
+            Some(Progress::Restart) => false,
+            Some(Progress::Stop) | None => self.record.host_config.auto_remove && !restarts,
+        };
+        if removes {
             self.publish();
         } else {
             self.commit();
         }
         self.tell_exit(&network, exit, lasted);
+        // A removal cleans up as well.
+        if !removes {
+            self.clean_up().await;
+        }
         if restarts {
             self.schedule_restart(lasted);
         }
@@ -113,13 +129,17 @@ impl Driver {
         let (engine, record) = (&self.engine, &self.record);
         events::networks(engine, record, network, "disconnect");
         events::volumes(engine, record, "unmount");
-        if self.queue.joined().any(|request| {
-            matches!(request.order, Order::Stop(_) | Order::Restart(_))
-        }) {
+        if self
+            .queue
+            .joined()
+            .any(|request| matches!(request.order, Order::Stop(_) | Order::Restart(_)))
+        {
             events::container(engine, record, "stop", []);
         }
-        let facts =
-            [("execDuration", lasted.as_secs().to_string()), ("exitCode", exit.exit_code.to_string())];
+        let facts = [
+            ("execDuration", lasted.as_secs().to_string()),
+            ("exitCode", exit.exit_code.to_string()),
+        ];
         events::container(engine, record, "die", facts);
         self.container.live(|life| {
             life.running = false;
@@ -139,10 +159,13 @@ impl Driver {
                 answer
             }
             Some(Progress::Remove) => {
-                let options = self.queue.joined().find_map(|request| match &request.order {
-                    Order::Remove(options) => Some(*options),
-                    _ => None,
-                });
+                let options = self
+                    .queue
+                    .joined()
+                    .find_map(|request| match &request.order {
+                        Order::Remove(options) => Some(*options),
+                        _ => None,
+                    });
                 let mut options = options.unwrap_or_default();
                 options.volumes |= self.record.host_config.auto_remove;
                 self.remove(options).await
@@ -150,7 +173,12 @@ impl Driver {
             Some(Progress::Stop) | None if removes => {
                 // Who asked for the stop need not wait for the removal.
                 self.answer_finished(&Ok(Vec::new()));
-                self.remove(RemoveOptions { volumes: true, force: true, link: false }).await
+                self.remove(RemoveOptions {
+                    volumes: true,
+                    force: true,
+                    link: false,
+                })
+                .await
             }
             Some(Progress::Stop) | None => Ok(Vec::new()),
         };
@@ -160,16 +188,35 @@ impl Driver {
         self.answer_finished(&answer);
     }
 
-    async fn clean_up(&self, network: &NetworkState) {
+    /// Gives back addresses, ports and volumes: free before anybody is told of the exit.
+    async fn let_go(&self, network: &NetworkState) {
+        let holds_volumes = self
+            .record
+            .mounts
+            .iter()
+            .any(|mount| !mount.point.name.is_empty());
+        if !holds_volumes
+            && network
+                .endpoints
+                .iter()
+                .all(|joined| joined.endpoint.is_none())
+        {
+            return;
+        }
         let engine = Arc::clone(&self.engine);
-        let container = Arc::clone(&self.container);
         let record = Arc::clone(&self.record);
         let network = network.clone();
+        let leaving = tokio::task::spawn_blocking(move || let_go(&engine, &record, &network));
+        if let Err(error) = leaving.await {
+            tracing::error!(%error, "giving back networks and volumes failed");
+        }
+    }
+
+    async fn clean_up(&self) {
+        let container = Arc::clone(&self.container);
         let cgroup = super::spec::cgroup_path(&self.engine.config, &self.record);
-        let cleaning = tokio::task::spawn_blocking(move || {
-            let_go(&engine, &record, &network);
-            clean(&container.run_directory, Some(&cgroup));
-        });
+        let cleaning =
+            tokio::task::spawn_blocking(move || clean(&container.run_directory, Some(&cgroup)));
         if let Err(error) = cleaning.await {
             tracing::error!(%error, "cleaning up after an exit failed");
         }
@@ -228,7 +275,11 @@ pub(crate) fn witness(pid: i32, started: u64) -> Option<Supervisor> {
 
 /// What is said of an exit that nobody saw.
 pub(crate) fn unknown_exit() -> ExitRecord {
-    ExitRecord { exit_code: 255, oom_killed: false, finished_at: Timestamp::now() }
+    ExitRecord {
+        exit_code: 255,
+        oom_killed: false,
+        finished_at: Timestamp::now(),
+    }
 }
 
 pub(crate) const SHIM_DIED: &str = "the container's shim died: its output and exit code are lost";

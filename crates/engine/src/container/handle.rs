@@ -103,7 +103,9 @@ impl Order {
             Self::Stop(_) => Verb::Stop,
             Self::Restart(_) => Verb::Restart,
             Self::Kill(_) => Verb::Kill,
-            Self::Remove(options) => Verb::Remove { force: options.force },
+            Self::Remove(options) => Verb::Remove {
+                force: options.force,
+            },
             Self::Rename(_) => Verb::Rename,
             Self::Pause => Verb::Pause,
             Self::Resume => Verb::Resume,
@@ -122,7 +124,11 @@ impl Container {
         let (requests, receiver) = mpsc::channel(BACKLOG);
         let id = record.id.clone();
         let running = state.status.has_process();
-        let lifeline = Lifeline { running, exit_code: state.exit_code, ..Lifeline::default() };
+        let lifeline = Lifeline {
+            running,
+            exit_code: state.exit_code,
+            ..Lifeline::default()
+        };
         let container = Arc::new(Self {
             directory: roots.0.join("containers").join(id.as_str()),
             run_directory: roots.1.join("containers").join(id.as_str()),

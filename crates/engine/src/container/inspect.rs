@@ -28,12 +28,22 @@ impl Containers {
 
 /// Bytes of the image's layers.
 pub(super) fn image_size(engine: &Inner, record: &Record) -> i64 {
-    record.image.as_ref().and_then(|id| engine.store.image(id)).map_or(0, |image| image.size)
+    record
+        .image
+        .as_ref()
+        .and_then(|id| engine.store.image(id))
+        .map_or(0, |image| image.size)
 }
 
 fn view(engine: &Inner, container: &Container, facts: &Facts) -> Inspect {
     let Facts { record, state } = facts;
-    let path = |name: &str| container.directory.join(name).to_string_lossy().into_owned();
+    let path = |name: &str| {
+        container
+            .directory
+            .join(name)
+            .to_string_lossy()
+            .into_owned()
+    };
     let has_log = record.host_config.log_config.kind == "json-file";
     Inspect {
         id: record.id.clone(),
@@ -41,7 +51,10 @@ fn view(engine: &Inner, container: &Container, facts: &Facts) -> Inspect {
         path: record.path.clone(),
         args: record.args.clone(),
         state: state_view(state),
-        image: record.image.map(|image| image.to_string()).unwrap_or_default(),
+        image: record
+            .image
+            .map(|image| image.to_string())
+            .unwrap_or_default(),
         resolv_conf_path: path("resolv.conf"),
         hostname_path: path("hostname"),
         hosts_path: path("hosts"),
@@ -62,7 +75,12 @@ fn view(engine: &Inner, container: &Container, facts: &Facts) -> Inspect {
         graph_driver: graph_driver(engine, record),
         size_rw: None,
         size_root_fs: None,
-        mounts: record.mounts.iter().filter(|m| !m.hidden).map(|m| m.point.clone()).collect(),
+        mounts: record
+            .mounts
+            .iter()
+            .filter(|m| !m.hidden)
+            .map(|m| m.point.clone())
+            .collect(),
         config: record.config.clone(),
         network_settings: network::settings(&engine.networks, record, state),
     }
@@ -91,11 +109,19 @@ fn graph_driver(engine: &Inner, record: &Record) -> GraphDriver {
     if let Ok(snapshot) = engine.store.snapshot(&record.id) {
         let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
         let lower: Vec<String> = snapshot.lower.iter().map(|path| text(path)).collect();
-        let merged = engine.config.exec_root.join("containers").join(record.id.as_str()).join("rootfs");
+        let merged = engine
+            .config
+            .exec_root
+            .join("containers")
+            .join(record.id.as_str())
+            .join("rootfs");
         data.insert("LowerDir".to_owned(), lower.join(":"));
         data.insert("MergedDir".to_owned(), text(&merged));
         data.insert("UpperDir".to_owned(), text(&snapshot.upper));
         data.insert("WorkDir".to_owned(), text(&snapshot.work));
     }
-    GraphDriver { data, name: "overlay2".to_owned() }
+    GraphDriver {
+        data,
+        name: "overlay2".to_owned(),
+    }
 }

@@ -14,18 +14,24 @@ impl Containers {
     pub async fn kill(&self, name: &str, signal: Option<&str>) -> Result<(), KillError> {
         let signal = match signal {
             None | Some("") => Signal::KILL,
-            Some(text) => text.parse().map_err(|_signal| KillError::Signal(text.to_owned()))?,
+            Some(text) => text
+                .parse()
+                .map_err(|_signal| KillError::Signal(text.to_owned()))?,
         };
         let container = self.inner.registry.find(name)?;
         match container.order(Order::Kill(signal)).await {
             Ok(_) => Ok(()),
-            Err(Failure::Refused(_)) => {
-                Err(KillError::NotRunning { name: name.to_owned(), id: container.id.clone() })
+            Err(Failure::Refused(_)) => Err(KillError::NotRunning {
+                name: name.to_owned(),
+                id: container.id.clone(),
+            }),
+            Err(Failure::Fault(fault)) => Err(KillError::Fault {
+                name: name.to_owned(),
+                fault,
+            }),
+            Err(Failure::Start(_) | Failure::Config(_) | Failure::NameInUse(_) | Failure::Gone) => {
+                Err(LookupError::NotFound(name.to_owned()).into())
             }
-            Err(Failure::Fault(fault)) => Err(KillError::Fault { name: name.to_owned(), fault }),
-            Err(
-                Failure::Start(_) | Failure::Config(_) | Failure::NameInUse(_) | Failure::Gone,
-            ) => Err(LookupError::NotFound(name.to_owned()).into()),
         }
     }
 }

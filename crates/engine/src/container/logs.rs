@@ -7,7 +7,10 @@ use crate::log::{LogQuery, LogStream};
 
 impl Containers {
     /// A container's log.
-    #[expect(clippy::unused_async, reason = "like all operations; it may come to wait for its driver")]
+    #[expect(
+        clippy::unused_async,
+        reason = "like all operations; it may come to wait for its driver"
+    )]
     pub async fn logs(&self, name: &str, query: LogQuery) -> Result<LogStream, LogsError> {
         if !query.stdout && !query.stderr {
             return Err(LogsError::NoStream);
@@ -20,7 +23,11 @@ impl Containers {
         if facts.record.host_config.log_config.kind != "json-file" {
             return Err(LogsError::Unreadable);
         }
-        let life = facts.state.status.has_process().then(|| container.lifeline());
+        let life = facts
+            .state
+            .status
+            .has_process()
+            .then(|| container.lifeline());
         let raw = facts.record.config.tty;
         Ok(LogStream::open(container.log_path(), query, raw, life))
     }

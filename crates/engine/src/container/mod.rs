@@ -47,8 +47,8 @@ use std::sync::Arc;
 
 use crate::engine::Inner;
 
-pub(crate) use attach::{Duplex, StdinEnd, keys as attach_keys};
 pub use attach::{AttachQuery, AttachStream};
+pub(crate) use attach::{Duplex, StdinEnd, keys as attach_keys};
 pub use config_error::ConfigError;
 pub use error::{
     AttachError, CreateError, FaultError, InspectError, KillError, LogsError, LookupError,

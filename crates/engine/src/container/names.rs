@@ -33,21 +33,78 @@ fn random_bytes() -> [u8; 3] {
 const ADJECTIVES: [&str; 64] = [
     "able", "amber", "ancient", "aqua", "bold", "brave", "breezy", "bright", "brisk", "calm",
     "candid", "chilly", "clear", "clever", "coastal", "cosy", "crisp", "daring", "deep", "eager",
-    "early", "easy", "fair", "fleet", "fond", "frank", "fresh", "gentle", "glad", "golden", "grand",
-    "happy", "hardy", "hazy", "honest", "humble", "jolly", "keen", "kind", "level", "light",
-    "lively", "loyal", "lucky", "mellow", "merry", "misty", "neat", "noble", "patient", "plain",
-    "polite", "proud", "quick", "quiet", "rapid", "ready", "silver", "smooth", "steady", "sunny",
-    "tidal", "upbeat", "warm",
+    "early", "easy", "fair", "fleet", "fond", "frank", "fresh", "gentle", "glad", "golden",
+    "grand", "happy", "hardy", "hazy", "honest", "humble", "jolly", "keen", "kind", "level",
+    "light", "lively", "loyal", "lucky", "mellow", "merry", "misty", "neat", "noble", "patient",
+    "plain", "polite", "proud", "quick", "quiet", "rapid", "ready", "silver", "smooth", "steady",
+    "sunny", "tidal", "upbeat", "warm",
 ];
 
 const NOUNS: [&str; 64] = [
-    "anchor", "barge", "basin", "beacon", "bilge", "boatswain", "bollard", "bosun", "bow", "bridge",
-    "brig", "buoy", "canal", "capstan", "captain", "cargo", "channel", "cleat", "clipper", "cog",
-    "compass", "cooper", "coxswain", "crane", "cutter", "deckhand", "delta", "derrick", "dinghy",
-    "dockyard", "estuary", "ferry", "fjord", "galley", "gull", "halyard", "harbour", "heron",
-    "hull", "jetty", "keel", "ketch", "lagoon", "lantern", "mariner", "mast", "mole", "mooring",
-    "navigator", "oar", "otter", "pelican", "pier", "pilot", "quay", "rudder", "sextant", "sluice",
-    "sloop", "stevedore", "tide", "tiller", "tugboat", "wharf",
+    "anchor",
+    "barge",
+    "basin",
+    "beacon",
+    "bilge",
+    "boatswain",
+    "bollard",
+    "bosun",
+    "bow",
+    "bridge",
+    "brig",
+    "buoy",
+    "canal",
+    "capstan",
+    "captain",
+    "cargo",
+    "channel",
+    "cleat",
+    "clipper",
+    "cog",
+    "compass",
+    "cooper",
+    "coxswain",
+    "crane",
+    "cutter",
+    "deckhand",
+    "delta",
+    "derrick",
+    "dinghy",
+    "dockyard",
+    "estuary",
+    "ferry",
+    "fjord",
+    "galley",
+    "gull",
+    "halyard",
+    "harbour",
+    "heron",
+    "hull",
+    "jetty",
+    "keel",
+    "ketch",
+    "lagoon",
+    "lantern",
+    "mariner",
+    "mast",
+    "mole",
+    "mooring",
+    "navigator",
+    "oar",
+    "otter",
+    "pelican",
+    "pier",
+    "pilot",
+    "quay",
+    "rudder",
+    "sextant",
+    "sluice",
+    "sloop",
+    "stevedore",
+    "tide",
+    "tiller",
+    "tugboat",
+    "wharf",
 ];
 
 #[cfg(test)]
@@ -64,6 +121,10 @@ mod tests {
     #[test]
     fn names_have_two_words_and_later_a_number() {
         assert_eq!(random_name(0).as_str().split('_').count(), 2);
-        assert!(random_name(9).as_str().ends_with(|c: char| c.is_ascii_digit()));
+        assert!(
+            random_name(9)
+                .as_str()
+                .ends_with(|c: char| c.is_ascii_digit())
+        );
     }
 }

@@ -15,14 +15,18 @@ impl Containers {
     pub async fn pause(&self, name: &str) -> Result<(), PauseError> {
         let container = self.inner.registry.find(name)?;
         let answer = container.order(Order::Pause).await;
-        answer.map(drop).map_err(|failure| error("pause", failure, name, &container.id))
+        answer
+            .map(drop)
+            .map_err(|failure| error("pause", failure, name, &container.id))
     }
 
     /// Thaws them.
     pub async fn unpause(&self, name: &str) -> Result<(), PauseError> {
         let container = self.inner.registry.find(name)?;
         let answer = container.order(Order::Resume).await;
-        answer.map(drop).map_err(|failure| error("unpause", failure, name, &container.id))
+        answer
+            .map(drop)
+            .map_err(|failure| error("unpause", failure, name, &container.id))
     }
 }
 
@@ -67,7 +71,11 @@ fn error(verb: &'static str, failure: Failure, name: &str, id: &ContainerId) -> 
         Failure::Refused(
             Refusal::AlreadyStarted | Refusal::NotRunning | Refusal::Removing | Refusal::Running,
         ) => PauseError::NotRunning(id()),
-        Failure::Fault(fault) => PauseError::Fault { verb, id: id(), fault },
+        Failure::Fault(fault) => PauseError::Fault {
+            verb,
+            id: id(),
+            fault,
+        },
         Failure::Start(_) | Failure::Config(_) | Failure::NameInUse(_) | Failure::Gone => {
             LookupError::NotFound(name.to_owned()).into()
         }

@@ -22,7 +22,10 @@ impl Containers {
         let mut pruned = Pruned::default();
         for container in self.inner.registry.all() {
             let facts = container.facts();
-            let stopped = matches!(facts.state.status, Status::Created | Status::Exited | Status::Dead);
+            let stopped = matches!(
+                facts.state.status,
+                Status::Created | Status::Exited | Status::Dead
+            );
             let old = until.is_none_or(|until| facts.record.created <= until);
             if stopped && old && filters.matches_labels(facts.record.config.labels.as_ref()) {
                 self.prune_one(&container, &mut pruned).await;
@@ -31,14 +34,19 @@ impl Containers {
         drop(pruning);
         let space = pruned.space_reclaimed.to_string();
         let attributes = [("reclaimed".to_owned(), space)].into_iter().collect();
-        self.inner.events.publish(EventKind::Container, "prune", "", attributes);
+        self.inner
+            .events
+            .publish(EventKind::Container, "prune", "", attributes);
         Ok(pruned)
     }
 
     /// One that does not go (it was started meanwhile) is left out.
     async fn prune_one(&self, container: &Arc<Container>, pruned: &mut Pruned) {
         let size = self.layer_size(container).await;
-        match container.order(Order::Remove(RemoveOptions::default())).await {
+        match container
+            .order(Order::Remove(RemoveOptions::default()))
+            .await
+        {
             Ok(_) => {
                 pruned.deleted.push(container.id.clone());
                 pruned.space_reclaimed += u64::try_from(size).unwrap_or_default();

@@ -146,7 +146,11 @@ pub(crate) struct Queue<T> {
 
 impl<T> Default for Queue<T> {
     fn default() -> Self {
-        Self { progress: None, joined: Vec::new(), waiting: VecDeque::new() }
+        Self {
+            progress: None,
+            joined: Vec::new(),
+            waiting: VecDeque::new(),
+        }
     }
 }
 
@@ -185,7 +189,11 @@ impl<T> Queue<T> {
 
     /// The first request that waited, if nothing is in progress any more.
     pub(crate) fn next(&mut self) -> Option<T> {
-        if self.progress.is_some() { None } else { self.waiting.pop_front() }
+        if self.progress.is_some() {
+            None
+        } else {
+            self.waiting.pop_front()
+        }
     }
 }
 
@@ -243,7 +251,9 @@ mod tests {
             let lives = self.status.has_process();
             match verb {
                 Verb::Stop if lives => return self.queue.begin(Progress::Stop, (number, verb)),
-                Verb::Restart if lives => return self.queue.begin(Progress::Restart, (number, verb)),
+                Verb::Restart if lives => {
+                    return self.queue.begin(Progress::Restart, (number, verb));
+                }
                 Verb::Remove { .. } if lives => {
                     return self.queue.begin(Progress::Remove, (number, verb));
                 }
@@ -308,14 +318,20 @@ mod tests {
             assert_eq!(decision, Decision::Refuse(Refusal::Removing));
         }
         for status in [Status::Dead, Status::Removing] {
-            assert_eq!(decide(status, None, Verb::Start), Decision::Refuse(Refusal::Removing));
+            assert_eq!(
+                decide(status, None, Verb::Start),
+                Decision::Refuse(Refusal::Removing)
+            );
         }
     }
 
     #[test]
     fn force_always_removes_and_nothing_else_removes_what_runs() {
         for status in STATUSES {
-            assert_eq!(decide(status, None, Verb::Remove { force: true }), Decision::Run);
+            assert_eq!(
+                decide(status, None, Verb::Remove { force: true }),
+                Decision::Run
+            );
             let gentle = decide(status, None, Verb::Remove { force: false });
             let stopped = matches!(status, Status::Created | Status::Exited | Status::Dead);
             assert_eq!(gentle == Decision::Run, stopped, "{status:?}");

@@ -118,7 +118,11 @@ impl Record {
 impl RunState {
     /// Replaces `state.json`; readers see the old state or the new one.
     pub(crate) fn write(&self, directory: &Path) -> io::Result<()> {
-        write_atomic(&directory.join(STATE), &serde_json::to_vec(self)?, Durability::Crash)
+        write_atomic(
+            &directory.join(STATE),
+            &serde_json::to_vec(self)?,
+            Durability::Crash,
+        )
     }
 
     /// Reads `state.json`; the state of a new container if there is none.

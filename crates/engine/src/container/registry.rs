@@ -29,7 +29,9 @@ impl Registry {
     /// Takes `name` for `id`, if it is free.
     pub(crate) fn reserve(&self, name: &ContainerName, id: &ContainerId) -> Result<(), NameTaken> {
         let mut index = self.write();
-        if let Some(owner) = index.by_name.get(name) { Err(NameTaken(owner.clone())) } else {
+        if let Some(owner) = index.by_name.get(name) {
+            Err(NameTaken(owner.clone()))
+        } else {
             index.by_name.insert(name.clone(), id.clone());
             Ok(())
         }
@@ -92,7 +94,9 @@ impl Registry {
 
 impl Index {
     fn exact(&self, text: &str) -> Option<Arc<Container>> {
-        let by_id = ContainerId::parse(text).ok().and_then(|id| self.by_id.get(&id));
+        let by_id = ContainerId::parse(text)
+            .ok()
+            .and_then(|id| self.by_id.get(&id));
         let by_name = || {
             let name = ContainerName::parse(text).ok()?;
             self.by_id.get(self.by_name.get(&name)?)

@@ -32,7 +32,10 @@ impl Containers {
             Ok(_) => return Ok(()),
             Err(Failure::Refused(Refusal::Running)) => {
                 let state = container.facts().state.status.as_str();
-                RemoveError::Running { name: named(), state }
+                RemoveError::Running {
+                    name: named(),
+                    state,
+                }
             }
             Err(Failure::Refused(Refusal::Paused)) => RemoveError::Paused(named()),
             Err(Failure::Refused(
@@ -43,10 +46,13 @@ impl Containers {
                 | Refusal::Removing
                 | Refusal::Restarting,
             )) => RemoveError::InProgress(named()),
-            Err(Failure::Fault(fault)) => RemoveError::Fault { name: named(), fault },
-            Err(
-                Failure::Start(_) | Failure::Config(_) | Failure::NameInUse(_) | Failure::Gone,
-            ) => LookupError::NotFound(named()).into(),
+            Err(Failure::Fault(fault)) => RemoveError::Fault {
+                name: named(),
+                fault,
+            },
+            Err(Failure::Start(_) | Failure::Config(_) | Failure::NameInUse(_) | Failure::Gone) => {
+                LookupError::NotFound(named()).into()
+            }
         };
         Err(error)
     }
@@ -61,8 +67,9 @@ impl Driver {
         let engine = Arc::clone(&self.engine);
         let container = Arc::clone(&self.container);
         let record = Arc::clone(&self.record);
-        let removing =
-            tokio::task::spawn_blocking(move || erase(&engine, &container, &record, options.volumes));
+        let removing = tokio::task::spawn_blocking(move || {
+            erase(&engine, &container, &record, options.volumes)
+        });
         match removing.await {
             Ok(Ok(())) => {}
             Ok(Err(fault)) => {
@@ -97,7 +104,9 @@ fn erase(
     let buried = fs::create_dir_all(&trash).and_then(|()| fs::rename(&container.directory, &grave));
     match buried {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(FaultError::file("cannot remove the container's directory")(error));
+            return Err(FaultError::file("cannot remove the container's directory")(
+                error,
+            ));
         }
         _ => {}
     }
@@ -111,7 +120,8 @@ fn erase(
     if volumes {
         remove_volumes(engine, record);
     }
-    super::start::clean(&container.run_directory, None);
+    let cgroup = super::spec::cgroup_path(&engine.config, record);
+    super::start::clean(&container.run_directory, Some(&cgroup));
     tokio::task::spawn_blocking(move || {
         if let Err(error) = fs::remove_dir_all(&grave) {
             tracing::warn!(path = %grave.display(), %error, "cannot empty the trash");
@@ -126,12 +136,19 @@ fn remove_volumes(engine: &Inner, record: &Record) {
     for mount in record.mounts.iter().filter(|mount| mount.anonymous) {
         let name = &mount.point.name;
         let used = |other: &Arc<Container>| {
-            other.facts().record.mounts.iter().any(|mount| mount.point.name == *name)
+            other
+                .facts()
+                .record
+                .mounts
+                .iter()
+                .any(|mount| mount.point.name == *name)
         };
         if others.iter().any(used) {
             continue;
         }
-        let Ok(volume) = VolumeName::parse(name) else { continue };
+        let Ok(volume) = VolumeName::parse(name) else {
+            continue;
+        };
         match engine.volumes.remove(&volume) {
             Ok(true) => events::volume(engine, name, "destroy"),
             Ok(false) => {}

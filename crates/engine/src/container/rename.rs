@@ -24,9 +24,10 @@ impl Containers {
         }
         match container.order(Order::Rename(new_name.clone())).await {
             Ok(_) => Ok(()),
-            Err(Failure::NameInUse(by)) => {
-                Err(RenameError::NameInUse { name: new_name.to_string(), by })
-            }
+            Err(Failure::NameInUse(by)) => Err(RenameError::NameInUse {
+                name: new_name.to_string(),
+                by,
+            }),
             Err(Failure::Refused(_)) => Err(RenameError::Removing),
             Err(Failure::Fault(fault)) => Err(fault.into()),
             Err(Failure::Start(_) | Failure::Config(_) | Failure::Gone) => {
@@ -40,9 +41,14 @@ impl Driver {
     pub(super) fn rename(&mut self, name: &ContainerName) -> Answer {
         let registry = &self.engine.registry;
         let id = &self.container.id;
-        registry.reserve(name, id).map_err(|NameTaken(by)| Failure::NameInUse(by))?;
+        registry
+            .reserve(name, id)
+            .map_err(|NameTaken(by)| Failure::NameInUse(by))?;
         let old = self.record.name.clone();
-        let record = Record { name: name.clone(), ..Record::clone(&self.record) };
+        let record = Record {
+            name: name.clone(),
+            ..Record::clone(&self.record)
+        };
         if let Err(error) = record.write(&self.container.directory) {
             registry.release(name, id);
             return Err(FaultError::file("cannot write the new name")(error).into());
@@ -50,7 +56,12 @@ impl Driver {
         registry.release(&old, id);
         self.record = Arc::new(record);
         self.publish();
-        events::container(&self.engine, &self.record, "rename", [("oldName", format!("/{old}"))]);
+        events::container(
+            &self.engine,
+            &self.record,
+            "rename",
+            [("oldName", format!("/{old}"))],
+        );
         Ok(Vec::new())
     }
 }

@@ -14,7 +14,11 @@ impl Containers {
         if !facts.state.status.has_process() {
             return Err(ResizeError::NotRunning(container.id.clone()));
         }
-        let request = ShimRequest::Resize { exec: None, height, width };
+        let request = ShimRequest::Resize {
+            exec: None,
+            height,
+            width,
+        };
         match shim::ask(&container.socket(), &request).await {
             Ok(_) | Err(shim::ShimError::Failed(_)) => {}
             Err(error) => return Err(FaultError::Shim(error.to_string()).into()),

@@ -10,14 +10,19 @@ impl Containers {
     pub async fn restart(&self, name: &str, options: StopOptions) -> Result<(), RestartError> {
         let container = self.inner.registry.find(name)?;
         let named = || name.to_owned();
-        let order = StopOrder::parse(&options)
-            .map_err(|source| RestartError::Stop { name: named(), source })?;
+        let order = StopOrder::parse(&options).map_err(|source| RestartError::Stop {
+            name: named(),
+            source,
+        })?;
         match container.order(Order::Restart(order)).await {
             Ok(_) => Ok(()),
             Err(Failure::Gone) => Err(LookupError::NotFound(named()).into()),
             Err(failure) => {
                 let source = StartError::from_failure(failure, name, &container.id);
-                Err(RestartError::Start { name: named(), source })
+                Err(RestartError::Start {
+                    name: named(),
+                    source,
+                })
             }
         }
     }

@@ -41,8 +41,13 @@ pub(crate) async fn restore(engine: &Arc<Inner>) -> Result<(), OpenError> {
     let directory = engine.config.data_root.join("containers");
     let scanner = Arc::clone(engine);
     let scanning = tokio::task::spawn_blocking(move || scan(&scanner, &directory));
-    let failed = |source| OpenError::Path { path: PathBuf::from("containers"), source };
-    let found = scanning.await.map_err(|error| failed(io::Error::other(error)))?;
+    let failed = |source| OpenError::Path {
+        path: PathBuf::from("containers"),
+        source,
+    };
+    let found = scanning
+        .await
+        .map_err(|error| failed(io::Error::other(error)))?;
     let Scanned { containers, known } = found.map_err(failed)?;
     end_strays(engine, &known).await;
     forget_layers(engine, &known).await;
@@ -76,10 +81,17 @@ struct Found {
 }
 
 fn scan(engine: &Inner, directory: &Path) -> io::Result<Scanned> {
-    let mut scanned = Scanned { containers: Vec::new(), known: BTreeSet::new() };
+    let mut scanned = Scanned {
+        containers: Vec::new(),
+        known: BTreeSet::new(),
+    };
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let Ok(id) = ContainerId::parse(&name) else {
             tracing::warn!(path = %path.display(), "not a container, left alone");
             continue;
@@ -89,7 +101,11 @@ fn scan(engine: &Inner, directory: &Path) -> io::Result<Scanned> {
                 scanned.known.insert(id);
                 let state = RunState::read(&path).unwrap_or_else(|error| {
                     tracing::error!(path = %path.display(), %error, "cannot read state.json");
-                    RunState { status: Status::Exited, exit_code: 255, ..RunState::default() }
+                    RunState {
+                        status: Status::Exited,
+                        exit_code: 255,
+                        ..RunState::default()
+                    }
                 });
                 scanned.containers.push((record, state));
             }
@@ -118,7 +134,9 @@ fn remove_half_made(engine: &Inner, id: &ContainerId, path: &Path) {
 /// Ends shims of containers that do not exist (any more).
 async fn end_strays(engine: &Arc<Inner>, known: &BTreeSet<ContainerId>) {
     let directory = engine.config.exec_root.join("containers");
-    let Ok(entries) = fs::read_dir(&directory) else { return };
+    let Ok(entries) = fs::read_dir(&directory) else {
+        return;
+    };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         match ContainerId::parse(&name) {
@@ -134,8 +152,11 @@ async fn end_strays(engine: &Arc<Inner>, known: &BTreeSet<ContainerId>) {
 /// Throws away the writable layers of containers that do not exist (any more).
 async fn forget_layers(engine: &Arc<Inner>, known: &BTreeSet<ContainerId>) {
     let store = engine.store.clone();
-    let stray: Vec<ContainerId> =
-        store.snapshots().into_iter().filter(|id| !known.contains(id)).collect();
+    let stray: Vec<ContainerId> = store
+        .snapshots()
+        .into_iter()
+        .filter(|id| !known.contains(id))
+        .collect();
     let removing = tokio::task::spawn_blocking(move || {
         for id in stray {
             if let Err(error) = store.snapshot_remove(&id) {
@@ -154,38 +175,70 @@ async fn find_out(engine: &Arc<Inner>, record: Record, mut state: RunState) -> F
     if !state.status.has_process() {
         if run_directory.exists() {
             end_shim(&socket).await;
-            clean(&run_directory, Some(&super::spec::cgroup_path(&engine.config, &record)));
+            clean(
+                &run_directory,
+                Some(&super::spec::cgroup_path(&engine.config, &record)),
+            );
         }
         if matches!(state.status, Status::Removing) {
             state.status = Status::Dead;
         }
-        return Found { record, state, supervisor: None, ended: None };
+        return Found {
+            record,
+            state,
+            supervisor: None,
+            ended: None,
+        };
     }
     let same_boot = state.boot_id == engine.host.boot_id;
     match adopt(&socket, &mut state).await {
         Some(link) if same_boot => {
             let supervisor = Some(Supervisor::Shim(link));
-            return Found { record, state, supervisor, ended: None };
+            return Found {
+                record,
+                state,
+                supervisor,
+                ended: None,
+            };
         }
         _ => {}
     }
     if let Some(exit) = read_exit(&engine.container_directory(&record.id)) {
-        return Found { record, state, supervisor: None, ended: Some((exit, "")) };
+        return Found {
+            record,
+            state,
+            supervisor: None,
+            ended: Some((exit, "")),
+        };
     }
-    let witness = same_boot.then(|| witness(state.pid, state.pid_started)).flatten();
+    let witness = same_boot
+        .then(|| witness(state.pid, state.pid_started))
+        .flatten();
     if witness.is_some() {
         SHIM_DIED.clone_into(&mut state.error);
-        return Found { record, state, supervisor: witness, ended: None };
+        return Found {
+            record,
+            state,
+            supervisor: witness,
+            ended: None,
+        };
     }
     // After a reboot there is nobody to blame; otherwise the shim must have been killed.
     let reason = if same_boot { SHIM_DIED } else { "" };
-    Found { record, state, supervisor: None, ended: Some((unknown_exit(), reason)) }
+    Found {
+        record,
+        state,
+        supervisor: None,
+        ended: Some((unknown_exit(), reason)),
+    }
 }
 
 /// Takes over a container from its shim. That it has ended is told by the shim's first event.
 async fn adopt(socket: &Path, state: &mut RunState) -> Option<Link> {
     let mut link = Link::connect(socket).await.ok()?;
-    let Ok(Reply::State(shim)) = link.request(&Request::State).await else { return None };
+    let Ok(Reply::State(shim)) = link.request(&Request::State).await else {
+        return None;
+    };
     match shim.status {
         ShimStatus::Running => state.status = Status::Running,
         ShimStatus::Paused => state.status = Status::Paused,
@@ -196,9 +249,14 @@ async fn adopt(socket: &Path, state: &mut RunState) -> Option<Link> {
 
 /// Ends a shim and its container, if there is one behind the socket.
 async fn end_shim(socket: &Path) {
-    let Ok(mut link) = Link::connect(socket).await else { return };
+    let Ok(mut link) = Link::connect(socket).await else {
+        return;
+    };
     tracing::info!(socket = %socket.display(), "ending a shim whose start was never answered");
-    let kill = Request::Kill { signal: 9, all: true };
+    let kill = Request::Kill {
+        signal: 9,
+        all: true,
+    };
     if let Err(error) = link.request(&kill).await {
         tracing::debug!(%error, "nothing to kill");
     }
@@ -209,13 +267,21 @@ async fn end_shim(socket: &Path) {
 }
 
 fn bring_back(engine: &Arc<Inner>, found: Found) {
-    let Found { record, state, supervisor, ended } = found;
+    let Found {
+        record,
+        state,
+        supervisor,
+        ended,
+    } = found;
     let record = Arc::new(record);
     if let Err(taken) = engine.registry.reserve(&record.name, &record.id) {
         tracing::error!(name = %record.name, by = %taken.0, "a name that two containers have");
     }
     let status = state.status;
-    let roots = (engine.config.data_root.as_path(), engine.config.exec_root.as_path());
+    let roots = (
+        engine.config.data_root.as_path(),
+        engine.config.exec_root.as_path(),
+    );
     let (container, requests) = Container::new(roots, Arc::clone(&record), state);
     engine.registry.insert(Arc::clone(&container));
     let mut driver = Driver::new(Arc::clone(engine), container, requests, supervisor);
@@ -245,7 +311,11 @@ impl Driver {
                 }
             }
             Status::Exited if ran && self.record.host_config.auto_remove => {
-                let options = RemoveOptions { volumes: true, force: true, link: false };
+                let options = RemoveOptions {
+                    volumes: true,
+                    force: true,
+                    link: false,
+                };
                 if let Err(failure) = self.remove(options).await {
                     tracing::warn!(container = %self.container.id, ?failure, "cannot auto-remove");
                 }

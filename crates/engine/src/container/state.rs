@@ -210,7 +210,11 @@ mod tests {
             .map(|line| {
                 let words: Vec<&str> = line.trim_start_matches("//!").split_whitespace().collect();
                 let status = |word| ALL.into_iter().find(|s| s.as_str() == word).unwrap();
-                let cause = CAUSES.into_iter().find(|(text, _)| *text == words[1]).unwrap().1;
+                let cause = CAUSES
+                    .into_iter()
+                    .find(|(text, _)| *text == words[1])
+                    .unwrap()
+                    .1;
                 (status(words[0]), cause, status(words[2]))
             })
             .collect();
@@ -220,7 +224,10 @@ mod tests {
     #[test]
     fn a_cause_has_one_outcome() {
         for (index, (from, cause, _)) in TRANSITIONS.iter().enumerate() {
-            let same = TRANSITIONS.iter().filter(|(f, c, _)| f == from && c == cause).count();
+            let same = TRANSITIONS
+                .iter()
+                .filter(|(f, c, _)| f == from && c == cause)
+                .count();
             assert_eq!(same, 1, "{index}");
         }
     }
@@ -229,7 +236,10 @@ mod tests {
     fn a_process_ends_by_its_exit_alone() {
         for (from, cause, to) in TRANSITIONS {
             if from.has_process() && !to.has_process() {
-                assert!(matches!(cause, Cause::Exit | Cause::ExitRestart | Cause::StartFailed));
+                assert!(matches!(
+                    cause,
+                    Cause::Exit | Cause::ExitRestart | Cause::StartFailed
+                ));
             }
         }
     }

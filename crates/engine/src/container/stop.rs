@@ -35,11 +35,15 @@ impl StopOrder {
     pub(super) fn parse(options: &StopOptions) -> Result<Self, StopError> {
         let signal = match options.signal.as_deref() {
             None | Some("") => None,
-            Some(text) => {
-                Some(text.parse::<Signal>().map_err(|error| StopError::Signal(error.0))?)
-            }
+            Some(text) => Some(
+                text.parse::<Signal>()
+                    .map_err(|error| StopError::Signal(error.0))?,
+            ),
         };
-        Ok(Self { timeout: options.timeout, signal })
+        Ok(Self {
+            timeout: options.timeout,
+            signal,
+        })
     }
 }
 
@@ -51,7 +55,10 @@ impl StopError {
     ) -> Self {
         match failure {
             Failure::Refused(_) => Self::AlreadyStopped(id.clone()),
-            Failure::Fault(fault) => Self::Fault { name: name.to_owned(), fault },
+            Failure::Fault(fault) => Self::Fault {
+                name: name.to_owned(),
+                fault,
+            },
             Failure::Start(_) | Failure::Config(_) | Failure::NameInUse(_) | Failure::Gone => {
                 Self::Lookup(LookupError::NotFound(name.to_owned()))
             }
@@ -69,7 +76,9 @@ impl Driver {
             request.answer(Err(Failure::Fault(fault)));
             return;
         }
-        self.kill_at = self.patience(order).map(|patience| Instant::now() + patience);
+        self.kill_at = self
+            .patience(order)
+            .map(|patience| Instant::now() + patience);
         self.queue.begin(progress, request);
         // A frozen process gets its signal when it goes on.
         if self.state.status == Status::Paused {
@@ -99,7 +108,10 @@ impl Driver {
         match &mut self.supervisor {
             Supervisor::None => return Err(failed("there is no process".to_owned())),
             Supervisor::Shim(link) => {
-                let request = ShimRequest::Kill { signal: signal.number(), all: false };
+                let request = ShimRequest::Kill {
+                    signal: signal.number(),
+                    all: false,
+                };
                 match link.request(&request).await {
                     Ok(Reply::Done) => {}
                     Ok(_) => return Err(failed(ShimError::Unexpected.to_string())),
@@ -144,13 +156,21 @@ impl Driver {
     }
 
     fn patience(&self, order: StopOrder) -> Option<Duration> {
-        let seconds = order.timeout.or(self.record.config.stop_timeout).unwrap_or(PATIENCE);
+        let seconds = order
+            .timeout
+            .or(self.record.config.stop_timeout)
+            .unwrap_or(PATIENCE);
         u64::try_from(seconds).ok().map(Duration::from_secs)
     }
 
     /// The signal that asks this container to stop.
     pub(super) fn stop_signal(&self) -> Signal {
-        let signal = self.record.config.stop_signal.as_deref().and_then(|text| text.parse().ok());
+        let signal = self
+            .record
+            .config
+            .stop_signal
+            .as_deref()
+            .and_then(|text| text.parse().ok());
         signal.unwrap_or(Signal::TERM)
     }
 }

@@ -49,7 +49,10 @@ impl Driver {
                 Err(_) => return Err(FaultError::Closing.into()),
             }
         }
-        let record = Record { host_config: host, ..Record::clone(&self.record) };
+        let record = Record {
+            host_config: host,
+            ..Record::clone(&self.record)
+        };
         record
             .write(&self.container.directory)
             .map_err(FaultError::file("cannot write the new limits"))?;
@@ -71,15 +74,32 @@ fn take_over(host: &mut HostConfig, new: &HostConfig) {
         )*};
     }
     nonzero!(
-        cpu_shares, memory, nano_cpus, blkio_weight, cpu_period, cpu_quota, cpu_realtime_period,
-        cpu_realtime_runtime, cpuset_cpus, cpuset_mems, memory_reservation, memory_swap,
-        memory_swappiness, oom_kill_disable, pids_limit, ulimits,
+        cpu_shares,
+        memory,
+        nano_cpus,
+        blkio_weight,
+        cpu_period,
+        cpu_quota,
+        cpu_realtime_period,
+        cpu_realtime_runtime,
+        cpuset_cpus,
+        cpuset_mems,
+        memory_reservation,
+        memory_swap,
+        memory_swappiness,
+        oom_kill_disable,
+        pids_limit,
+        ulimits,
     );
     if !new.restart_policy.name.is_empty() {
         host.restart_policy.clone_from(&new.restart_policy);
     }
     // As at create: swap follows memory unless it is said.
-    if new.memory > 0 && new.memory_swap == 0 && host.memory_swap > 0 && host.memory_swap < new.memory {
+    if new.memory > 0
+        && new.memory_swap == 0
+        && host.memory_swap > 0
+        && host.memory_swap < new.memory
+    {
         host.memory_swap = new.memory.saturating_mul(2);
     }
 }
@@ -92,9 +112,20 @@ mod tests {
 
     #[test]
     fn only_what_is_said_changes() {
-        let mut host = HostConfig { memory: 1 << 30, cpu_shares: 5, ..HostConfig::default() };
-        let policy = RestartPolicy { name: "always".to_owned(), maximum_retry_count: 0 };
-        let new = HostConfig { cpu_shares: 7, restart_policy: policy, ..HostConfig::default() };
+        let mut host = HostConfig {
+            memory: 1 << 30,
+            cpu_shares: 5,
+            ..HostConfig::default()
+        };
+        let policy = RestartPolicy {
+            name: "always".to_owned(),
+            maximum_retry_count: 0,
+        };
+        let new = HostConfig {
+            cpu_shares: 7,
+            restart_policy: policy,
+            ..HostConfig::default()
+        };
         take_over(&mut host, &new);
         assert_eq!((host.memory, host.cpu_shares), (1 << 30, 7));
         assert_eq!(host.restart_policy.name, "always");

@@ -81,7 +81,10 @@ impl Containers {
             // Keeps the sender alive for as long as anybody waits.
             drop(container);
             match ended {
-                Ok(code) => WaitResult { status_code: i64::from(code), error: None },
+                Ok(code) => WaitResult {
+                    status_code: i64::from(code),
+                    error: None,
+                },
                 Err(_) => WaitResult {
                     status_code: -1,
                     error: Some("the engine is shutting down".to_owned()),

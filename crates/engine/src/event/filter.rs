@@ -10,7 +10,9 @@ pub(super) fn matches(filters: &Filters, event: &Event) -> bool {
         || (matches_action(filters, &event.action)
             && filters.matches_exactly("type", event.kind.as_str())
             && filters.matches_exactly("scope", "local")
-            && OBJECTS.iter().all(|key| matches_object(filters, key, event))
+            && OBJECTS
+                .iter()
+                .all(|key| matches_object(filters, key, event))
             && matches_image(filters, event)
             && filters.matches_labels(Some(&event.attributes)))
 }
@@ -37,12 +39,16 @@ fn matches_image(filters: &Filters, event: &Event) -> bool {
     if !filters.contains("image") {
         return true;
     }
-    let key = if event.kind == EventKind::Image { "name" } else { "image" };
+    let key = if event.kind == EventKind::Image {
+        "name"
+    } else {
+        "image"
+    };
     let name = event.attributes.get(key).map_or("", String::as_str);
     filters.values("image").any(|wanted| {
-        [event.id.as_str(), name].into_iter().any(|text| {
-            !text.is_empty() && (wanted == text || wanted == without_tag(text))
-        })
+        [event.id.as_str(), name]
+            .into_iter()
+            .any(|text| !text.is_empty() && (wanted == text || wanted == without_tag(text)))
     })
 }
 

@@ -38,7 +38,10 @@ pub struct Events {
 
 impl Events {
     pub(crate) fn new() -> Self {
-        Self { ring: Mutex::default(), live: broadcast::Sender::new(BACKLOG) }
+        Self {
+            ring: Mutex::default(),
+            live: broadcast::Sender::new(BACKLOG),
+        }
     }
 
     /// Past events since `query.since`, then live ones until `query.until`.
@@ -46,7 +49,11 @@ impl Events {
         let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         let live = self.live.subscribe();
         let past = match query.since {
-            Some(since) => ring.iter().filter(|event| event.time >= since).cloned().collect(),
+            Some(since) => ring
+                .iter()
+                .filter(|event| event.time >= since)
+                .cloned()
+                .collect(),
             None => VecDeque::new(),
         };
         drop(ring);
@@ -68,8 +75,13 @@ impl Events {
     ) {
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         let time = Timestamp::now();
-        let event =
-            Arc::new(Event { kind, action: action.into(), id: id.into(), attributes, time });
+        let event = Arc::new(Event {
+            kind,
+            action: action.into(),
+            id: id.into(),
+            attributes,
+            time,
+        });
         if ring.len() == RING {
             ring.pop_front();
         }
@@ -81,7 +93,9 @@ impl Events {
 
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Events").field("listeners", &self.listeners()).finish_non_exhaustive()
+        f.debug_struct("Events")
+            .field("listeners", &self.listeners())
+            .finish_non_exhaustive()
     }
 }
 

@@ -46,7 +46,11 @@ async fn filters_are_alternatives_within_a_key_and_conditions_across() {
         (vec![("label", "a=b")], 4),
         (vec![("label", "a"), ("label", "c")], 0),
     ] {
-        assert_eq!(actions(&events, &filters).await.len(), expected, "{filters:?}");
+        assert_eq!(
+            actions(&events, &filters).await.len(),
+            expected,
+            "{filters:?}"
+        );
     }
 }
 
@@ -54,7 +58,10 @@ async fn filters_are_alternatives_within_a_key_and_conditions_across() {
 async fn live_events_follow_past_ones_without_a_gap() {
     let events = Events::new();
     publish(&events, "first", "x");
-    let query = EventQuery { since: Some(Timestamp::ZERO), ..EventQuery::default() };
+    let query = EventQuery {
+        since: Some(Timestamp::ZERO),
+        ..EventQuery::default()
+    };
     let mut stream = events.subscribe(query).unwrap();
     publish(&events, "second", "x");
     assert_eq!(stream.next().await.unwrap().action, "first");

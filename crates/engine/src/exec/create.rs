@@ -10,7 +10,10 @@ use crate::container::{Container, Status, attach_keys as keys, events};
 
 impl Execs {
     /// Prepares an exec in a running container.
-    #[expect(clippy::unused_async, reason = "like all operations; it may come to wait for its driver")]
+    #[expect(
+        clippy::unused_async,
+        reason = "like all operations; it may come to wait for its driver"
+    )]
     pub async fn create(&self, container: &str, exec: CreateExec) -> Result<ExecId, ExecError> {
         let container = self.inner.registry.find(container)?;
         if exec.cmd.first().is_none_or(String::is_empty) {
@@ -22,11 +25,20 @@ impl Execs {
         }
         let detach_keys = match exec.detach_keys.as_deref() {
             None | Some("") => keys::DEFAULT.to_vec(),
-            Some(text) => keys::parse(text).ok_or_else(|| ExecError::DetachKeys(text.to_owned()))?,
+            Some(text) => {
+                keys::parse(text).ok_or_else(|| ExecError::DetachKeys(text.to_owned()))?
+            }
         };
-        let exec = self.inner.execs.insert(Arc::clone(&container), exec, detach_keys);
+        let exec = self
+            .inner
+            .execs
+            .insert(Arc::clone(&container), exec, detach_keys);
         // dockerd's word for it ends in the command line, with a space after it.
-        let action = format!("exec_create: {} {}", exec.config.cmd[0], exec.config.cmd[1..].join(" "));
+        let action = format!(
+            "exec_create: {} {}",
+            exec.config.cmd[0],
+            exec.config.cmd[1..].join(" ")
+        );
         let attributes = [("execID", exec.id.to_string())];
         events::container(&self.inner, &container.facts().record, &action, attributes);
         Ok(exec.id.clone())

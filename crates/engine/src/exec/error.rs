@@ -41,7 +41,9 @@ pub enum ExecError {
     #[error("{0}")]
     User(String),
     /// The process did not start.
-    #[error("OCI runtime exec failed: exec failed: unable to start container process: {0}: unknown")]
+    #[error(
+        "OCI runtime exec failed: exec failed: unable to start container process: {0}: unknown"
+    )]
     Start(String),
     /// The terminal cannot be resized now.
     #[error("exec process is not started")]

@@ -135,7 +135,11 @@ impl Execs {
         if !exec.state().is_running() {
             return Err(ExecError::NotStarted);
         }
-        let request = Request::Resize { exec: Some(exec.id.clone()), height, width };
+        let request = Request::Resize {
+            exec: Some(exec.id.clone()),
+            height,
+            width,
+        };
         match shim::ask(&exec.container.socket(), &request).await {
             Ok(_) => Ok(()),
             // It may have ended just now.

@@ -38,7 +38,7 @@ impl Execs {
         how: StartExec,
     ) -> Result<Option<ExecStream>, ExecError> {
         let facts = exec.container.facts();
-        let opened = match request(exec, &facts, how) {
+        let opened = match request(exec, &facts, how).await {
             Ok(request) => open(exec, &request).await,
             Err(error) => Err(error),
         };
@@ -53,7 +53,9 @@ impl Execs {
             }
         };
         let words = &exec.config.cmd;
-        let command = words.split_first().map(|(first, rest)| format!("{first} {}", rest.join(" ")));
+        let command = words
+            .split_first()
+            .map(|(first, rest)| format!("{first} {}", rest.join(" ")));
         let action = format!("exec_start: {}", command.unwrap_or_default());
         let attributes = [("execID", exec.id.to_string())];
         events::container(&self.inner, &facts.record, &action, attributes);
@@ -88,9 +90,16 @@ async fn open(exec: &Exec, request: &Request) -> Result<(i32, UnixStream), ExecE
     }
 }
 
-fn request(exec: &Exec, facts: &Facts, how: StartExec) -> Result<Request, ExecError> {
+async fn request(
+    exec: &Arc<Exec>,
+    facts: &Arc<Facts>,
+    how: StartExec,
+) -> Result<Request, ExecError> {
     let config = &exec.config;
-    let identity = identity(exec, facts)?;
+    // The container decides how long its files take to read.
+    let (of, seen) = (Arc::clone(exec), Arc::clone(facts));
+    let looking = tokio::task::spawn_blocking(move || identity(&of, &seen));
+    let identity = looking.await.unwrap_or(Err(ExecError::Shim))?;
     Ok(Request::Exec(Box::new(ExecRequest {
         exec: exec.id.clone(),
         process: build(exec, facts, &identity, how)?,
@@ -104,7 +113,11 @@ fn request(exec: &Exec, facts: &Facts, how: StartExec) -> Result<Request, ExecEr
 /// The user of the exec, or of the container if it names none, as the container sees it now.
 fn identity(exec: &Exec, facts: &Facts) -> Result<Identity, ExecError> {
     let host = &facts.record.host_config;
-    let user = if exec.config.user.is_empty() { &facts.record.config.user } else { &exec.config.user };
+    let user = if exec.config.user.is_empty() {
+        &facts.record.config.user
+    } else {
+        &exec.config.user
+    };
     let groups = host.group_add.as_deref().unwrap_or_default();
     rootfs::of_process(facts.state.pid, user, groups)
         .map_err(|error| ExecError::User(error.to_string()))
@@ -134,7 +147,12 @@ fn build(
         .set_terminal(Some(config.tty))
         .set_console_size(process::console_size(size))
         .set_args(Some(config.cmd.clone()))
-        .set_env(Some(process::environment(record, config.tty, identity, &config.env)))
+        .set_env(Some(process::environment(
+            record,
+            config.tty,
+            identity,
+            &config.env,
+        )))
         .set_cwd(process::working_directory(directory));
     Ok(process)
 }

@@ -27,7 +27,11 @@ impl ExecStream {
             // Fails only if the exec is forgotten, with its container.
             drop(state.wait_for(|state| state.exit_code().is_some()).await);
         };
-        Self { duplex, exit: Some(Box::pin(exit)), raw }
+        Self {
+            duplex,
+            exit: Some(Box::pin(exit)),
+            raw,
+        }
     }
 
     /// Whether the exec has a terminal: the bytes are raw then, not framed.
@@ -76,6 +80,8 @@ impl AsyncWrite for ExecStream {
 
 impl fmt::Debug for ExecStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExecStream").field("raw", &self.raw).finish_non_exhaustive()
+        f.debug_struct("ExecStream")
+            .field("raw", &self.raw)
+            .finish_non_exhaustive()
     }
 }

@@ -33,7 +33,11 @@ pub(super) enum State {
     Created,
     /// Being started, or running once the pid is not 0.
     Running { pid: i32 },
-    Ended { pid: i32, exit_code: i32, at: Instant },
+    Ended {
+        pid: i32,
+        exit_code: i32,
+        at: Instant,
+    },
 }
 
 impl State {
@@ -96,7 +100,11 @@ impl Exec {
         self.state.send_if_modified(|state| match state {
             State::Ended { .. } => false,
             State::Created | State::Running { .. } => {
-                *state = State::Ended { pid: state.pid(), exit_code, at: Instant::now() };
+                *state = State::Ended {
+                    pid: state.pid(),
+                    exit_code,
+                    at: Instant::now(),
+                };
                 true
             }
         })
@@ -118,7 +126,13 @@ impl Table {
         detach_keys: Vec<u8>,
     ) -> Arc<Exec> {
         let state = watch::Sender::new(State::Created);
-        let exec = Arc::new(Exec { id: ExecId::random(), container, config, detach_keys, state });
+        let exec = Arc::new(Exec {
+            id: ExecId::random(),
+            container,
+            config,
+            detach_keys,
+            state,
+        });
         let mut execs = self.lock();
         execs.retain(|_, exec| match exec.state() {
             State::Ended { at, .. } => at.elapsed() < MEMORY,
@@ -169,7 +183,8 @@ impl Table {
 
     /// A container has been removed.
     pub(crate) fn forget(&self, container: &ContainerId) {
-        self.lock().retain(|_, exec| exec.container.id != *container);
+        self.lock()
+            .retain(|_, exec| exec.container.id != *container);
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<ExecId, Arc<Exec>>> {
@@ -181,7 +196,10 @@ impl Table {
 fn tell(engine: &Inner, exec: &Exec, exit_code: i32) {
     if exec.ended(exit_code) {
         let facts = exec.container.facts();
-        let attributes = [("execID", exec.id.to_string()), ("exitCode", exit_code.to_string())];
+        let attributes = [
+            ("execID", exec.id.to_string()),
+            ("exitCode", exit_code.to_string()),
+        ];
         events::container(engine, &facts.record, "exec_die", attributes);
     }
 }

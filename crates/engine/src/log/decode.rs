@@ -55,11 +55,19 @@ fn decode_fast(line: &[u8]) -> Option<Line<'_>> {
     };
     let rest = rest.strip_prefix(b",\"time\":\"")?;
     let time = rest.strip_suffix(b"\"}")?;
-    if !time.iter().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b':' | b'.' | b'T' | b'Z')) {
+    if !time
+        .iter()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'-' | b':' | b'.' | b'T' | b'Z'))
+    {
         return None;
     }
     let time = Cow::Borrowed(std::str::from_utf8(time).ok()?);
-    Some(Line { text: Text::Escaped(text), is_stderr, time, attrs })
+    Some(Line {
+        text: Text::Escaped(text),
+        is_stderr,
+        time,
+        attrs,
+    })
 }
 
 /// The index of the quote that ends a JSON text.
@@ -123,7 +131,9 @@ fn unescape(mut text: &[u8], out: &mut Vec<u8>) {
     while let Some(found) = memchr::memchr(b'\\', text) {
         let (plain, rest) = text.split_at(found);
         out.extend_from_slice(plain);
-        let Some((escape, rest)) = rest.get(1..).and_then(<[u8]>::split_first) else { return };
+        let Some((escape, rest)) = rest.get(1..).and_then(<[u8]>::split_first) else {
+            return;
+        };
         text = rest;
         match escape {
             b'n' => out.push(b'\n'),
@@ -180,18 +190,30 @@ mod tests {
         assert_eq!(text(&line), "a \"b\"\t<é😀\n");
         assert!(line.is_stderr);
         assert_eq!(line.time, "2026-11-21T22:54:06.63Z");
-        assert_eq!(line.attrs.as_deref(), Some(&br#"{"k":"v}\"","tag":"x"}"#[..]));
+        assert_eq!(
+            line.attrs.as_deref(),
+            Some(&br#"{"k":"v}\"","tag":"x"}"#[..])
+        );
     }
 
     #[test]
     fn reads_any_order_of_members() {
-        let line = decode(br#"{ "time":"2026-11-21T22:54:06Z", "stream":"stdout", "log":"x\n" }"#).unwrap();
+        let line = decode(br#"{ "time":"2026-11-21T22:54:06Z", "stream":"stdout", "log":"x\n" }"#)
+            .unwrap();
         assert_eq!((text(&line).as_str(), line.is_stderr), ("x\n", false));
     }
 
     #[test]
     fn damaged_lines_are_no_lines() {
-        for bad in ["", "{", "null", "{\"log\":\"x", "{\"log\":\"x\\", "\0\0\0", "{\"log\":\"a\",\"stream\":\"std"] {
+        for bad in [
+            "",
+            "{",
+            "null",
+            "{\"log\":\"x",
+            "{\"log\":\"x\\",
+            "\0\0\0",
+            "{\"log\":\"a\",\"stream\":\"std",
+        ] {
             assert_eq!(decode(bad.as_bytes()), None, "{bad:?}");
         }
     }

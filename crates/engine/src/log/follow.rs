@@ -40,7 +40,10 @@ pub(super) async fn run(
         let formatter = Formatter::new(&query, raw);
         let tail = query.tail;
         let opening = tokio::task::spawn_blocking(move || Reader::open(&path, tail));
-        let source = Source { reader: opening.await??, formatter };
+        let source = Source {
+            reader: opening.await??,
+            formatter,
+        };
         match (life, watch) {
             (Some(life), Some(watch)) => follow(source, &query, life, watch, &sender).await,
             _ => drain(source, &sender).await.map(drop),
@@ -99,7 +102,10 @@ async fn sleep(time: Duration) {
 async fn drain(source: Source, sender: &Sender) -> io::Result<Option<Source>> {
     let sender = sender.clone();
     let reading = tokio::task::spawn_blocking(move || {
-        let Source { mut reader, formatter } = source;
+        let Source {
+            mut reader,
+            formatter,
+        } = source;
         let mut out = Vec::new();
         loop {
             let step = reader.step(&formatter, &mut out)?;
@@ -126,7 +132,10 @@ struct Watch(AsyncFd<OwnedFd>);
 impl Watch {
     fn new(directory: &Path) -> io::Result<Self> {
         let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
-        let events = WatchFlags::MODIFY | WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::DELETE_SELF;
+        let events = WatchFlags::MODIFY
+            | WatchFlags::CREATE
+            | WatchFlags::MOVED_TO
+            | WatchFlags::DELETE_SELF;
         inotify::add_watch(&inotify, directory, events)?;
         Ok(Self(host::watch(inotify)?))
     }

@@ -31,7 +31,8 @@ pub(super) enum Verdict {
 impl Formatter {
     pub(super) fn new(query: &LogQuery, raw: bool) -> Self {
         let fixed = |time: Option<Timestamp>| {
-            time.filter(|time| time.unix_nanos() > 0).map(Timestamp::to_fixed_nanos)
+            time.filter(|time| time.unix_nanos() > 0)
+                .map(Timestamp::to_fixed_nanos)
         };
         Self {
             stdout: query.stdout,
@@ -59,7 +60,11 @@ impl Formatter {
                 return Verdict::GoOn;
             }
         }
-        if if line.is_stderr { self.stderr } else { self.stdout } {
+        if if line.is_stderr {
+            self.stderr
+        } else {
+            self.stdout
+        } {
             self.append_wanted(&line, out);
         }
         Verdict::GoOn
@@ -96,14 +101,17 @@ fn fixed_nanos(time: &str) -> String {
             let (seconds, fraction) = digits.split_once('.').unwrap_or((digits, ""));
             format!("{seconds}.{fraction:0<9}Z")
         }
-        None => time.parse().map_or_else(|_| time.to_owned(), Timestamp::to_fixed_nanos),
+        None => time
+            .parse()
+            .map_or_else(|_| time.to_owned(), Timestamp::to_fixed_nanos),
     }
 }
 
 /// `key=value,…`, escaped as in a query.
 fn details(attrs: Option<&[u8]>) -> String {
-    let attrs: BTreeMap<String, String> =
-        attrs.and_then(|attrs| serde_json::from_slice(attrs).ok()).unwrap_or_default();
+    let attrs: BTreeMap<String, String> = attrs
+        .and_then(|attrs| serde_json::from_slice(attrs).ok())
+        .unwrap_or_default();
     let mut text = String::new();
     for (key, value) in attrs {
         if !text.is_empty() {
@@ -135,7 +143,8 @@ fn escape(value: &str, out: &mut String) {
 mod tests {
     use super::*;
 
-    const LINE: &[u8] = br#"{"log":"hi\n","stream":"stdout","attrs":{"a":"b c"},"time":"2026-11-21T22:54:06.63Z"}"#;
+    const LINE: &[u8] =
+        br#"{"log":"hi\n","stream":"stdout","attrs":{"a":"b c"},"time":"2026-11-21T22:54:06.63Z"}"#;
 
     fn format(query: &LogQuery, raw: bool) -> Vec<u8> {
         let mut out = Vec::new();
@@ -144,7 +153,11 @@ mod tests {
     }
 
     fn query() -> LogQuery {
-        LogQuery { stdout: true, stderr: true, ..LogQuery::default() }
+        LogQuery {
+            stdout: true,
+            stderr: true,
+            ..LogQuery::default()
+        }
     }
 
     #[test]
@@ -155,13 +168,23 @@ mod tests {
 
     #[test]
     fn timestamps_have_nine_digits_and_details_follow() {
-        let query = LogQuery { timestamps: true, details: true, ..query() };
-        assert_eq!(format(&query, true), b"2026-11-21T22:54:06.630000000Z a=b+c hi\n");
+        let query = LogQuery {
+            timestamps: true,
+            details: true,
+            ..query()
+        };
+        assert_eq!(
+            format(&query, true),
+            b"2026-11-21T22:54:06.630000000Z a=b+c hi\n"
+        );
     }
 
     #[test]
     fn only_wanted_streams_and_times_are_delivered() {
-        let none = LogQuery { stdout: false, ..query() };
+        let none = LogQuery {
+            stdout: false,
+            ..query()
+        };
         assert!(format(&none, true).is_empty());
         let at = |text: &str| Some(text.parse().unwrap());
         for (since, until, shown) in [
@@ -170,8 +193,16 @@ mod tests {
             (None, at("2026-11-21T22:54:06.63Z"), true),
             (None, at("2026-11-21T22:54:06Z"), false),
         ] {
-            let query = LogQuery { since, until, ..query() };
-            assert_eq!(!format(&query, true).is_empty(), shown, "{since:?} {until:?}");
+            let query = LogQuery {
+                since,
+                until,
+                ..query()
+            };
+            assert_eq!(
+                !format(&query, true).is_empty(),
+                shown,
+                "{since:?} {until:?}"
+            );
         }
     }
 }

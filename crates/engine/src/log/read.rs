@@ -102,7 +102,9 @@ impl Reader {
             self.partial.clear();
             return Ok(Step::More);
         }
-        let Some(current) = self.files.front() else { return self.reopen() };
+        let Some(current) = self.files.front() else {
+            return self.reopen();
+        };
         let current = current.metadata()?;
         match std::fs::metadata(&self.path) {
             Ok(named) if named.ino() == current.ino() && named.dev() == current.dev() => {
@@ -165,7 +167,9 @@ fn open_files(path: &Path) -> io::Result<Vec<File>> {
 fn seek_tail(files: &mut Vec<File>, tail: u64) -> io::Result<()> {
     let mut left = tail;
     for index in (0..files.len()).rev() {
-        let Some(file) = files.get_mut(index) else { continue };
+        let Some(file) = files.get_mut(index) else {
+            continue;
+        };
         match tail_offset(file, left)? {
             Tail::At(offset) => {
                 file.seek(SeekFrom::Start(offset))?;
@@ -197,7 +201,9 @@ fn tail_offset(file: &File, lines: u64) -> io::Result<Tail> {
     while end > 0 {
         let start = end.saturating_sub(block.len() as u64);
         let size = usize::try_from(end - start).unwrap_or(block.len());
-        let Some(part) = block.get_mut(..size) else { break };
+        let Some(part) = block.get_mut(..size) else {
+            break;
+        };
         file.read_exact_at(part, start)?;
         for index in memchr::memrchr_iter(b'\n', part) {
             let after = start + index as u64 + 1;
@@ -212,7 +218,11 @@ fn tail_offset(file: &File, lines: u64) -> io::Result<Tail> {
         end = start;
     }
     let total = if length == 0 { 0 } else { found + 1 };
-    Ok(if total == lines { Tail::At(0) } else { Tail::Before(total) })
+    Ok(if total == lines {
+        Tail::At(0)
+    } else {
+        Tail::Before(total)
+    })
 }
 
 #[cfg(test)]
@@ -232,12 +242,19 @@ mod tests {
     }
 
     fn read(path: &Path, tail: Option<u64>) -> Vec<String> {
-        let query = LogQuery { stdout: true, ..LogQuery::default() };
+        let query = LogQuery {
+            stdout: true,
+            ..LogQuery::default()
+        };
         let formatter = Formatter::new(&query, true);
         let mut reader = Reader::open(path, tail).unwrap();
         let mut out = Vec::new();
         while reader.step(&formatter, &mut out).unwrap() == Step::More {}
-        String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
+        String::from_utf8(out)
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect()
     }
 
     #[test]
@@ -270,7 +287,10 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("x-json.log");
         write(&path, 0..3);
-        let query = LogQuery { stdout: true, ..LogQuery::default() };
+        let query = LogQuery {
+            stdout: true,
+            ..LogQuery::default()
+        };
         let formatter = Formatter::new(&query, true);
         let mut reader = Reader::open(&path, None).unwrap();
         let mut out = Vec::new();

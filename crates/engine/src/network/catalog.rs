@@ -138,7 +138,11 @@ fn plain(ids: &Builtin, name: &str, id: &NetworkId) -> Network {
 }
 
 fn ipam(config: Option<Vec<IpamPool>>) -> Ipam {
-    Ipam { driver: "default", options: None, config }
+    Ipam {
+        driver: "default",
+        options: None,
+        config,
+    }
 }
 
 /// Tools read these to learn about the default bridge.
@@ -147,11 +151,16 @@ fn bridge_options(config: &BridgeConfig) -> BTreeMap<String, String> {
         ("bridge.default_bridge", "true".to_owned()),
         ("bridge.enable_icc", config.icc.to_string()),
         ("bridge.enable_ip_masquerade", config.ip_masq.to_string()),
-        ("bridge.host_binding_ipv4", config.default_host_ip.to_string()),
+        (
+            "bridge.host_binding_ipv4",
+            config.default_host_ip.to_string(),
+        ),
         ("bridge.name", config.name.clone()),
         ("driver.mtu", config.mtu.to_string()),
     ];
-    options.map(|(key, value)| (format!("com.docker.network.{key}"), value)).into()
+    options
+        .map(|(key, value)| (format!("com.docker.network.{key}"), value))
+        .into()
 }
 
 const FILTERS: [&str; 7] = ["dangling", "driver", "id", "label", "name", "scope", "type"];
@@ -188,7 +197,10 @@ mod tests {
 
     fn names(filters: &[(&str, &str)]) -> Result<Vec<String>, FilterError> {
         let filters: Filters = filters.iter().copied().collect();
-        Ok(filter(networks(), &filters)?.into_iter().map(|network| network.name).collect())
+        Ok(filter(networks(), &filters)?
+            .into_iter()
+            .map(|network| network.name)
+            .collect())
     }
 
     #[test]
@@ -211,18 +223,35 @@ mod tests {
         assert_eq!(names(&[]).unwrap(), ["bridge", "host", "none"]);
         assert_eq!(names(&[("driver", "null")]).unwrap(), ["none"]);
         assert_eq!(names(&[("name", "o")]).unwrap(), ["host", "none"]);
-        assert_eq!(names(&[("name", "o"), ("driver", "host")]).unwrap(), ["host"]);
+        assert_eq!(
+            names(&[("name", "o"), ("driver", "host")]).unwrap(),
+            ["host"]
+        );
         assert_eq!(names(&[("id", "cccc")]).unwrap(), ["host"]);
         assert_eq!(names(&[("type", "builtin")]).unwrap().len(), 3);
-        assert_eq!(names(&[("type", "builtin"), ("type", "custom")]).unwrap().len(), 3);
-        for nothing in
-            [("type", "custom"), ("dangling", "true"), ("scope", "swarm"), ("label", "a")]
-        {
+        assert_eq!(
+            names(&[("type", "builtin"), ("type", "custom")])
+                .unwrap()
+                .len(),
+            3
+        );
+        for nothing in [
+            ("type", "custom"),
+            ("dangling", "true"),
+            ("scope", "swarm"),
+            ("label", "a"),
+        ] {
             assert!(names(&[nothing]).unwrap().is_empty(), "{nothing:?}");
         }
         assert_eq!(names(&[("dangling", "false")]).unwrap().len(), 3);
-        assert_eq!(names(&[("type", "x")]).unwrap_err().to_string(), "invalid filter 'type=x'");
-        assert_eq!(names(&[("bad", "x")]).unwrap_err().to_string(), "invalid filter 'bad'");
+        assert_eq!(
+            names(&[("type", "x")]).unwrap_err().to_string(),
+            "invalid filter 'type=x'"
+        );
+        assert_eq!(
+            names(&[("bad", "x")]).unwrap_err().to_string(),
+            "invalid filter 'bad'"
+        );
     }
 
     #[test]
@@ -230,7 +259,10 @@ mod tests {
         let bridge = serde_json::to_value(&networks()[0]).unwrap();
         assert_eq!(bridge["IPAM"]["Config"][0]["Subnet"], "172.17.0.0/16");
         assert_eq!(bridge["IPAM"]["Options"], serde_json::Value::Null);
-        assert_eq!(bridge["Options"]["com.docker.network.bridge.name"], "lockgate0");
+        assert_eq!(
+            bridge["Options"]["com.docker.network.bridge.name"],
+            "lockgate0"
+        );
         assert_eq!(bridge["Options"]["com.docker.network.driver.mtu"], "1500");
         assert_eq!(bridge["EnableIPv4"], true);
         assert_eq!(bridge["ConfigFrom"]["Network"], "");

@@ -55,7 +55,9 @@ pub(crate) fn join(engine: &Inner, record: &Record) -> Result<NetworkState, Star
         NetworkMode::Bridge => match &engine.bridge {
             Some(bridge) => {
                 let request = attach_request(record, "bridge")?;
-                let endpoint = bridge.attach(&request).map_err(|error| refused(record, &error))?;
+                let endpoint = bridge
+                    .attach(&request)
+                    .map_err(|error| refused(record, &error))?;
                 Ok(NetworkState {
                     netns: endpoint.netns.to_string_lossy().into_owned(),
                     endpoints: vec![joined(engine, "bridge", Some(endpoint))],
@@ -73,8 +75,14 @@ pub(crate) fn join(engine: &Inner, record: &Record) -> Result<NetworkState, Star
 /// Takes everything away again; failures are for the log.
 pub(crate) fn leave(engine: &Inner, network: &NetworkState) {
     for joined in &network.endpoints {
-        let Some(bridge) = &engine.bridge else { continue };
-        for error in joined.endpoint.iter().flat_map(|endpoint| bridge.detach(endpoint)) {
+        let Some(bridge) = &engine.bridge else {
+            continue;
+        };
+        for error in joined
+            .endpoint
+            .iter()
+            .flat_map(|endpoint| bridge.detach(endpoint))
+        {
             tracing::warn!(network = %joined.name, %error, "cannot leave a network cleanly");
         }
     }
@@ -83,8 +91,10 @@ pub(crate) fn leave(engine: &Inner, network: &NetworkState) {
 /// Takes over what running containers hold of the default bridge, and clears what is left of
 /// others. To be called once, when the engine opens.
 pub(crate) fn restore<'a>(bridge: &Bridge, running: impl Iterator<Item = &'a NetworkState>) {
-    let endpoints: Vec<Endpoint> =
-        running.flat_map(|state| &state.endpoints).filter_map(|j| j.endpoint.clone()).collect();
+    let endpoints: Vec<Endpoint> = running
+        .flat_map(|state| &state.endpoints)
+        .filter_map(|j| j.endpoint.clone())
+        .collect();
     for error in bridge.restore(&endpoints) {
         tracing::warn!(%error, "cannot take over a network cleanly");
     }
@@ -101,13 +111,20 @@ pub(crate) fn driver(network: &str) -> &'static str {
 
 /// A place in a network that gives no addresses.
 fn plain(engine: &Inner, name: &str) -> NetworkState {
-    NetworkState { netns: String::new(), endpoints: vec![joined(engine, name, None)] }
+    NetworkState {
+        netns: String::new(),
+        endpoints: vec![joined(engine, name, None)],
+    }
 }
 
 fn joined(engine: &Inner, name: &str, endpoint: Option<Endpoint>) -> JoinedNetwork {
     JoinedNetwork {
         name: name.to_owned(),
-        network_id: engine.networks.id(name).map(ToString::to_string).unwrap_or_default(),
+        network_id: engine
+            .networks
+            .id(name)
+            .map(ToString::to_string)
+            .unwrap_or_default(),
         endpoint_id: random_hex(),
         endpoint,
     }
@@ -115,7 +132,10 @@ fn joined(engine: &Inner, name: &str, endpoint: Option<Endpoint>) -> JoinedNetwo
 
 fn attach_request(record: &Record, network: &str) -> Result<AttachRequest, ConfigError> {
     let settings = record.networks.get(network);
-    let ip = match settings.and_then(|s| s.ipam_config.as_ref()).map(|c| c.ipv4_address.as_str()) {
+    let ip = match settings
+        .and_then(|s| s.ipam_config.as_ref())
+        .map(|c| c.ipv4_address.as_str())
+    {
         None | Some("") => None,
         Some(text) => match text.parse::<Ipv4Addr>() {
             Ok(ip) => Some(ip),
@@ -129,7 +149,12 @@ fn attach_request(record: &Record, network: &str) -> Result<AttachRequest, Confi
         },
         text => Some(text.parse().map_err(ConfigError::Mac)?),
     };
-    Ok(AttachRequest { container: record.id.clone(), ip, mac, ports: requests(record)? })
+    Ok(AttachRequest {
+        container: record.id.clone(),
+        ip,
+        mac,
+        ports: requests(record)?,
+    })
 }
 
 /// dockerd's sentence about a port that is taken names the endpoint.

@@ -20,9 +20,9 @@ use crate::filter::{FilterError, Filters};
 pub(crate) use builtin::Builtin;
 pub use catalog::NetworkError;
 pub(crate) use join::{NetworkMode, driver, join, leave, restore};
-pub(crate) use settings::{endpoints, settings};
 pub(crate) use ports::{parse_port, port_map};
 pub(crate) use resolver::{hosts_file, resolv_conf};
+pub(crate) use settings::{endpoints, settings};
 pub use view::{ConfigReference, Ipam, IpamPool, Member, Network};
 
 /// Networks of this engine.
@@ -64,9 +64,7 @@ impl Networks {
     /// Creating networks is not built.
     pub fn create(&self, name: &str) -> Result<Network, NetworkError> {
         match catalog::find(self.all(), name) {
-            Ok(network) if network.name == name => {
-                Err(NetworkError::NotOnPredefined(network.name))
-            }
+            Ok(network) if network.name == name => Err(NetworkError::NotOnPredefined(network.name)),
             Ok(_) | Err(_) => Err(NetworkError::Unsupported("creating a network")),
         }
     }
@@ -80,7 +78,12 @@ impl Networks {
         let mut members = BTreeMap::new();
         for container in self.inner.registry.all() {
             let facts = container.facts();
-            let joined = facts.state.network.endpoints.iter().find(|joined| joined.name == name);
+            let joined = facts
+                .state
+                .network
+                .endpoints
+                .iter()
+                .find(|joined| joined.name == name);
             if let Some(joined) = joined {
                 members.insert(container.id.clone(), member(&facts.record.name, joined));
             }

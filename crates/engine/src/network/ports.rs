@@ -38,11 +38,21 @@ pub(super) fn requests(record: &Record) -> Result<Vec<PortRequest>, ConfigError>
         }
     }
     if record.host_config.publish_all_ports {
-        for port in record.config.exposed_ports.iter().flat_map(|ports| ports.keys()) {
+        for port in record
+            .config
+            .exposed_ports
+            .iter()
+            .flat_map(|ports| ports.keys())
+        {
             let (container_port, proto) = parse_port(port)?;
             let known = |r: &PortRequest| r.container_port == container_port && r.proto == proto;
             if !requests.iter().any(known) {
-                requests.push(PortRequest { container_port, proto, host_ip: None, host_port: None });
+                requests.push(PortRequest {
+                    container_port,
+                    proto,
+                    host_ip: None,
+                    host_port: None,
+                });
             }
         }
     }
@@ -68,25 +78,42 @@ fn host_port(binding: &PortBinding) -> Result<Option<RangeInclusive<u16>>, Confi
     let parse = |number: &str| number.parse::<u16>().map_err(|_number| invalid());
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let range = parse(first)?..=parse(last)?;
-    if range.is_empty() { Err(invalid()) } else { Ok(Some(range)) }
+    if range.is_empty() {
+        Err(invalid())
+    } else {
+        Ok(Some(range))
+    }
 }
 
 /// What inspect shows under `Ports`: every exposed port, with its host ports if it is published.
 pub(crate) fn port_map(record: &Record, network: &NetworkState) -> PortMap {
     let mut map = PortMap::new();
-    let endpoints = || network.endpoints.iter().filter_map(|joined| joined.endpoint.as_ref());
+    let endpoints = || {
+        network
+            .endpoints
+            .iter()
+            .filter_map(|joined| joined.endpoint.as_ref())
+    };
     if endpoints().next().is_none() {
         return map;
     }
-    for port in record.config.exposed_ports.iter().flat_map(|ports| ports.keys()) {
+    for port in record
+        .config
+        .exposed_ports
+        .iter()
+        .flat_map(|ports| ports.keys())
+    {
         map.insert(port.clone(), None);
     }
     for published in endpoints().flat_map(|endpoint| &endpoint.ports) {
         let key = format!("{}/{}", published.container_port, published.proto);
-        map.entry(key).or_default().get_or_insert_default().push(PortBinding {
-            host_ip: published.host_ip.to_string(),
-            host_port: published.host_port.to_string(),
-        });
+        map.entry(key)
+            .or_default()
+            .get_or_insert_default()
+            .push(PortBinding {
+                host_ip: published.host_ip.to_string(),
+                host_port: published.host_port.to_string(),
+            });
     }
     map
 }
@@ -106,7 +133,10 @@ mod tests {
 
     #[test]
     fn host_ports_are_numbers_ranges_or_any() {
-        let binding = |text: &str| PortBinding { host_port: text.to_owned(), ..Default::default() };
+        let binding = |text: &str| PortBinding {
+            host_port: text.to_owned(),
+            ..Default::default()
+        };
         assert_eq!(host_port(&binding("")).unwrap(), None);
         assert_eq!(host_port(&binding("8080")).unwrap(), Some(8080..=8080));
         assert_eq!(host_port(&binding("8000-8010")).unwrap(), Some(8000..=8010));

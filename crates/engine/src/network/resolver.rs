@@ -20,7 +20,9 @@ pub(crate) fn hosts_file(
     gateway: Option<String>,
 ) -> String {
     let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let gateway = gateway.and_then(|text| text.parse().ok()).unwrap_or(loopback);
+    let gateway = gateway
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(loopback);
     // Malformed ones were refused when the container was created.
     let extra: Vec<ExtraHost> = record
         .host_config
@@ -33,8 +35,14 @@ pub(crate) fn hosts_file(
         let host = fs::read_to_string("/etc/hosts").unwrap_or_default();
         return lockgate_net::hosts_of_host(&host, &extra, gateway);
     }
-    let own = network.endpoints.iter().find_map(|joined| Some(joined.endpoint.as_ref()?.ip));
-    let name = HostName { name: &record.config.hostname, domain: &record.config.domainname };
+    let own = network
+        .endpoints
+        .iter()
+        .find_map(|joined| Some(joined.endpoint.as_ref()?.ip));
+    let name = HostName {
+        name: &record.config.hostname,
+        domain: &record.config.domainname,
+    };
     lockgate_net::hosts(own, name, &extra, gateway)
 }
 

@@ -69,7 +69,11 @@ fn fill(settings: &mut EndpointSettings, endpoint: &Endpoint) {
 }
 
 fn sandbox_key(state: &RunState) -> String {
-    let is_host = state.network.endpoints.iter().any(|joined| joined.name == "host");
+    let is_host = state
+        .network
+        .endpoints
+        .iter()
+        .any(|joined| joined.name == "host");
     match state.network.netns.as_str() {
         "" if is_host => HOST_NAMESPACE.to_owned(),
         // Made by the runtime, and known by its first process only.

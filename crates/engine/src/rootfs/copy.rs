@@ -50,7 +50,11 @@ fn image_root(snapshot: &Snapshot) -> io::Result<OwnedFd> {
         | MountAttrFlags::MOUNT_ATTR_NOEXEC
         | MountAttrFlags::MOUNT_ATTR_NOSUID
         | MountAttrFlags::MOUNT_ATTR_NODEV;
-    Ok(rustix::mount::fsmount(overlay.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
+    Ok(rustix::mount::fsmount(
+        overlay.as_fd(),
+        FsMountFlags::FSMOUNT_CLOEXEC,
+        attributes,
+    )?)
 }
 
 fn open_directory(at: BorrowedFd<'_>, path: &Path) -> io::Result<OwnedFd> {
@@ -146,7 +150,10 @@ fn own(target: BorrowedFd<'_>, name: &CStr, stat: &Stat) -> io::Result<()> {
 
 fn times(stat: &Stat) -> Timestamps {
     let nanos = |value| i64::try_from(value).unwrap_or_default();
-    let time = |seconds, nanos| Timespec { tv_sec: seconds, tv_nsec: nanos };
+    let time = |seconds, nanos| Timespec {
+        tv_sec: seconds,
+        tv_nsec: nanos,
+    };
     Timestamps {
         last_access: time(stat.st_atime, nanos(stat.st_atime_nsec)),
         last_modification: time(stat.st_mtime, nanos(stat.st_mtime_nsec)),
@@ -163,7 +170,10 @@ fn copy_attributes(source: BorrowedFd<'_>, target: BorrowedFd<'_>) -> io::Result
     };
     names.truncate(length);
     let mut value = vec![0_u8; 64 << 10];
-    for name in names.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+    for name in names
+        .split(|byte| *byte == 0)
+        .filter(|name| !name.is_empty())
+    {
         if name.starts_with(b"trusted.overlay.") {
             continue;
         }
@@ -182,7 +192,12 @@ mod tests {
     use super::*;
 
     fn snapshot(lower: Vec<std::path::PathBuf>, root: &Path) -> Snapshot {
-        Snapshot { lower, upper: root.join("upper"), work: root.join("work"), image: None }
+        Snapshot {
+            lower,
+            upper: root.join("upper"),
+            work: root.join("work"),
+            image: None,
+        }
     }
 
     #[test]
@@ -196,10 +211,19 @@ mod tests {
         chown(layer.join("data"), Some(7), Some(8)).unwrap();
         fs::set_permissions(layer.join("data"), fs::Permissions::from_mode(0o1770)).unwrap();
         fill_volume(&snapshot(vec![layer], root.path()), "/data", &volume).unwrap();
-        assert_eq!(fs::read_to_string(volume.join("deep/file")).unwrap(), "text");
-        assert_eq!(fs::read_link(volume.join("link")).unwrap(), Path::new("/etc/shadow"));
+        assert_eq!(
+            fs::read_to_string(volume.join("deep/file")).unwrap(),
+            "text"
+        );
+        assert_eq!(
+            fs::read_link(volume.join("link")).unwrap(),
+            Path::new("/etc/shadow")
+        );
         let meta = fs::metadata(&volume).unwrap();
-        assert_eq!((meta.uid(), meta.gid(), meta.mode() & 0o7777), (7, 8, 0o1770));
+        assert_eq!(
+            (meta.uid(), meta.gid(), meta.mode() & 0o7777),
+            (7, 8, 0o1770)
+        );
     }
 
     #[test]

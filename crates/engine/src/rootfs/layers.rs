@@ -47,7 +47,9 @@ impl Layers {
                 }
                 continue;
             }
-            let Some(current) = stack.last() else { return Ok(None) };
+            let Some(current) = stack.last() else {
+                return Ok(None);
+            };
             match current.child(&name)? {
                 Found::Nothing => return Ok(None),
                 Found::Directory(directory) => stack.push(directory),
@@ -99,8 +101,14 @@ impl Layers {
                     return Ok(Found::Link(OsString::from_vec(target.into_bytes())));
                 }
                 FileType::RegularFile => {
-                    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-                    return Ok(Found::File(rustix::fs::openat(layer, name, flags, Mode::empty())?));
+                    let flags =
+                        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+                    return Ok(Found::File(rustix::fs::openat(
+                        layer,
+                        name,
+                        flags,
+                        Mode::empty(),
+                    )?));
                 }
                 _ => return Ok(Found::Nothing),
             }

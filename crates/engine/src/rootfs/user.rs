@@ -41,10 +41,20 @@ pub(crate) fn of_layers(
     let roots = std::iter::once(&snapshot.upper).chain(&snapshot.lower);
     let layers = Layers::open(roots).map_err(|error| report(&error));
     let read = |path: &str| match &layers {
-        Ok(layers) => layers.file(Path::new(path)).map_err(|error| report(&error)).ok().flatten().map(text),
+        Ok(layers) => layers
+            .file(Path::new(path))
+            .map_err(|error| report(&error))
+            .ok()
+            .flatten()
+            .map(text),
         Err(()) => None,
     };
-    resolve(user, extra, &read("etc/passwd").unwrap_or_default(), &read("etc/group").unwrap_or_default())
+    resolve(
+        user,
+        extra,
+        &read("etc/passwd").unwrap_or_default(),
+        &read("etc/group").unwrap_or_default(),
+    )
 }
 
 /// Resolves against a running container's root, as its processes see it.
@@ -53,10 +63,19 @@ pub(crate) fn of_process(pid: i32, user: &str, extra: &[String]) -> Result<Ident
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = rustix::fs::open(root, flags, Mode::empty()).map_err(|error| report(&error.into()));
     let read = |path: &str| match &root {
-        Ok(root) => confined(root, path).map_err(|error| report(&error)).ok().flatten().map(text),
+        Ok(root) => confined(root, path)
+            .map_err(|error| report(&error))
+            .ok()
+            .flatten()
+            .map(text),
         Err(()) => None,
     };
-    resolve(user, extra, &read("etc/passwd").unwrap_or_default(), &read("etc/group").unwrap_or_default())
+    resolve(
+        user,
+        extra,
+        &read("etc/passwd").unwrap_or_default(),
+        &read("etc/group").unwrap_or_default(),
+    )
 }
 
 /// Opens a regular file below `root`; a pipe or device in its place would block or worse.
@@ -86,18 +105,16 @@ fn report(error: &io::Error) {
     tracing::debug!(%error, "cannot read a container's users");
 }
 
-fn resolve(
-    user: &str,
-    extra: &[String],
-    passwd: &str,
-    group: &str,
-) -> Result<Identity, UserError> {
+fn resolve(user: &str, extra: &[String], passwd: &str, group: &str) -> Result<Identity, UserError> {
     let (user, wanted_group) = match user.split_once(':') {
         Some((user, group)) => (user, Some(group).filter(|g| !g.is_empty())),
         None => (user, None),
     };
     let user = if user.is_empty() { "0" } else { user };
-    let entry = passwd.lines().filter_map(Entry::parse).find(|entry| entry.is(user));
+    let entry = passwd
+        .lines()
+        .filter_map(Entry::parse)
+        .find(|entry| entry.is(user));
     let number = parse_number(user)?;
     let mut identity = match (&entry, number) {
         (Some(entry), _) => Identity {
@@ -106,7 +123,11 @@ fn resolve(
             groups: Vec::new(),
             home: entry.home.to_owned(),
         },
-        (None, Some(uid)) => Identity { uid, home: "/".to_owned(), ..Identity::default() },
+        (None, Some(uid)) => Identity {
+            uid,
+            home: "/".to_owned(),
+            ..Identity::default()
+        },
         (None, None) => return Err(UserError::User(user.to_owned())),
     };
     if let Some(wanted) = wanted_group {
@@ -131,7 +152,10 @@ fn resolve(
 }
 
 fn find_group(wanted: &str, text: &str) -> Result<u32, UserError> {
-    let known = text.lines().filter_map(Group::parse).find(|group| group.name == wanted);
+    let known = text
+        .lines()
+        .filter_map(Group::parse)
+        .find(|group| group.name == wanted);
     match (known, parse_number(wanted)?) {
         (Some(group), _) => Ok(group.gid),
         (None, Some(gid)) => Ok(gid),
@@ -164,7 +188,12 @@ impl<'a> Entry<'a> {
         let uid = fields.nth(1)?.parse().ok()?;
         let gid = fields.next()?.parse().ok()?;
         let home = fields.nth(1).filter(|home| !home.is_empty()).unwrap_or("/");
-        Some(Self { name, uid, gid, home })
+        Some(Self {
+            name,
+            uid,
+            gid,
+            home,
+        })
     }
 
     fn is(&self, user: &str) -> bool {
@@ -184,7 +213,11 @@ impl<'a> Group<'a> {
         let mut fields = line.split(':');
         let name = fields.next().filter(|name| !name.is_empty())?;
         let gid = fields.nth(1)?.parse().ok()?;
-        Some(Self { name, gid, members: fields.next().unwrap_or("") })
+        Some(Self {
+            name,
+            gid,
+            members: fields.next().unwrap_or(""),
+        })
     }
 }
 
@@ -220,7 +253,9 @@ mod tests {
             "unable to find user nope: no matching entries in passwd file"
         );
         assert_eq!(
-            resolve("web:nope", &[], PASSWD, GROUP).unwrap_err().to_string(),
+            resolve("web:nope", &[], PASSWD, GROUP)
+                .unwrap_err()
+                .to_string(),
             "unable to find group nope: no matching entries in group file"
         );
         resolve("-1", &[], PASSWD, GROUP).unwrap_err();
@@ -230,6 +265,9 @@ mod tests {
     #[test]
     fn extra_groups_are_added() {
         let extra = ["docker".to_owned(), "7".to_owned()];
-        assert_eq!(resolve("web", &extra, PASSWD, GROUP).unwrap().groups, [7, 10, 34, 99]);
+        assert_eq!(
+            resolve("web", &extra, PASSWD, GROUP).unwrap().groups,
+            [7, 10, 34, 99]
+        );
     }
 }

@@ -33,7 +33,12 @@ pub(crate) enum LinkEvent {
 impl Link {
     /// Takes over one end of a connection.
     pub(crate) fn new(stream: UnixStream) -> Self {
-        Self { stream, decoder: Decoder::new(), events: VecDeque::new(), is_broken: false }
+        Self {
+            stream,
+            decoder: Decoder::new(),
+            events: VecDeque::new(),
+            is_broken: false,
+        }
     }
 
     /// Connects to a shim that was started by an earlier engine.
@@ -73,13 +78,11 @@ impl Link {
                 }
             }
         };
-        match tokio::time::timeout(PATIENCE, asking).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                self.is_broken = true;
-                Err(io::Error::from(io::ErrorKind::TimedOut).into())
-            }
-        }
+        let answer = tokio::time::timeout(PATIENCE, asking).await;
+        answer.unwrap_or_else(|_late| {
+            self.is_broken = true;
+            Err(io::Error::from(io::ErrorKind::TimedOut).into())
+        })
     }
 
     /// The next event. Safe to drop half way: no byte is lost.

@@ -25,11 +25,18 @@ pub(crate) struct Shim {
 pub(crate) fn spawn(program: &Path, socket: &Path, log: &Path) -> io::Result<Shim> {
     let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
     ours.set_nonblocking(true)?;
-    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(log)?;
+    let log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(log)?;
     let spawned = spawn_shim(program, socket, theirs.as_fd(), log.as_fd())?;
     let process = spawned.pidfd.try_clone()?;
     tokio::spawn(reap(spawned.pidfd));
-    Ok(Shim { link: Link::new(UnixStream::from_std(ours)?), process })
+    Ok(Shim {
+        link: Link::new(UnixStream::from_std(ours)?),
+        process,
+    })
 }
 
 impl Shim {
@@ -46,7 +53,10 @@ async fn reap(process: OwnedFd) {
     let waited = async {
         let process = host::watch(process)?;
         drop(process.readable().await?);
-        rustix::process::waitid(WaitId::PidFd(process.get_ref().as_fd()), WaitIdOptions::EXITED)?;
+        rustix::process::waitid(
+            WaitId::PidFd(process.get_ref().as_fd()),
+            WaitIdOptions::EXITED,
+        )?;
         io::Result::Ok(())
     };
     if let Err(error) = waited.await {

@@ -7,7 +7,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use crate::fixture::{Fixture, PATIENCE, read_all, read_until, sh, unframe};
 
 fn all() -> AttachQuery {
-    AttachQuery { stream: true, stdin: true, stdout: true, stderr: true, ..AttachQuery::default() }
+    AttachQuery {
+        stream: true,
+        stdin: true,
+        stdout: true,
+        stderr: true,
+        ..AttachQuery::default()
+    }
 }
 
 async fn attach(fixture: &Fixture, id: &str, query: AttachQuery) -> AttachStream {
@@ -18,11 +24,22 @@ async fn attach(fixture: &Fixture, id: &str, query: AttachQuery) -> AttachStream
 async fn a_client_attached_before_the_start_misses_nothing() {
     let fixture = Fixture::new().await;
     let id = fixture.create(sh("echo out; echo err >&2")).await;
-    let mut stream = attach(&fixture, &id, AttachQuery { stdin: false, ..all() }).await;
+    let mut stream = attach(
+        &fixture,
+        &id,
+        AttachQuery {
+            stdin: false,
+            ..all()
+        },
+    )
+    .await;
     // The client is not going to send anything; its output goes on.
     stream.shutdown().await.unwrap();
     fixture.containers().start(&id).await.unwrap();
-    assert_eq!(unframe(&read_all(&mut stream).await), ("out\n".to_owned(), "err\n".to_owned()));
+    assert_eq!(
+        unframe(&read_all(&mut stream).await),
+        ("out\n".to_owned(), "err\n".to_owned())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,7 +92,10 @@ async fn a_terminal_is_raw_and_the_detach_keys_detach() {
     fixture.containers().resize(&id, 10, 20).await.unwrap();
     stream.write_all(&[16, 17]).await.unwrap();
     let mut rest = Vec::new();
-    tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await.unwrap().unwrap();
+    tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest))
+        .await
+        .unwrap()
+        .unwrap();
     assert!(stream.is_detached());
     assert_eq!(fixture.status(&id).await, "running");
     fixture.remove(&id).await;
@@ -86,7 +106,12 @@ async fn the_log_so_far_comes_first() {
     let fixture = Fixture::new().await;
     let id = fixture.run("echo before").await;
     fixture.wait(&id).await;
-    let query = AttachQuery { logs: true, stream: false, stdin: false, ..all() };
+    let query = AttachQuery {
+        logs: true,
+        stream: false,
+        stdin: false,
+        ..all()
+    };
     let mut stream = attach(&fixture, &id, query).await;
     assert_eq!(unframe(&read_all(&mut stream).await).0, "before\n");
 }
@@ -107,7 +132,10 @@ async fn a_start_that_fails_and_a_removal_end_who_waits() {
 async fn a_frozen_container_and_bad_keys_are_refused() {
     let fixture = Fixture::new().await;
     let id = fixture.run("exec sleep 60").await;
-    let query = AttachQuery { detach_keys: Some("ctrl-".to_owned()), ..all() };
+    let query = AttachQuery {
+        detach_keys: Some("ctrl-".to_owned()),
+        ..all()
+    };
     let error = fixture.containers().attach(&id, query).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     fixture.containers().pause(&id).await.unwrap();

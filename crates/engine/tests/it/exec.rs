@@ -16,8 +16,18 @@ fn exec(script: &str) -> CreateExec {
 }
 
 async fn start(fixture: &Fixture, container: &str, create: CreateExec) -> (String, ExecStream) {
-    let id = fixture.execs().create(container, create).await.unwrap().to_string();
-    let stream = fixture.execs().start(&id, StartExec::default()).await.unwrap().unwrap();
+    let id = fixture
+        .execs()
+        .create(container, create)
+        .await
+        .unwrap()
+        .to_string();
+    let stream = fixture
+        .execs()
+        .start(&id, StartExec::default())
+        .await
+        .unwrap()
+        .unwrap();
     (id, stream)
 }
 
@@ -26,8 +36,12 @@ async fn the_exit_code_is_known_when_the_stream_ends() {
     let fixture = Fixture::new().await;
     let container = fixture.run("exec sleep 60").await;
     for _ in 0..20 {
-        let (id, mut stream) = start(&fixture, &container, exec("echo a; echo b >&2; exit 4")).await;
-        assert_eq!(unframe(&read_all(&mut stream).await), ("a\n".to_owned(), "b\n".to_owned()));
+        let (id, mut stream) =
+            start(&fixture, &container, exec("echo a; echo b >&2; exit 4")).await;
+        assert_eq!(
+            unframe(&read_all(&mut stream).await),
+            ("a\n".to_owned(), "b\n".to_owned())
+        );
         let inspect = fixture.execs().inspect(&id).unwrap();
         assert_eq!((inspect.running, inspect.exit_code), (false, Some(4)));
         assert!(inspect.pid > 0);
@@ -49,7 +63,10 @@ async fn input_user_directory_and_environment_are_the_execs_own() {
     let (_, mut stream) = start(&fixture, &container, create).await;
     stream.write_all(b"in\n").await.unwrap();
     stream.shutdown().await.unwrap();
-    assert_eq!(unframe(&read_all(&mut stream).await).0, "in\n1000\n/tmp\nf yes\n");
+    assert_eq!(
+        unframe(&read_all(&mut stream).await).0,
+        "in\n1000\n/tmp\nf yes\n"
+    );
     fixture.remove(&container).await;
 }
 
@@ -76,10 +93,26 @@ async fn a_terminal_has_a_size_that_can_be_changed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_detached_exec_runs_on_its_own() {
     let fixture = Fixture::new().await;
-    let container = fixture.run("while ! test -e /flag; do sleep 0.02; done; exit 6").await;
-    let id = fixture.execs().create(&container, exec("touch /flag")).await.unwrap();
-    let how = StartExec { detach: true, ..StartExec::default() };
-    assert!(fixture.execs().start(id.as_str(), how).await.unwrap().is_none());
+    let container = fixture
+        .run("while ! test -e /flag; do sleep 0.02; done; exit 6")
+        .await;
+    let id = fixture
+        .execs()
+        .create(&container, exec("touch /flag"))
+        .await
+        .unwrap();
+    let how = StartExec {
+        detach: true,
+        ..StartExec::default()
+    };
+    assert!(
+        fixture
+            .execs()
+            .start(id.as_str(), how)
+            .await
+            .unwrap()
+            .is_none()
+    );
     assert_eq!(fixture.wait(&container).await.status_code, 6);
 }
 
@@ -88,29 +121,60 @@ async fn refusals_are_dockers() {
     let fixture = Fixture::new().await;
     let container = fixture.run("exec sleep 60").await;
     let execs = fixture.execs();
-    let empty = CreateExec { cmd: vec![], ..exec("") };
+    let empty = CreateExec {
+        cmd: vec![],
+        ..exec("")
+    };
     let error = execs.create(&container, empty).await.unwrap_err();
-    assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::InvalidInput, "No exec command specified"));
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (ErrorKind::InvalidInput, "No exec command specified")
+    );
     let error = execs.inspect("nope").unwrap_err();
-    assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::NotFound, "No such exec instance: nope"));
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (ErrorKind::NotFound, "No such exec instance: nope")
+    );
 
-    let missing = CreateExec { cmd: vec!["nope".to_owned()], ..exec("") };
+    let missing = CreateExec {
+        cmd: vec!["nope".to_owned()],
+        ..exec("")
+    };
     let id = execs.create(&container, missing).await.unwrap();
-    let error = execs.start(id.as_str(), StartExec::default()).await.unwrap_err();
+    let error = execs
+        .start(id.as_str(), StartExec::default())
+        .await
+        .unwrap_err();
     assert_eq!(
         error.to_string(),
         "OCI runtime exec failed: exec failed: unable to start container process: exec: \"nope\": executable file not found in $PATH: unknown"
     );
     assert_eq!(execs.inspect(id.as_str()).unwrap().exit_code, Some(127));
-    assert_eq!(execs.start(id.as_str(), StartExec::default()).await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(
+        execs
+            .start(id.as_str(), StartExec::default())
+            .await
+            .unwrap_err()
+            .kind(),
+        ErrorKind::Conflict
+    );
 
     fixture.containers().pause(&container).await.unwrap();
     let error = execs.create(&container, exec("true")).await.unwrap_err();
-    assert_eq!(error.to_string(), format!("container {container} is paused, unpause the container before exec"));
+    assert_eq!(
+        error.to_string(),
+        format!("container {container} is paused, unpause the container before exec")
+    );
     fixture.containers().unpause(&container).await.unwrap();
     fixture.containers().kill(&container, None).await.unwrap();
     let error = execs.create(&container, exec("true")).await.unwrap_err();
-    assert_eq!((error.kind(), error.to_string()), (ErrorKind::Conflict, format!("container {container} is not running")));
+    assert_eq!(
+        (error.kind(), error.to_string()),
+        (
+            ErrorKind::Conflict,
+            format!("container {container} is not running")
+        )
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,7 +183,10 @@ async fn an_exec_ends_with_its_container() {
     let container = fixture.run("exec sleep 60").await;
     let (id, mut stream) = start(&fixture, &container, exec("echo up; exec sleep 60")).await;
     read_until(&mut stream, "up\n").await;
-    assert_eq!(fixture.inspect(&container).await.exec_ids, Some(vec![id.clone()]));
+    assert_eq!(
+        fixture.inspect(&container).await.exec_ids,
+        Some(vec![id.clone()])
+    );
     fixture.containers().kill(&container, None).await.unwrap();
     read_all(&mut stream).await;
     assert_eq!(fixture.execs().inspect(&id).unwrap().exit_code, Some(137));
@@ -129,7 +196,10 @@ async fn an_exec_ends_with_its_container() {
 async fn execs_are_told_as_events() {
     let fixture = Fixture::new().await;
     let container = fixture.run("exec sleep 60").await;
-    let create = CreateExec { cmd: vec!["true".to_owned()], ..exec("") };
+    let create = CreateExec {
+        cmd: vec!["true".to_owned()],
+        ..exec("")
+    };
     let (id, mut stream) = start(&fixture, &container, create).await;
     read_all(&mut stream).await;
     let query = EventQuery {

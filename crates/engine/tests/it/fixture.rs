@@ -27,8 +27,14 @@ pub(crate) struct Roots {
 
 impl Roots {
     pub(crate) fn new() -> Self {
-        let directory = tempfile::Builder::new().prefix("lockgate-engine-").tempdir().unwrap();
-        let roots = Self { directory, cgroup: unique("/lockgate-test-") };
+        let directory = tempfile::Builder::new()
+            .prefix("lockgate-engine-")
+            .tempdir()
+            .unwrap();
+        let roots = Self {
+            directory,
+            cgroup: unique("/lockgate-test-"),
+        };
         let store = Store::open(&roots.data()).unwrap();
         store.load(Cursor::new(archive()), &mut |_| {}).unwrap();
         roots
@@ -63,10 +69,14 @@ impl Drop for Roots {
     /// Kills every process that a test left in its cgroups, and removes those.
     fn drop(&mut self) {
         let name = self.cgroup.trim_start_matches('/').to_owned();
-        let Ok(hierarchies) = std::fs::read_dir("/sys/fs/cgroup") else { return };
+        let Ok(hierarchies) = std::fs::read_dir("/sys/fs/cgroup") else {
+            return;
+        };
         for hierarchy in hierarchies.flatten() {
             let parent = hierarchy.path().join(&name);
-            let Ok(children) = std::fs::read_dir(&parent) else { continue };
+            let Ok(children) = std::fs::read_dir(&parent) else {
+                continue;
+            };
             for child in children.flatten().filter(|c| c.path().is_dir()) {
                 let procs = std::fs::read_to_string(child.path().join("cgroup.procs"));
                 for pid in procs.unwrap_or_default().lines() {
@@ -111,7 +121,12 @@ impl Fixture {
     }
 
     pub(crate) async fn create(&self, request: CreateContainer) -> String {
-        self.containers().create(request).await.unwrap().id.to_string()
+        self.containers()
+            .create(request)
+            .await
+            .unwrap()
+            .id
+            .to_string()
     }
 
     /// Creates and starts `sh -c script`.
@@ -126,8 +141,13 @@ impl Fixture {
     }
 
     pub(crate) async fn wait(&self, id: &str) -> WaitResult {
-        let wait = self.containers().wait(id, WaitCondition::NotRunning).unwrap();
-        tokio::time::timeout(PATIENCE, wait).await.expect("the container ends")
+        let wait = self
+            .containers()
+            .wait(id, WaitCondition::NotRunning)
+            .unwrap();
+        tokio::time::timeout(PATIENCE, wait)
+            .await
+            .expect("the container ends")
     }
 
     pub(crate) async fn inspect(&self, id: &str) -> Inspect {
@@ -139,19 +159,31 @@ impl Fixture {
     }
 
     pub(crate) async fn remove(&self, id: &str) {
-        let options = RemoveOptions { force: true, volumes: true, link: false };
+        let options = RemoveOptions {
+            force: true,
+            volumes: true,
+            link: false,
+        };
         self.containers().remove(id, options).await.unwrap();
     }
 
     /// The whole log as text, both streams, without frames.
     pub(crate) async fn log(&self, id: &str) -> String {
-        let query = LogQuery { stdout: true, stderr: true, ..LogQuery::default() };
+        let query = LogQuery {
+            stdout: true,
+            stderr: true,
+            ..LogQuery::default()
+        };
         let mut stream = self.containers().logs(id, query).await.unwrap();
         let mut bytes = Vec::new();
         while let Some(chunk) = stream.next().await {
             bytes.extend_from_slice(&chunk.unwrap());
         }
-        if stream.is_raw() { String::from_utf8(bytes).unwrap() } else { unframe(&bytes).0 }
+        if stream.is_raw() {
+            String::from_utf8(bytes).unwrap()
+        } else {
+            unframe(&bytes).0
+        }
     }
 
     /// Waits until `holds` of what inspect shows.
@@ -165,7 +197,9 @@ impl Fixture {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, waiting).await.expect("the state is reached")
+        tokio::time::timeout(PATIENCE, waiting)
+            .await
+            .expect("the state is reached")
     }
 }
 
@@ -181,7 +215,10 @@ pub(crate) fn command(words: &[&str]) -> CreateContainer {
             cmd: Some(words.iter().map(|&word| word.to_owned()).collect()),
             ..ContainerConfig::default()
         },
-        host_config: HostConfig { network_mode: "none".to_owned(), ..HostConfig::default() },
+        host_config: HostConfig {
+            network_mode: "none".to_owned(),
+            ..HostConfig::default()
+        },
         ..CreateContainer::default()
     }
 }
@@ -189,7 +226,10 @@ pub(crate) fn command(words: &[&str]) -> CreateContainer {
 /// Reads to the end, or panics.
 pub(crate) async fn read_all(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
     let mut bytes = Vec::new();
-    tokio::time::timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("an end").unwrap();
+    tokio::time::timeout(PATIENCE, stream.read_to_end(&mut bytes))
+        .await
+        .expect("an end")
+        .unwrap();
     bytes
 }
 
@@ -200,7 +240,11 @@ pub(crate) async fn read_until(stream: &mut (impl AsyncRead + Unpin), wanted: &s
         while !String::from_utf8_lossy(&bytes).contains(wanted) {
             let mut buffer = [0; 4096];
             let length = stream.read(&mut buffer).await.unwrap();
-            assert!(length > 0, "the end before {wanted:?}: {:?}", String::from_utf8_lossy(&bytes));
+            assert!(
+                length > 0,
+                "the end before {wanted:?}: {:?}",
+                String::from_utf8_lossy(&bytes)
+            );
             bytes.extend_from_slice(&buffer[..length]);
         }
     };
@@ -218,7 +262,10 @@ pub(crate) fn unframe(mut bytes: &[u8]) -> (String, String) {
         bytes = &rest[length..];
     }
     assert!(bytes.is_empty(), "half a frame");
-    (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    (
+        String::from_utf8(out).unwrap(),
+        String::from_utf8(err).unwrap(),
+    )
 }
 
 fn archive() -> &'static [u8] {

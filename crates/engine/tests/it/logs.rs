@@ -9,7 +9,11 @@ use lockgate_types::ErrorKind;
 use crate::fixture::{Fixture, PATIENCE, sh, unframe};
 
 fn both() -> LogQuery {
-    LogQuery { stdout: true, stderr: true, ..LogQuery::default() }
+    LogQuery {
+        stdout: true,
+        stderr: true,
+        ..LogQuery::default()
+    }
 }
 
 async fn collect(fixture: &Fixture, id: &str, query: LogQuery) -> (String, String) {
@@ -28,20 +32,38 @@ async fn streams_are_told_apart_and_selected() {
     fixture.wait(&id).await;
     let (out, err) = collect(&fixture, &id, both()).await;
     assert_eq!((out.as_str(), err.as_str()), ("out\nlast", "err\n"));
-    let only = LogQuery { stdout: false, ..both() };
+    let only = LogQuery {
+        stdout: false,
+        ..both()
+    };
     assert_eq!(collect(&fixture, &id, only).await.0, "");
-    let none = LogQuery { stdout: false, stderr: false, ..both() };
+    let none = LogQuery {
+        stdout: false,
+        stderr: false,
+        ..both()
+    };
     let error = fixture.containers().logs(&id, none).await.unwrap_err();
-    assert_eq!(error.to_string(), "Bad parameters: you must choose at least one stream");
-    let tail = LogQuery { tail: Some(1), ..both() };
+    assert_eq!(
+        error.to_string(),
+        "Bad parameters: you must choose at least one stream"
+    );
+    let tail = LogQuery {
+        tail: Some(1),
+        ..both()
+    };
     assert_eq!(collect(&fixture, &id, tail).await.0, "last");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn following_delivers_every_line_and_ends_with_the_container() {
     let fixture = Fixture::new().await;
-    let id = fixture.run("for i in 1 2 3 4 5; do echo $i; sleep 0.05; done").await;
-    let query = LogQuery { follow: true, ..both() };
+    let id = fixture
+        .run("for i in 1 2 3 4 5; do echo $i; sleep 0.05; done")
+        .await;
+    let query = LogQuery {
+        follow: true,
+        ..both()
+    };
     assert_eq!(collect(&fixture, &id, query).await.0, "1\n2\n3\n4\n5\n");
     assert_eq!(fixture.status(&id).await, "exited");
 }
@@ -57,7 +79,11 @@ async fn rotation_keeps_the_newest_lines_and_following_survives_it() {
     let id = fixture.run_with(request).await;
     fixture.wait(&id).await;
     let (out, _) = collect(&fixture, &id, both()).await;
-    assert!(out.ends_with("line 1999\nend\n"), "{}", &out[out.len().saturating_sub(50)..]);
+    assert!(
+        out.ends_with("line 1999\nend\n"),
+        "{}",
+        &out[out.len().saturating_sub(50)..]
+    );
     assert!(!out.contains("line 0\n"));
     let lines: Vec<&str> = out.lines().collect();
     let first: usize = lines[0].strip_prefix("line ").unwrap().parse().unwrap();
@@ -75,7 +101,10 @@ async fn a_driver_that_keeps_nothing_has_no_logs() {
     fixture.wait(&id).await;
     let error = fixture.containers().logs(&id, both()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert_eq!(error.to_string(), "configured logging driver does not support reading");
+    assert_eq!(
+        error.to_string(),
+        "configured logging driver does not support reading"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,9 +10,15 @@ use crate::fixture::{Fixture, sh};
 
 async fn names(fixture: &Fixture, all: bool, filters: &[(&str, &str)]) -> Vec<String> {
     let filters: Filters = filters.iter().copied().collect();
-    let query = ListQuery { all, filters, ..ListQuery::default() };
+    let query = ListQuery {
+        all,
+        filters,
+        ..ListQuery::default()
+    };
     let list = fixture.containers().list(&query).await.unwrap();
-    list.into_iter().map(|summary| summary.names[0].trim_start_matches('/').to_owned()).collect()
+    list.into_iter()
+        .map(|summary| summary.names[0].trim_start_matches('/').to_owned())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,20 +40,42 @@ async fn lists_are_filtered_and_newest_first() {
         (false, vec![("exited", "3")], vec!["old"]),
         (true, vec![("name", "^/?m")], vec!["mid"]),
         (true, vec![("label", "k=new")], vec!["new"]),
-        (true, vec![("label", "from=image")], vec!["new", "mid", "old"]),
+        (
+            true,
+            vec![("label", "from=image")],
+            vec!["new", "mid", "old"],
+        ),
         (true, vec![("before", "new")], vec!["mid", "old"]),
         (true, vec![("since", "old")], vec!["new", "mid"]),
-        (true, vec![("ancestor", "busybox")], vec!["new", "mid", "old"]),
+        (
+            true,
+            vec![("ancestor", "busybox")],
+            vec!["new", "mid", "old"],
+        ),
         (true, vec![("ancestor", "nope")], vec![]),
         (true, vec![("network", "none")], vec!["new", "mid", "old"]),
         (true, vec![("volume", "none")], vec![]),
     ] {
-        assert_eq!(names(&fixture, all, &filters).await, expected, "{filters:?}");
+        assert_eq!(
+            names(&fixture, all, &filters).await,
+            expected,
+            "{filters:?}"
+        );
     }
-    let bad = ListQuery { filters: [("bad", "x")].into_iter().collect(), ..ListQuery::default() };
+    let bad = ListQuery {
+        filters: [("bad", "x")].into_iter().collect(),
+        ..ListQuery::default()
+    };
     let error = fixture.containers().list(&bad).await.unwrap_err();
-    assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::InvalidInput, "invalid filter 'bad'"));
-    let last = ListQuery { limit: Some(1), size: true, ..ListQuery::default() };
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (ErrorKind::InvalidInput, "invalid filter 'bad'")
+    );
+    let last = ListQuery {
+        limit: Some(1),
+        size: true,
+        ..ListQuery::default()
+    };
     let list = fixture.containers().list(&last).await.unwrap();
     assert_eq!((list.len(), list[0].state), (1, "created"));
     assert!(list[0].size_root_fs.unwrap() > 100_000);
@@ -60,11 +88,18 @@ async fn a_hundred_containers_are_listed_in_no_time() {
     for _ in 0..100 {
         fixture.create(sh("true")).await;
     }
-    let query = ListQuery { all: true, ..ListQuery::default() };
+    let query = ListQuery {
+        all: true,
+        ..ListQuery::default()
+    };
     let begin = Instant::now();
     assert_eq!(fixture.containers().list(&query).await.unwrap().len(), 100);
     println!("list of 100 in {:?}", begin.elapsed());
-    let pruned = fixture.containers().prune(&Filters::default()).await.unwrap();
+    let pruned = fixture
+        .containers()
+        .prune(&Filters::default())
+        .await
+        .unwrap();
     assert_eq!(pruned.deleted.len(), 100);
 }
 
@@ -75,11 +110,20 @@ async fn prune_takes_what_is_stopped_and_matches() {
     keep.config.labels = Some([("keep".to_owned(), String::new())].into());
     let kept = fixture.create(keep).await;
     let running = fixture.run("exec sleep 60").await;
-    let written = fixture.run("dd if=/dev/zero of=/file bs=1k count=64 2>/dev/null").await;
+    let written = fixture
+        .run("dd if=/dev/zero of=/file bs=1k count=64 2>/dev/null")
+        .await;
     fixture.wait(&written).await;
     let filters: Filters = [("label!", "keep")].into_iter().collect();
     let pruned = fixture.containers().prune(&filters).await.unwrap();
-    assert_eq!(pruned.deleted.iter().map(ToString::to_string).collect::<Vec<_>>(), [written]);
+    assert_eq!(
+        pruned
+            .deleted
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>(),
+        [written]
+    );
     assert!(pruned.space_reclaimed >= 64 << 10);
     assert_eq!(fixture.status(&kept).await, "created");
     fixture.remove(&running).await;
@@ -97,12 +141,19 @@ async fn processes_and_usage_are_shown() {
         }
     };
     assert_eq!(top.titles.join(" "), "UID PID PPID C STIME TTY TIME CMD");
-    assert!(top.processes.iter().any(|p| p[1] == pid.to_string() && p[7] == "sleep 61"));
+    assert!(
+        top.processes
+            .iter()
+            .any(|p| p[1] == pid.to_string() && p[7] == "sleep 61")
+    );
     let other = fixture.containers().top(&id, "-o pid,args").await.unwrap();
     assert_eq!(other.titles, ["PID", "COMMAND"]);
     assert_eq!(other.processes.len(), 2);
 
-    let query = StatsQuery { stream: false, one_shot: true };
+    let query = StatsQuery {
+        stream: false,
+        one_shot: true,
+    };
     let mut stats = fixture.containers().stats(&id, query).await.unwrap();
     let sample = stats.next().await.unwrap();
     assert!(stats.next().await.is_none());
@@ -115,7 +166,10 @@ async fn processes_and_usage_are_shown() {
     let error = fixture.containers().top(&id, "").await.unwrap_err();
     assert_eq!(error.to_string(), format!("container {id} is not running"));
     let mut stats = fixture.containers().stats(&id, query).await.unwrap();
-    assert_eq!(stats.next().await.unwrap().cpu_stats.cpu_usage.total_usage, 0);
+    assert_eq!(
+        stats.next().await.unwrap().cpu_stats.cpu_usage.total_usage,
+        0
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,16 +179,29 @@ async fn limits_reach_the_kernel_and_can_be_changed() {
     request.host_config.memory = 64 << 20;
     request.host_config.pids_limit = Some(50);
     let id = fixture.run_with(request).await;
-    let query = StatsQuery { stream: false, one_shot: true };
+    let query = StatsQuery {
+        stream: false,
+        one_shot: true,
+    };
     let limits = async || {
         let mut stats = fixture.containers().stats(&id, query).await.unwrap();
         let sample = stats.next().await.unwrap();
         (sample.memory_stats.limit, sample.pids_stats.limit)
     };
     assert_eq!(limits().await, (Some(64 << 20), Some(50)));
-    let host_config = HostConfig { memory: 96 << 20, ..HostConfig::default() };
-    let host_config = HostConfig { memory_swap: 192 << 20, ..host_config };
-    fixture.containers().update(&id, UpdateQuery { host_config }).await.unwrap();
+    let host_config = HostConfig {
+        memory: 96 << 20,
+        ..HostConfig::default()
+    };
+    let host_config = HostConfig {
+        memory_swap: 192 << 20,
+        ..host_config
+    };
+    fixture
+        .containers()
+        .update(&id, UpdateQuery { host_config })
+        .await
+        .unwrap();
     assert_eq!(limits().await.0, Some(96 << 20));
     assert_eq!(fixture.inspect(&id).await.host_config.memory, 96 << 20);
     fixture.remove(&id).await;
@@ -157,8 +224,18 @@ async fn info_counts_and_names() {
     let running = fixture.run("exec sleep 60").await;
     fixture.create(sh("true")).await;
     let info = fixture.info();
-    assert_eq!((info.containers, info.containers_running, info.containers_stopped), (2, 1, 1));
-    assert_eq!((info.images, info.driver.as_str(), info.os_type.as_str()), (1, "overlay2", "linux"));
+    assert_eq!(
+        (
+            info.containers,
+            info.containers_running,
+            info.containers_stopped
+        ),
+        (2, 1, 1)
+    );
+    assert_eq!(
+        (info.images, info.driver.as_str(), info.os_type.as_str()),
+        (1, "overlay2", "linux")
+    );
     assert!(info.mem_total > 1 << 30 && info.ncpu >= 1 && !info.kernel_version.is_empty());
     assert_eq!(fixture.roots.open().await.info().id, info.id);
     fixture.remove(&running).await;

@@ -21,15 +21,36 @@ async fn reopen(fixture: Fixture) -> Fixture {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_container_is_adopted_with_its_streams() {
     let fixture = Fixture::new().await;
-    let id = fixture.run("n=0; while :; do n=$((n+1)); echo $n; sleep 0.02; done").await;
+    let id = fixture
+        .run("n=0; while :; do n=$((n+1)); echo $n; sleep 0.02; done")
+        .await;
     let pid = fixture.inspect(&id).await.state.pid;
     let fixture = reopen(fixture).await;
     let state = fixture.inspect(&id).await.state;
     assert_eq!((state.status, state.pid), ("running", pid));
-    let query = LogQuery { stdout: true, follow: true, ..LogQuery::default() };
+    let query = LogQuery {
+        stdout: true,
+        follow: true,
+        ..LogQuery::default()
+    };
     let mut log = fixture.containers().logs(&id, query).await.unwrap();
-    assert!(tokio::time::timeout(PATIENCE, log.next()).await.unwrap().is_some());
-    fixture.containers().stop(&id, StopOptions { timeout: Some(0), signal: None }).await.unwrap();
+    assert!(
+        tokio::time::timeout(PATIENCE, log.next())
+            .await
+            .unwrap()
+            .is_some()
+    );
+    fixture
+        .containers()
+        .stop(
+            &id,
+            StopOptions {
+                timeout: Some(0),
+                signal: None,
+            },
+        )
+        .await
+        .unwrap();
     // Not a line is missing.
     let text = fixture.log(&id).await;
     for (index, line) in text.lines().enumerate() {
@@ -40,7 +61,9 @@ async fn a_running_container_is_adopted_with_its_streams() {
 /// A container that goes on with `script` once the file `told/go` is there.
 fn until_told(fixture: &Fixture, script: &str) -> CreateContainer {
     let host = fixture.roots.directory.path().join("told");
-    let mut request = sh(&format!("while ! test -e /told/go; do sleep 0.02; done; {script}"));
+    let mut request = sh(&format!(
+        "while ! test -e /told/go; do sleep 0.02; done; {script}"
+    ));
     request.host_config.binds = Some(vec![format!("{}:/told", host.display())]);
     request
 }
@@ -48,15 +71,23 @@ fn until_told(fixture: &Fixture, script: &str) -> CreateContainer {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exit_while_nobody_looked_is_known_afterwards() {
     let fixture = Fixture::new().await;
-    let id = fixture.run_with(until_told(&fixture, "echo bye; exit 9")).await;
+    let id = fixture
+        .run_with(until_told(&fixture, "echo bye; exit 9"))
+        .await;
     let Fixture { engine, roots } = fixture;
     engine.close().await;
     drop(engine);
     std::fs::write(roots.directory.path().join("told/go"), "").unwrap();
     let exit = roots.data().join("containers").join(&id).join("exit.json");
     lockgate_testkit::eventually("the shim records the exit", || exit.exists().then_some(()));
-    let fixture = Fixture { engine: roots.open().await, roots };
-    let state = fixture.eventually(&id, |now| now.state.status == "exited").await.state;
+    let fixture = Fixture {
+        engine: roots.open().await,
+        roots,
+    };
+    let state = fixture
+        .eventually(&id, |now| now.state.status == "exited")
+        .await
+        .state;
     assert_eq!(state.exit_code, 9);
     assert_eq!(fixture.log(&id).await, "bye\n");
 }
@@ -69,7 +100,11 @@ async fn names_limits_and_states_survive() {
     request.host_config.memory = 32 << 20;
     let id = fixture.run_with(request).await;
     fixture.wait(&id).await;
-    fixture.containers().rename("kept", "renamed").await.unwrap();
+    fixture
+        .containers()
+        .rename("kept", "renamed")
+        .await
+        .unwrap();
     let before = fixture.inspect(&id).await;
     let fixture = reopen(fixture).await;
     assert_eq!(fixture.inspect("renamed").await, before);
@@ -81,9 +116,14 @@ async fn policies_and_auto_remove_are_caught_up_with() {
     let mut request = until_told(&fixture, "exit 1");
     request.host_config.auto_remove = true;
     let removed = fixture.run_with(request).await;
-    let mut request = until_told(&fixture, "test -e /again && exec sleep 60; touch /again; exit 1");
-    request.host_config.restart_policy =
-        RestartPolicy { name: "always".to_owned(), maximum_retry_count: 0 };
+    let mut request = until_told(
+        &fixture,
+        "test -e /again && exec sleep 60; touch /again; exit 1",
+    );
+    request.host_config.restart_policy = RestartPolicy {
+        name: "always".to_owned(),
+        maximum_retry_count: 0,
+    };
     let restarted = fixture.run_with(request).await;
     let Fixture { engine, roots } = fixture;
     engine.close().await;
@@ -93,14 +133,19 @@ async fn policies_and_auto_remove_are_caught_up_with() {
         let exit = roots.data().join("containers").join(id).join("exit.json");
         lockgate_testkit::eventually("the shim records the exit", || exit.exists().then_some(()));
     }
-    let fixture = Fixture { engine: roots.open().await, roots };
+    let fixture = Fixture {
+        engine: roots.open().await,
+        roots,
+    };
     let gone = async {
         while fixture.containers().inspect(&removed, false).await.is_ok() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     tokio::time::timeout(PATIENCE, gone).await.unwrap();
-    let now = fixture.eventually(&restarted, |now| now.state.status == "running").await;
+    let now = fixture
+        .eventually(&restarted, |now| now.state.status == "running")
+        .await;
     assert_eq!(now.restart_count, 1);
     fixture.remove(&restarted).await;
 }
@@ -121,9 +166,15 @@ async fn what_was_never_answered_is_cleared_away() {
     let foreign = containers.join("ef".repeat(32));
     std::fs::create_dir(&foreign).unwrap();
     std::fs::write(foreign.join("container.json"), "{\"schema\":99}").unwrap();
-    let fixture = Fixture { engine: roots.open().await, roots };
+    let fixture = Fixture {
+        engine: roots.open().await,
+        roots,
+    };
     assert!(!torn.exists() && !empty.exists());
-    assert!(foreign.exists(), "a record of another version is left alone");
+    assert!(
+        foreign.exists(),
+        "a record of another version is left alone"
+    );
     assert_eq!(fixture.status(&kept).await, "created");
     assert_eq!(fixture.info().containers, 1);
 }
@@ -134,10 +185,20 @@ async fn a_killed_shim_is_noticed_and_told() {
     let id = fixture.run("exec sleep 60").await;
     let init = fixture.inspect(&id).await.state.pid;
     let stat = std::fs::read_to_string(format!("/proc/{init}/stat")).unwrap();
-    let shim: i32 = stat.rsplit_once(") ").unwrap().1.split(' ').nth(1).unwrap().parse().unwrap();
+    let shim: i32 = stat
+        .rsplit_once(") ")
+        .unwrap()
+        .1
+        .split(' ')
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap();
     let shim = rustix::process::Pid::from_raw(shim).unwrap();
     rustix::process::kill_process(shim, rustix::process::Signal::KILL).unwrap();
-    let now = fixture.eventually(&id, |now| !now.state.error.is_empty()).await;
+    let now = fixture
+        .eventually(&id, |now| !now.state.error.is_empty())
+        .await;
     assert!(now.state.error.contains("shim died"), "{}", now.state.error);
     // Whether the process lives on or not, the engine knows it and can end it.
     fixture.remove(&id).await;
@@ -147,9 +208,13 @@ async fn a_killed_shim_is_noticed_and_told() {
 /// Not a test of its own: the process that the crash tests kill.
 #[tokio::test(flavor = "multi_thread")]
 async fn helper_engine_for_crash_tests() {
-    let Ok(root) = std::env::var("LOCKGATE_TEST_ROOT") else { return };
+    let Ok(root) = std::env::var("LOCKGATE_TEST_ROOT") else {
+        return;
+    };
     let cgroup = std::env::var("LOCKGATE_TEST_CGROUP").unwrap();
-    let engine = Engine::open(config(std::path::Path::new(&root), &cgroup)).await.unwrap();
+    let engine = Engine::open(config(std::path::Path::new(&root), &cgroup))
+        .await
+        .unwrap();
     for number in 0.. {
         let mut request = sh("exec sleep 60");
         request.name = Some(format!("c{number}"));
@@ -160,8 +225,15 @@ async fn helper_engine_for_crash_tests() {
             println!("started {id}");
         }
         if number % 3 == 0 {
-            let options = RemoveOptions { force: true, ..RemoveOptions::default() };
-            engine.containers().remove(id.as_str(), options).await.unwrap();
+            let options = RemoveOptions {
+                force: true,
+                ..RemoveOptions::default()
+            };
+            engine
+                .containers()
+                .remove(id.as_str(), options)
+                .await
+                .unwrap();
             println!("removed {id}");
         }
     }
@@ -169,7 +241,11 @@ async fn helper_engine_for_crash_tests() {
 
 fn spawn_helper(roots: &Roots) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "restore::helper_engine_for_crash_tests", "--nocapture"])
+        .args([
+            "--exact",
+            "restore::helper_engine_for_crash_tests",
+            "--nocapture",
+        ])
         .env("LOCKGATE_TEST_ROOT", roots.directory.path())
         .env("LOCKGATE_TEST_CGROUP", &roots.cgroup)
         .stdout(Stdio::piped())
@@ -195,7 +271,10 @@ async fn a_kill_at_any_moment_loses_nothing_that_was_answered() {
             }
         }
         helper.wait().unwrap();
-        let fixture = Fixture { engine: roots.open().await, roots };
+        let fixture = Fixture {
+            engine: roots.open().await,
+            roots,
+        };
         check_answers(&fixture, &answers).await;
     }
 }
@@ -223,5 +302,8 @@ async fn check_answers(fixture: &Fixture, answers: &[String]) {
         }
     }
     let unanswered = fixture.info().containers;
-    assert!(unanswered <= 1, "{unanswered} containers were never answered");
+    assert!(
+        unanswered <= 1,
+        "{unanswered} containers were never answered"
+    );
 }

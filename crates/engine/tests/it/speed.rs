@@ -31,9 +31,17 @@ async fn a_container_comes_and_goes_quickly() {
         let started = Instant::now();
         exit.await;
         let ended = Instant::now();
-        containers.remove(&id, RemoveOptions::default()).await.unwrap();
+        containers
+            .remove(&id, RemoveOptions::default())
+            .await
+            .unwrap();
         let removed = Instant::now();
-        for (step, time) in steps.iter_mut().zip([created - begin, started - created, ended - started, removed - ended]) {
+        for (step, time) in steps.iter_mut().zip([
+            created - begin,
+            started - created,
+            ended - started,
+            removed - ended,
+        ]) {
             *step += time / 30;
         }
         removed - begin
@@ -55,10 +63,17 @@ async fn an_exec_comes_and_goes_quickly() {
         };
         let begin = Instant::now();
         let id = fixture.execs().create(&container, create).await.unwrap();
-        let mut stream =
-            fixture.execs().start(id.as_str(), StartExec::default()).await.unwrap().unwrap();
+        let mut stream = fixture
+            .execs()
+            .start(id.as_str(), StartExec::default())
+            .await
+            .unwrap()
+            .unwrap();
         read_all(&mut stream).await;
-        assert_eq!(fixture.execs().inspect(id.as_str()).unwrap().exit_code, Some(0));
+        assert_eq!(
+            fixture.execs().inspect(id.as_str()).unwrap().exit_code,
+            Some(0)
+        );
         begin.elapsed()
     })
     .await;

@@ -15,8 +15,18 @@ async fn a_named_volume_outlives_its_containers() {
     let first = fixture.run_with(request.clone()).await;
     assert_eq!(fixture.wait(&first).await.status_code, 0);
     let mounts = fixture.inspect(&first).await.mounts;
-    assert_eq!((mounts[0].name.as_str(), mounts[0].mode.as_str(), mounts[0].rw), ("data", "z", true));
-    let options = RemoveOptions { volumes: true, ..RemoveOptions::default() };
+    assert_eq!(
+        (
+            mounts[0].name.as_str(),
+            mounts[0].mode.as_str(),
+            mounts[0].rw
+        ),
+        ("data", "z", true)
+    );
+    let options = RemoveOptions {
+        volumes: true,
+        ..RemoveOptions::default()
+    };
     fixture.containers().remove(&first, options).await.unwrap();
     let second = fixture.run_with(request).await;
     fixture.wait(&second).await;
@@ -33,7 +43,10 @@ async fn an_anonymous_volume_is_filled_from_the_image_and_goes_with_the_containe
     assert_eq!(fixture.log(&id).await, "root:x:0:0:root:/root:/bin/sh\n");
     let source = fixture.inspect(&id).await.mounts[0].source.clone();
     assert!(std::fs::metadata(&source).unwrap().is_dir());
-    let options = RemoveOptions { volumes: true, ..RemoveOptions::default() };
+    let options = RemoveOptions {
+        volumes: true,
+        ..RemoveOptions::default()
+    };
     fixture.containers().remove(&id, options).await.unwrap();
     std::fs::metadata(&source).unwrap_err();
 }
@@ -47,8 +60,10 @@ async fn binds_show_the_host_and_read_only_means_it() {
     let mut request =
         sh("cat /in/file; touch /in/x 2>/dev/null || echo ro; touch /made/y && echo rw");
     let missing = fixture.roots.directory.path().join("missing");
-    request.host_config.binds =
-        Some(vec![format!("{}:/in:ro", host.display()), format!("{}:/made", missing.display())]);
+    request.host_config.binds = Some(vec![
+        format!("{}:/in:ro", host.display()),
+        format!("{}:/made", missing.display()),
+    ]);
     let id = fixture.run_with(request).await;
     fixture.wait(&id).await;
     assert_eq!(fixture.log(&id).await, "from host\nro\nrw\n");
@@ -73,7 +88,10 @@ async fn tmpfs_is_empty_writable_and_limited() {
     let id = fixture.run_with(request).await;
     assert_eq!(fixture.wait(&id).await.status_code, 0);
     let log = fixture.log(&id).await;
-    assert!(log.contains("drwx------") && log.contains("size=64k") && log.contains("size=1024k"), "{log}");
+    assert!(
+        log.contains("drwx------") && log.contains("size=64k") && log.contains("size=1024k"),
+        "{log}"
+    );
     assert_eq!(fixture.inspect(&id).await.mounts.len(), 1);
 }
 
@@ -91,8 +109,14 @@ async fn volumes_from_another_container_are_shared() {
     fixture.wait(&user).await;
     assert_eq!(fixture.log(&user).await, "shared\n");
     let source = std::path::PathBuf::from(&fixture.inspect(&user).await.mounts[0].source);
-    let options = RemoveOptions { volumes: true, ..RemoveOptions::default() };
+    let options = RemoveOptions {
+        volumes: true,
+        ..RemoveOptions::default()
+    };
     fixture.containers().remove(&user, options).await.unwrap();
-    let mode = std::fs::metadata(source.join("file")).unwrap().permissions().mode();
+    let mode = std::fs::metadata(source.join("file"))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
 }

@@ -216,3 +216,30 @@ fn refuses_what_it_cannot_compile() {
         Err(CompileError::Architecture(_))
     ));
 }
+
+#[test]
+#[ignore = "prints times"]
+fn measure_compilation() {
+    let profile = profiles::default_profile(&default_capabilities());
+    let json = serde_json::to_vec(&profile).unwrap();
+    let time = |what: &str, f: &dyn Fn()| {
+        let begin = std::time::Instant::now();
+        f();
+        let first = begin.elapsed();
+        let begin = std::time::Instant::now();
+        (0..100).for_each(|_| f());
+        println!("{what}: first {first:?}, then {:?}", begin.elapsed() / 100);
+    };
+    time("resolve", &|| {
+        drop(profiles::default_profile(&default_capabilities()))
+    });
+    time("parse", &|| {
+        drop(serde_json::from_slice::<LinuxSeccomp>(&json).unwrap())
+    });
+    time("compile", &|| drop(compile(&profile).unwrap()));
+    println!(
+        "{} instructions, {} bytes of JSON",
+        compile(&profile).unwrap().instructions.len(),
+        json.len()
+    );
+}

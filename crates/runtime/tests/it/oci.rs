@@ -17,7 +17,7 @@ struct Runtime {
 }
 
 impl Runtime {
-    fn each(args: &[&str], test: impl Fn(&Runtime)) {
+    fn each(args: &[&str], test: impl Fn(&Self)) {
         for program in ["/usr/sbin/runc", env!("CARGO_BIN_EXE_lockgate-oci")] {
             let fixture = Fixture::new(args);
             let runtime = Self {

@@ -1,6 +1,9 @@
 //! The portable half: what runs inside.
 #![expect(missing_docs, reason = "the names are those of the API description")]
-#![expect(clippy::zero_sized_map_values, reason = "Docker writes sets as maps to `{}`")]
+#![expect(
+    clippy::zero_sized_map_values,
+    reason = "Docker writes sets as maps to `{}`"
+)]
 
 use std::collections::BTreeMap;
 

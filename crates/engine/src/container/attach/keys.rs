@@ -51,7 +51,10 @@ impl Scanner {
                 self.matched += 1;
                 if self.matched == self.keys.len() {
                     self.matched = 0;
-                    return Scanned { forward, detached: true };
+                    return Scanned {
+                        forward,
+                        detached: true,
+                    };
                 }
                 continue;
             }
@@ -61,7 +64,10 @@ impl Scanner {
                 forward.push(byte);
             }
         }
-        Scanned { forward, detached: false }
+        Scanned {
+            forward,
+            detached: false,
+        }
     }
 }
 
@@ -82,15 +88,39 @@ mod tests {
     #[test]
     fn the_keys_detach_even_across_writes() {
         let mut scanner = Scanner::new(DEFAULT.to_vec());
-        assert_eq!(scanner.scan(b"ls\n"), Scanned { forward: b"ls\n".to_vec(), detached: false });
-        assert_eq!(scanner.scan(&[b'x', 16]), Scanned { forward: b"x".to_vec(), detached: false });
-        assert_eq!(scanner.scan(&[17]), Scanned { forward: vec![], detached: true });
+        assert_eq!(
+            scanner.scan(b"ls\n"),
+            Scanned {
+                forward: b"ls\n".to_vec(),
+                detached: false
+            }
+        );
+        assert_eq!(
+            scanner.scan(&[b'x', 16]),
+            Scanned {
+                forward: b"x".to_vec(),
+                detached: false
+            }
+        );
+        assert_eq!(
+            scanner.scan(&[17]),
+            Scanned {
+                forward: vec![],
+                detached: true
+            }
+        );
     }
 
     #[test]
     fn a_false_start_is_passed_on() {
         let mut scanner = Scanner::new(DEFAULT.to_vec());
         assert_eq!(scanner.scan(&[16, b'a']).forward, [16, b'a']);
-        assert_eq!(scanner.scan(&[16, 16, 17]), Scanned { forward: vec![16], detached: true });
+        assert_eq!(
+            scanner.scan(&[16, 16, 17]),
+            Scanned {
+                forward: vec![16],
+                detached: true
+            }
+        );
     }
 }

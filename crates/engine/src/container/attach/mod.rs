@@ -40,7 +40,11 @@ pub struct AttachQuery {
 
 impl Containers {
     /// A container's standard streams; it need not run yet.
-    pub async fn attach(&self, name: &str, query: AttachQuery) -> Result<AttachStream, AttachError> {
+    pub async fn attach(
+        &self,
+        name: &str,
+        query: AttachQuery,
+    ) -> Result<AttachStream, AttachError> {
         let keys = match query.detach_keys.as_deref() {
             None | Some("") => keys::DEFAULT.to_vec(),
             Some(text) => {
@@ -54,7 +58,11 @@ impl Containers {
             Status::Restarting => return Err(AttachError::Restarting(container.id.clone())),
             _ => {}
         }
-        let log = if query.logs { Some(self.log_so_far(name, &query).await?) } else { None };
+        let log = if query.logs {
+            Some(self.log_so_far(name, &query).await?)
+        } else {
+            None
+        };
         let config = &facts.record.config;
         let wanted = Wanted {
             stdin: query.stdin && config.open_stdin,
@@ -78,12 +86,21 @@ impl Containers {
         let record = Arc::clone(&facts.record);
         Ok(AttachStream::new(log, duplex, config.tty, move || {
             let attributes = events::attributes(&record, []);
-            inner.events.publish(EventKind::Container, "detach", record.id.as_str(), attributes);
+            inner.events.publish(
+                EventKind::Container,
+                "detach",
+                record.id.as_str(),
+                attributes,
+            );
         }))
     }
 
     async fn log_so_far(&self, name: &str, query: &AttachQuery) -> Result<LogStream, AttachError> {
-        let query = LogQuery { stdout: query.stdout, stderr: query.stderr, ..LogQuery::default() };
+        let query = LogQuery {
+            stdout: query.stdout,
+            stderr: query.stderr,
+            ..LogQuery::default()
+        };
         Ok(self.logs(name, query).await?)
     }
 }
@@ -113,8 +130,16 @@ pub(crate) async fn fill_parked(container: &Container) {
 }
 
 async fn open(container: &Container, wanted: Wanted) -> Option<UnixStream> {
-    let Wanted { stdin, stdout, stderr } = wanted;
-    let request = Request::Attach { stdin, stdout, stderr };
+    let Wanted {
+        stdin,
+        stdout,
+        stderr,
+    } = wanted;
+    let request = Request::Attach {
+        stdin,
+        stdout,
+        stderr,
+    };
     match shim::open_stream(&container.socket(), &request).await {
         Ok((_, stream)) => Some(stream),
         Err(error) => {

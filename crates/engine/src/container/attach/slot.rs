@@ -52,7 +52,10 @@ impl Outcome {
 
 impl Slot {
     pub(crate) fn new(wanted: Wanted) -> Self {
-        Self { wanted, state: Mutex::default() }
+        Self {
+            wanted,
+            state: Mutex::default(),
+        }
     }
 
     /// Gives the stream, or `None`: there will be none.

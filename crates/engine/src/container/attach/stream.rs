@@ -55,7 +55,14 @@ impl Duplex {
 
     fn with_state(state: State, end: StdinEnd, keys: Option<Vec<u8>>) -> Self {
         let scanner = keys.map(Scanner::new);
-        Self { state, end, scanner, pending: Vec::new(), detached: false, reader: None }
+        Self {
+            state,
+            end,
+            scanner,
+            pending: Vec::new(),
+            detached: false,
+            reader: None,
+        }
     }
 
     pub(crate) fn poll_read(
@@ -174,7 +181,13 @@ impl AttachStream {
         raw: bool,
         on_detach: impl FnOnce() + Send + Sync + 'static,
     ) -> Self {
-        Self { log, chunk: Bytes::new(), duplex, raw, on_detach: Some(Box::new(on_detach)) }
+        Self {
+            log,
+            chunk: Bytes::new(),
+            duplex,
+            raw,
+            on_detach: Some(Box::new(on_detach)),
+        }
     }
 
     /// Whether the container has a terminal: the bytes are raw then, not framed.
@@ -189,7 +202,9 @@ impl AttachStream {
 
     fn poll_log(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.chunk.is_empty() {
-            let Some(log) = &mut self.log else { return Poll::Ready(Ok(())) };
+            let Some(log) = &mut self.log else {
+                return Poll::Ready(Ok(()));
+            };
             match ready!(log.poll_next(context)) {
                 Some(chunk) => self.chunk = chunk?,
                 None => self.log = None,
@@ -224,7 +239,9 @@ impl AsyncWrite for AttachStream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let Some(duplex) = &mut self.duplex else { return Poll::Ready(Ok(bytes.len())) };
+        let Some(duplex) = &mut self.duplex else {
+            return Poll::Ready(Ok(bytes.len()));
+        };
         let result = duplex.poll_write(context, bytes);
         if duplex.detached
             && let Some(on_detach) = self.on_detach.take()
@@ -248,6 +265,8 @@ impl AsyncWrite for AttachStream {
 
 impl fmt::Debug for AttachStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AttachStream").field("raw", &self.raw).finish_non_exhaustive()
+        f.debug_struct("AttachStream")
+            .field("raw", &self.raw)
+            .finish_non_exhaustive()
     }
 }

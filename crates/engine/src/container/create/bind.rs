@@ -22,12 +22,21 @@ pub(super) fn parse(text: &str) -> Result<MountRecord, ConfigError> {
         return Err(invalid());
     }
     if !destination.starts_with('/') {
-        return Err(ConfigError::VolumePath(text.to_owned(), destination.to_owned()));
+        return Err(ConfigError::VolumePath(
+            text.to_owned(),
+            destination.to_owned(),
+        ));
     }
     let options = Mode::parse(mode).ok_or_else(|| ConfigError::VolumeMode(mode.to_owned()))?;
     let destination = clean(destination);
     if destination == "/" {
-        return Err(ConfigError::MountRoot { kind: if source.starts_with('/') { "bind" } else { "volume" } });
+        return Err(ConfigError::MountRoot {
+            kind: if source.starts_with('/') {
+                "bind"
+            } else {
+                "volume"
+            },
+        });
     }
     let mut mount = MountRecord {
         point: MountPoint {
@@ -42,7 +51,10 @@ pub(super) fn parse(text: &str) -> Result<MountRecord, ConfigError> {
     if source.starts_with('/') {
         point.kind = MountType::Bind;
         point.source = clean(source);
-        options.propagation.unwrap_or("rprivate").clone_into(&mut point.propagation);
+        options
+            .propagation
+            .unwrap_or("rprivate")
+            .clone_into(&mut point.propagation);
         mount.non_recursive = matches!(options.propagation, Some("private" | "shared" | "slave"));
     } else {
         point.kind = MountType::Volume;
@@ -97,8 +109,9 @@ impl<'a> Mode<'a> {
 }
 
 /// How mounts spread between the host and a container.
-pub(super) const PROPAGATIONS: [&str; 6] =
-    ["private", "rprivate", "shared", "rshared", "slave", "rslave"];
+pub(super) const PROPAGATIONS: [&str; 6] = [
+    "private", "rprivate", "shared", "rshared", "slave", "rslave",
+];
 
 #[cfg(test)]
 mod tests {
@@ -108,13 +121,19 @@ mod tests {
     fn sources_are_paths_volumes_or_nothing() {
         let bind = parse("/host:/in:ro,rslave").unwrap();
         assert_eq!(bind.point.kind, MountType::Bind);
-        assert_eq!((bind.point.source.as_str(), bind.point.destination.as_str()), ("/host", "/in"));
+        assert_eq!(
+            (bind.point.source.as_str(), bind.point.destination.as_str()),
+            ("/host", "/in")
+        );
         assert!(!bind.point.rw);
         assert_eq!(bind.point.propagation, "rslave");
 
         let volume = parse("data:/in").unwrap();
         assert_eq!(volume.point.kind, MountType::Volume);
-        assert_eq!((volume.point.name.as_str(), volume.point.mode.as_str()), ("data", "z"));
+        assert_eq!(
+            (volume.point.name.as_str(), volume.point.mode.as_str()),
+            ("data", "z")
+        );
 
         assert!(parse("/in").unwrap().anonymous);
         assert!(parse("/in:ro").unwrap().anonymous);
@@ -134,7 +153,10 @@ mod tests {
             (":/x", "invalid volume specification: ':/x'"),
             ("/a:/b:bogus", "invalid mode: bogus"),
             ("/a:/b:ro,rw", "invalid mode: ro,rw"),
-            ("/a:/", "invalid mount config for type \"bind\": invalid specification: destination can't be '/'"),
+            (
+                "/a:/",
+                "invalid mount config for type \"bind\": invalid specification: destination can't be '/'",
+            ),
         ] {
             assert_eq!(parse(bad).unwrap_err().to_string(), text, "{bad}");
         }

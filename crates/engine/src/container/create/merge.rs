@@ -37,7 +37,12 @@ pub(super) fn command(config: &mut ContainerConfig) -> Result<(String, Vec<Strin
     if config.entrypoint.as_deref() == Some(&[String::new()]) {
         config.entrypoint = None;
     }
-    let words = config.entrypoint.iter().flatten().chain(config.cmd.iter().flatten()).cloned();
+    let words = config
+        .entrypoint
+        .iter()
+        .flatten()
+        .chain(config.cmd.iter().flatten())
+        .cloned();
     let mut words = words.collect::<Vec<_>>().into_iter();
     let path = words.next().ok_or(ConfigError::NoCommand)?;
     Ok((path, words.collect()))
@@ -49,10 +54,7 @@ fn or(own: &mut String, image: &str) {
     }
 }
 
-fn merge_map<V: Clone>(
-    own: &mut Option<BTreeMap<String, V>>,
-    image: Option<&BTreeMap<String, V>>,
-) {
+fn merge_map<V: Clone>(own: &mut Option<BTreeMap<String, V>>, image: Option<&BTreeMap<String, V>>) {
     let Some(image) = image else { return };
     let own = own.get_or_insert_default();
     for (key, value) in image {
@@ -152,11 +154,17 @@ mod tests {
 
     #[test]
     fn a_command_keeps_the_entrypoint_and_an_entrypoint_drops_the_command() {
-        let mut config = ContainerConfig { cmd: list(&["x"]), ..ContainerConfig::default() };
+        let mut config = ContainerConfig {
+            cmd: list(&["x"]),
+            ..ContainerConfig::default()
+        };
         merge(&mut config, &image());
         assert_eq!(command(&mut config).unwrap().0, "/entry");
 
-        let mut config = ContainerConfig { entrypoint: list(&["/mine"]), ..Default::default() };
+        let mut config = ContainerConfig {
+            entrypoint: list(&["/mine"]),
+            ..Default::default()
+        };
         merge(&mut config, &image());
         assert_eq!(command(&mut config).unwrap(), ("/mine".to_owned(), vec![]));
     }
@@ -169,13 +177,19 @@ mod tests {
             ..ContainerConfig::default()
         };
         merge(&mut config, &image());
-        assert_eq!(command(&mut config).unwrap(), ("ls".to_owned(), vec!["-l".to_owned()]));
+        assert_eq!(
+            command(&mut config).unwrap(),
+            ("ls".to_owned(), vec!["-l".to_owned()])
+        );
         assert_eq!(config.entrypoint, None);
     }
 
     #[test]
     fn no_command_anywhere_is_refused() {
         let mut config = ContainerConfig::default();
-        assert_eq!(command(&mut config).unwrap_err().to_string(), "no command specified");
+        assert_eq!(
+            command(&mut config).unwrap_err().to_string(),
+            "no command specified"
+        );
     }
 }

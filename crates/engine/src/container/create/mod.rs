@@ -47,7 +47,8 @@ impl Containers {
         // A blocking thread finishes or undoes what it began, whatever becomes of the caller.
         let runtime = tokio::runtime::Handle::current();
         let task = tokio::task::spawn_blocking(move || create(&inner, request, &runtime));
-        task.await.unwrap_or(Err(CreateError::Fault(FaultError::Closing)))
+        task.await
+            .unwrap_or(Err(CreateError::Fault(FaultError::Closing)))
     }
 }
 
@@ -59,7 +60,12 @@ fn create(
     let is_named = request.name.as_deref().is_some_and(|name| !name.is_empty());
     let (mut record, warnings) = draft(engine, request)?;
     record.mounts = mounts::collect(&record, &engine.registry)?;
-    let mut undo = Undo { engine, id: record.id.clone(), name: None, steps: Vec::new() };
+    let mut undo = Undo {
+        engine,
+        id: record.id.clone(),
+        name: None,
+        steps: Vec::new(),
+    };
     let mut attempt = 0;
     while let Err(taken) = undo.reserve(&record.name) {
         attempt += 1;
@@ -74,12 +80,20 @@ fn create(
     }
     let directory = engine.container_directory(&record.id);
     undo.steps.push(Step::Directory(directory.clone()));
-    record.create(&directory).map_err(FaultError::file("write the container's record"))?;
+    record
+        .create(&directory)
+        .map_err(FaultError::file("write the container's record"))?;
     undo.steps.clear();
     undo.name = None;
-    let created = Created { id: record.id.clone(), warnings };
+    let created = Created {
+        id: record.id.clone(),
+        warnings,
+    };
     let record = Arc::new(record);
-    let roots = (engine.config.data_root.as_path(), engine.config.exec_root.as_path());
+    let roots = (
+        engine.config.data_root.as_path(),
+        engine.config.exec_root.as_path(),
+    );
     let (container, requests) = Container::new(roots, Arc::clone(&record), RunState::default());
     engine.registry.insert(Arc::clone(&container));
     let driver = Driver::new(Arc::clone(engine), container, requests, None);
@@ -90,7 +104,13 @@ fn create(
 
 /// Checks the request and fills in everything that does not change the host.
 fn draft(engine: &Inner, request: CreateContainer) -> Result<(Record, Vec<String>), CreateError> {
-    let CreateContainer { name, mut config, mut host_config, networking, platform } = request;
+    let CreateContainer {
+        name,
+        mut config,
+        mut host_config,
+        networking,
+        platform,
+    } = request;
     let name = match name.as_deref() {
         None | Some("") => None,
         Some(text) => Some(ContainerName::parse(text).map_err(CreateError::Name)?),
@@ -107,7 +127,10 @@ fn draft(engine: &Inner, request: CreateContainer) -> Result<(Record, Vec<String
     fill_host_config(&mut host_config, engine);
     let id = ContainerId::random();
     fill_hostname(&mut config, &host_config, &id);
-    let networks = networks(&host_config, networking.endpoints_config.unwrap_or_default());
+    let networks = networks(
+        &host_config,
+        networking.endpoints_config.unwrap_or_default(),
+    );
     let record = Record {
         schema: SCHEMA,
         name: name.unwrap_or_else(|| random_name(0)),
@@ -132,12 +155,15 @@ fn find_image(
     if config.image.is_empty() {
         return Ok(None);
     }
-    let image = engine.store.resolve(&config.image).map_err(|error| match error {
-        ResolveError::NotFound(_) => CreateError::NoImage(error.to_string()),
-        ResolveError::Reference(_) | ResolveError::Ambiguous(_) => {
-            CreateError::Image(error.to_string())
-        }
-    })?;
+    let image = engine
+        .store
+        .resolve(&config.image)
+        .map_err(|error| match error {
+            ResolveError::NotFound(_) => CreateError::NoImage(error.to_string()),
+            ResolveError::Reference(_) | ResolveError::Ambiguous(_) => {
+                CreateError::Image(error.to_string())
+            }
+        })?;
     if let Some(platform) = platform.filter(|platform| !platform.is_empty())
         && !is_for(&image, platform)
     {
@@ -151,9 +177,13 @@ fn find_image(
 fn is_for(image: &Image, platform: &str) -> bool {
     let mut wanted = platform.split('/');
     let config = &image.config;
-    [&config.os, &config.architecture, &config.variant].into_iter().all(|has| {
-        wanted.next().is_none_or(|want| has.is_empty() || normal(want) == normal(has))
-    })
+    [&config.os, &config.architecture, &config.variant]
+        .into_iter()
+        .all(|has| {
+            wanted
+                .next()
+                .is_none_or(|want| has.is_empty() || normal(want) == normal(has))
+        })
 }
 
 fn normal(word: &str) -> &str {
@@ -182,8 +212,15 @@ fn fill_host_config(host: &mut HostConfig, engine: &Inner) {
     default_to(&mut host.restart_policy.name, "no");
     default_to(&mut host.ipc_mode, "private");
     default_to(&mut host.runtime, &config.default_runtime);
-    let cgroupns = if engine.host.is_cgroup_v1 { "host" } else { "private" };
-    default_to(&mut host.cgroupns_mode, if host.privileged { "host" } else { cgroupns });
+    let cgroupns = if engine.host.is_cgroup_v1 {
+        "host"
+    } else {
+        "private"
+    };
+    default_to(
+        &mut host.cgroupns_mode,
+        if host.privileged { "host" } else { cgroupns },
+    );
     if matches!(host.network_mode.as_str(), "" | "default") {
         "bridge".clone_into(&mut host.network_mode);
     }
@@ -200,7 +237,11 @@ fn fill_host_config(host: &mut HostConfig, engine: &Inner) {
         }
     }
     host.log_config.config.get_or_insert_default();
-    let unconfined = host.security_opt.iter().flatten().any(|o| o == "systempaths=unconfined");
+    let unconfined = host
+        .security_opt
+        .iter()
+        .flatten()
+        .any(|o| o == "systempaths=unconfined");
     if !host.privileged && !unconfined {
         host.masked_paths.get_or_insert_with(masked_paths);
         host.readonly_paths.get_or_insert_with(readonly_paths);
@@ -217,7 +258,10 @@ fn fill_hostname(config: &mut ContainerConfig, host: &HostConfig, id: &Container
     if config.hostname.is_empty() {
         let shares_host = host.uts_mode == "host" || host.network_mode == "host";
         config.hostname = if shares_host {
-            rustix::system::uname().nodename().to_string_lossy().into_owned()
+            rustix::system::uname()
+                .nodename()
+                .to_string_lossy()
+                .into_owned()
         } else {
             id.short().to_owned()
         };
@@ -232,11 +276,18 @@ fn networks(
     let mut networks: std::collections::BTreeMap<String, EndpointSettings> = endpoints
         .into_iter()
         .map(|(name, settings)| {
-            let name = if name == "default" { "bridge".to_owned() } else { name };
+            let name = if name == "default" {
+                "bridge".to_owned()
+            } else {
+                name
+            };
             (name, settings.unwrap_or_default())
         })
         .collect();
-    if !matches!(NetworkMode::parse(&host.network_mode), Ok(NetworkMode::Container(_)) | Err(_)) {
+    if !matches!(
+        NetworkMode::parse(&host.network_mode),
+        Ok(NetworkMode::Container(_)) | Err(_)
+    ) {
         networks.entry(host.network_mode.clone()).or_default();
     }
     networks
@@ -263,14 +314,18 @@ impl Undo<'_> {
                 self.name = Some(wanted.clone());
                 Ok(())
             }
-            Err(NameTaken(by)) => {
-                Err(CreateError::NameInUse { name: wanted.to_string(), by })
-            }
+            Err(NameTaken(by)) => Err(CreateError::NameInUse {
+                name: wanted.to_string(),
+                by,
+            }),
         }
     }
 
     fn snapshot(&mut self, record: &Record) -> Result<(), CreateError> {
-        let made = self.engine.store.snapshot_create(&record.id, record.image.as_ref());
+        let made = self
+            .engine
+            .store
+            .snapshot_create(&record.id, record.image.as_ref());
         made.map_err(|error| FaultError::Store(error.to_string()))?;
         self.steps.push(Step::Snapshot);
         Ok(())
@@ -278,7 +333,9 @@ impl Undo<'_> {
 
     /// Makes the volume of a mount if it is not there, and fills it from the image if it is empty.
     fn volume(&mut self, record: &mut Record, index: usize) -> Result<(), CreateError> {
-        let Some(mount) = record.mounts.get_mut(index) else { return Ok(()) };
+        let Some(mount) = record.mounts.get_mut(index) else {
+            return Ok(());
+        };
         if mount.point.driver.is_empty() {
             return Ok(());
         }
@@ -318,12 +375,17 @@ impl Drop for Undo<'_> {
     fn drop(&mut self) {
         for step in self.steps.drain(..).rev() {
             let undone = match step {
-                Step::Snapshot => {
-                    self.engine.store.snapshot_remove(&self.id).map_err(|error| error.to_string())
-                }
-                Step::Volume(name) => {
-                    self.engine.volumes.remove(&name).map(drop).map_err(|error| error.to_string())
-                }
+                Step::Snapshot => self
+                    .engine
+                    .store
+                    .snapshot_remove(&self.id)
+                    .map_err(|error| error.to_string()),
+                Step::Volume(name) => self
+                    .engine
+                    .volumes
+                    .remove(&name)
+                    .map(drop)
+                    .map_err(|error| error.to_string()),
                 Step::Directory(path) => match std::fs::remove_dir_all(path) {
                     Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                         Err(error.to_string())

@@ -13,7 +13,10 @@ use crate::container::registry::Registry;
 
 /// Collects the mounts: those of other containers, `Binds`, `Mounts`, `Tmpfs`, then `Volumes` for
 /// the places that are still free. Anonymous volumes have no name yet.
-pub(super) fn collect(record: &Record, registry: &Registry) -> Result<Vec<MountRecord>, CreateError> {
+pub(super) fn collect(
+    record: &Record,
+    registry: &Registry,
+) -> Result<Vec<MountRecord>, CreateError> {
     let host = &record.host_config;
     let mut mounts: Vec<MountRecord> = Vec::new();
     for text in host.volumes_from.iter().flatten() {
@@ -33,23 +36,39 @@ pub(super) fn collect(record: &Record, registry: &Registry) -> Result<Vec<MountR
     }
     for (index, mount) in own.iter().enumerate() {
         let destination = &mount.point.destination;
-        if own.iter().take(index).any(|other| other.point.destination == *destination) {
+        if own
+            .iter()
+            .take(index)
+            .any(|other| other.point.destination == *destination)
+        {
             return Err(ConfigError::DuplicateMount(destination.clone()).into());
         }
     }
     for mount in own {
         replace(&mut mounts, mount);
     }
-    for destination in record.config.volumes.iter().flat_map(|volumes| volumes.keys()) {
+    for destination in record
+        .config
+        .volumes
+        .iter()
+        .flat_map(|volumes| volumes.keys())
+    {
         if !destination.starts_with('/') {
             let path = destination.clone();
-            return Err(ConfigError::MountPath { kind: "volume", path }.into());
+            return Err(ConfigError::MountPath {
+                kind: "volume",
+                path,
+            }
+            .into());
         }
         let destination = clean(destination);
         if destination == "/" {
             return Err(ConfigError::MountRoot { kind: "volume" }.into());
         }
-        if !mounts.iter().any(|mount| mount.point.destination == destination) {
+        if !mounts
+            .iter()
+            .any(|mount| mount.point.destination == destination)
+        {
             mounts.push(anonymous(destination));
         }
     }
@@ -114,7 +133,10 @@ fn from_container(text: &str, registry: &Registry) -> Result<Vec<MountRecord>, C
 
 fn from_tmpfs(destination: &str, options: &str) -> Result<MountRecord, ConfigError> {
     if !destination.starts_with('/') {
-        return Err(ConfigError::MountPath { kind: "tmpfs", path: destination.to_owned() });
+        return Err(ConfigError::MountPath {
+            kind: "tmpfs",
+            path: destination.to_owned(),
+        });
     }
     let mut tmpfs_options = Vec::new();
     for option in options.split(',').filter(|option| !option.is_empty()) {
@@ -140,10 +162,16 @@ fn from_tmpfs(destination: &str, options: &str) -> Result<MountRecord, ConfigErr
 fn from_mount(mount: &Mount) -> Result<MountRecord, ConfigError> {
     let kind = kind_name(mount.kind);
     if mount.target.is_empty() {
-        return Err(ConfigError::MountField { kind, field: "Target" });
+        return Err(ConfigError::MountField {
+            kind,
+            field: "Target",
+        });
     }
     if !mount.target.starts_with('/') {
-        return Err(ConfigError::MountPath { kind, path: mount.target.clone() });
+        return Err(ConfigError::MountPath {
+            kind,
+            path: mount.target.clone(),
+        });
     }
     let destination = clean(&mount.target);
     if destination == "/" {
@@ -155,7 +183,10 @@ fn from_mount(mount: &Mount) -> Result<MountRecord, ConfigError> {
         rw: !mount.read_only,
         ..MountPoint::default()
     };
-    let record = MountRecord { point, ..MountRecord::default() };
+    let record = MountRecord {
+        point,
+        ..MountRecord::default()
+    };
     match mount.kind {
         MountType::Bind => bind_mount(mount, record),
         MountType::Volume => volume_mount(mount, record),
@@ -168,16 +199,28 @@ fn from_mount(mount: &Mount) -> Result<MountRecord, ConfigError> {
 
 fn bind_mount(mount: &Mount, mut record: MountRecord) -> Result<MountRecord, ConfigError> {
     if mount.source.is_empty() {
-        return Err(ConfigError::MountField { kind: "bind", field: "Source" });
+        return Err(ConfigError::MountField {
+            kind: "bind",
+            field: "Source",
+        });
     }
     if !mount.source.starts_with('/') {
-        return Err(ConfigError::MountPath { kind: "bind", path: mount.source.clone() });
+        return Err(ConfigError::MountPath {
+            kind: "bind",
+            path: mount.source.clone(),
+        });
     }
     if mount.volume_options.is_some() {
-        return Err(ConfigError::MountExtra { kind: "bind", field: "VolumeOptions" });
+        return Err(ConfigError::MountExtra {
+            kind: "bind",
+            field: "VolumeOptions",
+        });
     }
     if mount.tmpfs_options.is_some() {
-        return Err(ConfigError::MountExtra { kind: "bind", field: "TmpfsOptions" });
+        return Err(ConfigError::MountExtra {
+            kind: "bind",
+            field: "TmpfsOptions",
+        });
     }
     let options = mount.bind_options.clone().unwrap_or_default();
     let propagation = options.propagation.as_str();
@@ -185,8 +228,11 @@ fn bind_mount(mount: &Mount, mut record: MountRecord) -> Result<MountRecord, Con
         return Err(ConfigError::Propagation(propagation.to_owned()));
     }
     record.point.source = clean(&mount.source);
-    record.point.propagation =
-        if propagation.is_empty() { "rprivate".to_owned() } else { propagation.to_owned() };
+    record.point.propagation = if propagation.is_empty() {
+        "rprivate".to_owned()
+    } else {
+        propagation.to_owned()
+    };
     record.non_recursive = options.non_recursive;
     record.read_only_recursive = options.read_only_force_recursive;
     if !options.create_mountpoint && fs::symlink_metadata(&record.point.source).is_err() {
@@ -197,14 +243,24 @@ fn bind_mount(mount: &Mount, mut record: MountRecord) -> Result<MountRecord, Con
 
 fn volume_mount(mount: &Mount, mut record: MountRecord) -> Result<MountRecord, ConfigError> {
     if mount.bind_options.is_some() {
-        return Err(ConfigError::MountExtra { kind: "volume", field: "BindOptions" });
+        return Err(ConfigError::MountExtra {
+            kind: "volume",
+            field: "BindOptions",
+        });
     }
     if mount.tmpfs_options.is_some() {
-        return Err(ConfigError::MountExtra { kind: "volume", field: "TmpfsOptions" });
+        return Err(ConfigError::MountExtra {
+            kind: "volume",
+            field: "TmpfsOptions",
+        });
     }
     let options = mount.volume_options.clone().unwrap_or_default();
     let driver = options.driver_config.clone().unwrap_or_default();
-    record.point.driver = if driver.name.is_empty() { "local".to_owned() } else { driver.name };
+    record.point.driver = if driver.name.is_empty() {
+        "local".to_owned()
+    } else {
+        driver.name
+    };
     "z".clone_into(&mut record.point.mode);
     record.no_copy = options.no_copy;
     if !options.subpath.is_empty() {
@@ -224,13 +280,22 @@ fn volume_mount(mount: &Mount, mut record: MountRecord) -> Result<MountRecord, C
 
 fn tmpfs_mount(mount: &Mount, mut record: MountRecord) -> Result<MountRecord, ConfigError> {
     if !mount.source.is_empty() {
-        return Err(ConfigError::MountExtra { kind: "tmpfs", field: "Source" });
+        return Err(ConfigError::MountExtra {
+            kind: "tmpfs",
+            field: "Source",
+        });
     }
     if mount.bind_options.is_some() {
-        return Err(ConfigError::MountExtra { kind: "tmpfs", field: "BindOptions" });
+        return Err(ConfigError::MountExtra {
+            kind: "tmpfs",
+            field: "BindOptions",
+        });
     }
     if mount.volume_options.is_some() {
-        return Err(ConfigError::MountExtra { kind: "tmpfs", field: "VolumeOptions" });
+        return Err(ConfigError::MountExtra {
+            kind: "tmpfs",
+            field: "VolumeOptions",
+        });
     }
     let options = mount.tmpfs_options.clone().unwrap_or_default();
     if let Some(size) = options.size_bytes.filter(|size| *size != 0) {
@@ -258,10 +323,38 @@ fn kind_name(kind: MountType) -> &'static str {
 
 /// Mount flags and tmpfs' own options that a user may set.
 const TMPFS_OPTIONS: [&str; 32] = [
-    "async", "atime", "defaults", "dev", "diratime", "dirsync", "exec", "gid", "mand", "mode",
-    "noatime", "nodev", "nodiratime", "noexec", "nomand", "norelatime", "nostrictatime", "nosuid",
-    "nr_blocks", "nr_inodes", "private", "rbind", "relatime", "ro", "rprivate", "rw", "shared",
-    "size", "strictatime", "suid", "sync", "uid",
+    "async",
+    "atime",
+    "defaults",
+    "dev",
+    "diratime",
+    "dirsync",
+    "exec",
+    "gid",
+    "mand",
+    "mode",
+    "noatime",
+    "nodev",
+    "nodiratime",
+    "noexec",
+    "nomand",
+    "norelatime",
+    "nostrictatime",
+    "nosuid",
+    "nr_blocks",
+    "nr_inodes",
+    "private",
+    "rbind",
+    "relatime",
+    "ro",
+    "rprivate",
+    "rw",
+    "shared",
+    "size",
+    "strictatime",
+    "suid",
+    "sync",
+    "uid",
 ];
 
 #[cfg(test)]
@@ -270,9 +363,13 @@ mod tests {
 
     #[test]
     fn paths_are_cleaned_by_their_text() {
-        for (path, cleaned) in
-            [("/", "/"), ("//a/./b/", "/a/b"), ("/a/../b", "/b"), ("/../..", "/"), ("/a/..", "/")]
-        {
+        for (path, cleaned) in [
+            ("/", "/"),
+            ("//a/./b/", "/a/b"),
+            ("/a/../b", "/b"),
+            ("/../..", "/"),
+            ("/a/..", "/"),
+        ] {
             assert_eq!(clean(path), cleaned, "{path}");
         }
     }
@@ -286,20 +383,45 @@ mod tests {
             ..Mount::default()
         };
         for (mount, text) in [
-            (mount(MountType::Bind, "", "/x"), "invalid mount config for type \"bind\": field Source must not be empty"),
-            (mount(MountType::Bind, "/nope/nope", "/x"), "invalid mount config for type \"bind\": bind source path does not exist: /nope/nope"),
-            (mount(MountType::Volume, "v1", ""), "invalid mount config for type \"volume\": field Target must not be empty"),
-            (mount(MountType::Tmpfs, "x", "/x"), "invalid mount config for type \"tmpfs\": field Source must not be specified"),
-            (mount(MountType::Npipe, "x", "/x"), "mount type unknown: \"npipe\""),
+            (
+                mount(MountType::Bind, "", "/x"),
+                "invalid mount config for type \"bind\": field Source must not be empty",
+            ),
+            (
+                mount(MountType::Bind, "/nope/nope", "/x"),
+                "invalid mount config for type \"bind\": bind source path does not exist: /nope/nope",
+            ),
+            (
+                mount(MountType::Volume, "v1", ""),
+                "invalid mount config for type \"volume\": field Target must not be empty",
+            ),
+            (
+                mount(MountType::Tmpfs, "x", "/x"),
+                "invalid mount config for type \"tmpfs\": field Source must not be specified",
+            ),
+            (
+                mount(MountType::Npipe, "x", "/x"),
+                "mount type unknown: \"npipe\"",
+            ),
         ] {
             assert_eq!(from_mount(&mount).unwrap_err().to_string(), text);
         }
-        assert!(from_mount(&mount(MountType::Volume, "", "/x")).unwrap().anonymous);
+        assert!(
+            from_mount(&mount(MountType::Volume, "", "/x"))
+                .unwrap()
+                .anonymous
+        );
     }
 
     #[test]
     fn tmpfs_options_are_known_ones() {
-        assert_eq!(from_tmpfs("/t", "size=1m,noexec").unwrap().tmpfs_options.len(), 2);
+        assert_eq!(
+            from_tmpfs("/t", "size=1m,noexec")
+                .unwrap()
+                .tmpfs_options
+                .len(),
+            2
+        );
         from_tmpfs("/t", "upperdir=/x").unwrap_err();
         from_tmpfs("t", "").unwrap_err();
     }

@@ -24,7 +24,10 @@ pub(crate) fn check(host: &HostConfig) -> Result<(), ConfigError> {
             return Err(ConfigError::Ulimit(limit.name.clone()));
         }
         if limit.hard != -1 && (limit.soft == -1 || limit.soft > limit.hard) {
-            return Err(ConfigError::UlimitRange { soft: limit.soft, hard: limit.hard });
+            return Err(ConfigError::UlimitRange {
+                soft: limit.soft,
+                hard: limit.hard,
+            });
         }
     }
     Ok(())
@@ -63,7 +66,9 @@ fn cpu(host: &HostConfig) -> Result<(), ConfigError> {
         return Err(ConfigError::NanoCpusAndQuota);
     }
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    let most = i64::try_from(cpus).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
+    let most = i64::try_from(cpus)
+        .unwrap_or(i64::MAX)
+        .saturating_mul(1_000_000_000);
     if host.nano_cpus < 0 || host.nano_cpus > most {
         return Err(ConfigError::NanoCpus(cpus));
     }
@@ -143,8 +148,22 @@ pub(super) fn warnings(host: &HostConfig) -> Vec<String> {
 
 /// The names of limits without their prefix `RLIMIT_`.
 pub(crate) const ULIMITS: [&str; 16] = [
-    "as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc",
-    "rss", "rtprio", "rttime", "sigpending", "stack",
+    "as",
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
 ];
 
 #[cfg(test)]
@@ -155,27 +174,47 @@ mod tests {
     fn limits_that_contradict_each_other_are_refused() {
         let cases: [(HostConfig, &str); 6] = [
             (
-                HostConfig { memory: 1 << 20, ..HostConfig::default() },
+                HostConfig {
+                    memory: 1 << 20,
+                    ..HostConfig::default()
+                },
                 "Minimum memory limit allowed is 6MB",
             ),
             (
-                HostConfig { memory_swap: 1 << 30, ..HostConfig::default() },
+                HostConfig {
+                    memory_swap: 1 << 30,
+                    ..HostConfig::default()
+                },
                 "You should always set the Memory limit when using Memoryswap limit, see usage",
             ),
             (
-                HostConfig { memory: 1 << 30, memory_swap: 1 << 29, ..HostConfig::default() },
+                HostConfig {
+                    memory: 1 << 30,
+                    memory_swap: 1 << 29,
+                    ..HostConfig::default()
+                },
                 "Minimum memoryswap limit should be larger than memory limit, see usage",
             ),
             (
-                HostConfig { nano_cpus: 1, cpu_period: 1000, ..HostConfig::default() },
+                HostConfig {
+                    nano_cpus: 1,
+                    cpu_period: 1000,
+                    ..HostConfig::default()
+                },
                 "Conflicting options: Nano CPUs and CPU Period cannot both be set",
             ),
             (
-                HostConfig { cpuset_cpus: "x".to_owned(), ..HostConfig::default() },
+                HostConfig {
+                    cpuset_cpus: "x".to_owned(),
+                    ..HostConfig::default()
+                },
                 "Invalid value x for cpuset cpus",
             ),
             (
-                HostConfig { shm_size: -1, ..HostConfig::default() },
+                HostConfig {
+                    shm_size: -1,
+                    ..HostConfig::default()
+                },
                 "SHM size can not be less than 0",
             ),
         ];
@@ -187,7 +226,10 @@ mod tests {
 
     #[test]
     fn swap_is_twice_the_memory_if_not_said() {
-        let mut host = HostConfig { memory: 64 << 20, ..HostConfig::default() };
+        let mut host = HostConfig {
+            memory: 64 << 20,
+            ..HostConfig::default()
+        };
         adapt(&mut host, true);
         assert_eq!(host.memory_swap, 128 << 20);
         assert_eq!(host.oom_kill_disable, Some(false));

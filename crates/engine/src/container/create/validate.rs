@@ -19,7 +19,9 @@ pub(super) fn config(config: &ContainerConfig) -> Result<(), ConfigError> {
         check_env(entry)?;
     }
     if let Some(signal) = config.stop_signal.as_deref().filter(|s| !s.is_empty()) {
-        signal.parse::<Signal>().map_err(|error| ConfigError::StopSignal(error.0))?;
+        signal
+            .parse::<Signal>()
+            .map_err(|error| ConfigError::StopSignal(error.0))?;
     }
     for port in config.exposed_ports.iter().flat_map(|ports| ports.keys()) {
         parse_port(port)?;
@@ -67,13 +69,16 @@ pub(super) fn host_config(host: &HostConfig, engine: &EngineConfig) -> Result<()
     if !host.isolation.is_empty() && host.isolation != "default" {
         return Err(ConfigError::Isolation(host.isolation.clone()));
     }
-    let known = |name: &str| {
-        name == EngineConfig::BUILT_IN_RUNTIME || engine.runtimes.contains_key(name)
-    };
+    let known =
+        |name: &str| name == EngineConfig::BUILT_IN_RUNTIME || engine.runtimes.contains_key(name);
     if !host.runtime.is_empty() && host.runtime != engine.default_runtime && !known(&host.runtime) {
         return Err(ConfigError::Runtime(host.runtime.clone()));
     }
-    if host.storage_opt.as_ref().is_some_and(|options| !options.is_empty()) {
+    if host
+        .storage_opt
+        .as_ref()
+        .is_some_and(|options| !options.is_empty())
+    {
         return Err(ConfigError::StorageOpt);
     }
     if let Some(request) = host.device_requests.iter().flatten().next() {
@@ -105,7 +110,10 @@ pub(crate) fn restart_policy(policy: &RestartPolicy, auto_remove: bool) -> Resul
 }
 
 fn modes(host: &HostConfig) -> Result<(), ConfigError> {
-    let joins = |mode: &str| mode.strip_prefix("container:").is_some_and(|name| !name.is_empty());
+    let joins = |mode: &str| {
+        mode.strip_prefix("container:")
+            .is_some_and(|name| !name.is_empty())
+    };
     let ipc = host.ipc_mode.as_str();
     if !matches!(ipc, "" | "none" | "private" | "shareable" | "host") && !joins(ipc) {
         return Err(ConfigError::IpcMode(ipc.to_owned()));
@@ -125,7 +133,8 @@ fn modes(host: &HostConfig) -> Result<(), ConfigError> {
     }
     let network = NetworkMode::parse(&host.network_mode)
         .map_err(|_mode| ConfigError::NetworkMode(host.network_mode.clone()))?;
-    let publishes = host.publish_all_ports || host.port_bindings.as_ref().is_some_and(|p| !p.is_empty());
+    let publishes =
+        host.publish_all_ports || host.port_bindings.as_ref().is_some_and(|p| !p.is_empty());
     if matches!(network, NetworkMode::Container(_)) && publishes {
         return Err(ConfigError::PortsWithContainerNetwork);
     }
@@ -165,8 +174,10 @@ fn log_config(log: &LogConfig) -> Result<(), ConfigError> {
         other => return Err(ConfigError::LogDriver(other.to_owned())),
     }
     for (key, value) in log.config.iter().flatten() {
-        let invalid =
-            |key: &'static str| ConfigError::LogValue { key, value: value.clone() };
+        let invalid = |key: &'static str| ConfigError::LogValue {
+            key,
+            value: value.clone(),
+        };
         match key.as_str() {
             "max-size" => {
                 parse_size(value).ok_or_else(|| invalid("max-size"))?;
@@ -189,7 +200,10 @@ pub(crate) fn parse_size(text: &str) -> Option<u64> {
         return Some(u64::MAX);
     }
     let lower = text.trim().to_ascii_lowercase();
-    let lower = lower.strip_suffix("ib").or_else(|| lower.strip_suffix('b')).unwrap_or(&lower);
+    let lower = lower
+        .strip_suffix("ib")
+        .or_else(|| lower.strip_suffix('b'))
+        .unwrap_or(&lower);
     let (digits, shift) = match lower.as_bytes().last()? {
         b'k' => (lower.strip_suffix('k')?, 10),
         b'm' => (lower.strip_suffix('m')?, 20),
@@ -206,7 +220,10 @@ mod tests {
     use super::*;
 
     fn policy(name: &str, count: i64) -> RestartPolicy {
-        RestartPolicy { name: name.to_owned(), maximum_retry_count: count }
+        RestartPolicy {
+            name: name.to_owned(),
+            maximum_retry_count: count,
+        }
     }
 
     #[test]
@@ -215,19 +232,44 @@ mod tests {
             restart_policy(&policy(name, count), false).unwrap();
         }
         for (name, count, text) in [
-            ("sometimes", 0, "invalid restart policy: unknown policy 'sometimes'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'"),
-            ("always", 3, "invalid restart policy: maximum retry count cannot be used with restart policy 'always'"),
-            ("on-failure", -1, "invalid restart policy: maximum retry count cannot be negative"),
+            (
+                "sometimes",
+                0,
+                "invalid restart policy: unknown policy 'sometimes'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'",
+            ),
+            (
+                "always",
+                3,
+                "invalid restart policy: maximum retry count cannot be used with restart policy 'always'",
+            ),
+            (
+                "on-failure",
+                -1,
+                "invalid restart policy: maximum retry count cannot be negative",
+            ),
         ] {
-            assert_eq!(restart_policy(&policy(name, count), false).unwrap_err().to_string(), text);
+            assert_eq!(
+                restart_policy(&policy(name, count), false)
+                    .unwrap_err()
+                    .to_string(),
+                text
+            );
         }
         let error = restart_policy(&policy("always", 0), true).unwrap_err();
-        assert_eq!(error.to_string(), "can't create 'AutoRemove' container with restart policy");
+        assert_eq!(
+            error.to_string(),
+            "can't create 'AutoRemove' container with restart policy"
+        );
     }
 
     #[test]
     fn sizes_have_units() {
-        for (text, bytes) in [("100", 100), ("1k", 1024), ("10m", 10 << 20), ("1GB", 1 << 30)] {
+        for (text, bytes) in [
+            ("100", 100),
+            ("1k", 1024),
+            ("10m", 10 << 20),
+            ("1GB", 1 << 30),
+        ] {
             assert_eq!(parse_size(text), Some(bytes), "{text}");
         }
         assert_eq!(parse_size("-1"), Some(u64::MAX));
@@ -238,7 +280,13 @@ mod tests {
 
     #[test]
     fn extra_hosts_are_names_with_addresses() {
-        for good in ["a:1.2.3.4", "a=1.2.3.4", "a:host-gateway", "a:::1", "a:[::1]"] {
+        for good in [
+            "a:1.2.3.4",
+            "a=1.2.3.4",
+            "a:host-gateway",
+            "a:::1",
+            "a:[::1]",
+        ] {
             extra_host(good).unwrap();
         }
         for bad in ["a", ":1.2.3.4", "a:b"] {

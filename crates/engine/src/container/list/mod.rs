@@ -68,7 +68,10 @@ fn summary(engine: &Inner, facts: &Facts, now: Timestamp) -> Summary {
         id: record.id.clone(),
         names: vec![format!("/{}", record.name)],
         image: shown_image(engine, facts),
-        image_id: record.image.map(|image| image.to_string()).unwrap_or_default(),
+        image_id: record
+            .image
+            .map(|image| image.to_string())
+            .unwrap_or_default(),
         command: record.command(),
         created: record.created.unix_seconds(),
         ports: ports(facts),
@@ -81,8 +84,15 @@ fn summary(engine: &Inner, facts: &Facts, now: Timestamp) -> Summary {
             network_mode: record.host_config.network_mode.clone(),
             annotations: record.host_config.annotations.clone(),
         },
-        network_settings: SummaryNetworkSettings { networks: endpoints(&engine.networks, record, state) },
-        mounts: record.mounts.iter().filter(|m| !m.hidden).map(|m| m.point.clone()).collect(),
+        network_settings: SummaryNetworkSettings {
+            networks: endpoints(&engine.networks, record, state),
+        },
+        mounts: record
+            .mounts
+            .iter()
+            .filter(|m| !m.hidden)
+            .map(|m| m.point.clone())
+            .collect(),
     }
 }
 
@@ -103,10 +113,16 @@ fn shown_image(engine: &Inner, facts: &Facts) -> String {
 fn ports(facts: &Facts) -> Vec<PortSummary> {
     let mut all = Vec::new();
     for (port, bindings) in port_map(&facts.record, &facts.state.network) {
-        let Ok((private_port, proto)) = parse_port(&port) else { continue };
+        let Ok((private_port, proto)) = parse_port(&port) else {
+            continue;
+        };
         let kind = proto.as_str().to_owned();
         match bindings {
-            None => all.push(PortSummary { private_port, kind, ..PortSummary::default() }),
+            None => all.push(PortSummary {
+                private_port,
+                kind,
+                ..PortSummary::default()
+            }),
             Some(bindings) => all.extend(bindings.into_iter().map(|binding| PortSummary {
                 ip: binding.host_ip,
                 private_port,

@@ -13,12 +13,32 @@ use crate::network::parse_port;
 
 /// The filters of a list.
 pub(super) const KEYS: [&str; 15] = [
-    "ancestor", "before", "exited", "expose", "health", "id", "is-task", "isolation", "label",
-    "name", "network", "publish", "since", "status", "volume",
+    "ancestor",
+    "before",
+    "exited",
+    "expose",
+    "health",
+    "id",
+    "is-task",
+    "isolation",
+    "label",
+    "name",
+    "network",
+    "publish",
+    "since",
+    "status",
+    "volume",
 ];
 
-const STATUSES: [&str; 7] =
-    ["created", "dead", "exited", "paused", "removing", "restarting", "running"];
+const STATUSES: [&str; 7] = [
+    "created",
+    "dead",
+    "exited",
+    "paused",
+    "removing",
+    "restarting",
+    "running",
+];
 
 /// Filters with everything looked up that they name.
 pub(super) struct Selection<'a> {
@@ -44,15 +64,22 @@ impl<'a> Selection<'a> {
                 None => Ok(None),
             }
         };
-        let exited = |text: &str| text.parse().map_err(|_code| FilterError::value("exited", text));
-        let ancestors =
-            filters.values("ancestor").filter_map(|name| engine.store.resolve(name).ok());
+        let exited = |text: &str| {
+            text.parse()
+                .map_err(|_code| FilterError::value("exited", text))
+        };
+        let ancestors = filters
+            .values("ancestor")
+            .filter_map(|name| engine.store.resolve(name).ok());
         Ok(Self {
             filters,
             engine,
             before: created("before")?,
             since: created("since")?,
-            exited: filters.values("exited").map(exited).collect::<Result<_, _>>()?,
+            exited: filters
+                .values("exited")
+                .map(exited)
+                .collect::<Result<_, _>>()?,
             ancestors: ancestors.map(|image| image.id).collect(),
             is_task: filters.boolean("is-task")?.unwrap_or(false),
         })
@@ -123,7 +150,12 @@ impl<'a> Selection<'a> {
             return true;
         }
         let ports: Vec<(u16, &str)> = if key == "expose" {
-            let exposed = facts.record.config.exposed_ports.iter().flat_map(|ports| ports.keys());
+            let exposed = facts
+                .record
+                .config
+                .exposed_ports
+                .iter()
+                .flat_map(|ports| ports.keys());
             exposed
                 .filter_map(|port| parse_port(port).ok())
                 .map(|(port, proto)| (port, proto.as_str()))
@@ -135,7 +167,8 @@ impl<'a> Selection<'a> {
                 .flat_map(|endpoint| &endpoint.ports)
                 .filter(|port| !IpAddr::from(port.host_ip).is_multicast())
                 .flat_map(|port| {
-                    [port.host_port, port.container_port].map(|number| (number, port.proto.as_str()))
+                    [port.host_port, port.container_port]
+                        .map(|number| (number, port.proto.as_str()))
                 })
                 .collect()
         };

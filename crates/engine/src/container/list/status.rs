@@ -27,7 +27,11 @@ fn human(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (minutes, hours) = (seconds / 60, (duration.as_secs_f64() / 3600.0).round());
     // Whole hours below the square of a day's; far from the limits of the type.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "see above")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "see above"
+    )]
     let hours = hours as u64;
     match seconds {
         0 => "Less than a second".to_owned(),

@@ -63,7 +63,11 @@ mod tests {
 
     fn host(add: &[&str], drop: &[&str]) -> HostConfig {
         let list = |names: &[&str]| Some(names.iter().map(|&n| n.to_owned()).collect());
-        HostConfig { cap_add: list(add), cap_drop: list(drop), ..HostConfig::default() }
+        HostConfig {
+            cap_add: list(add),
+            cap_drop: list(drop),
+            ..HostConfig::default()
+        }
     }
 
     #[test]
@@ -76,9 +80,16 @@ mod tests {
 
     #[test]
     fn dropping_all_leaves_what_is_added() {
-        assert_eq!(resolve(&host(&["KILL"], &["ALL"])).unwrap(), [Capability::Kill]);
+        assert_eq!(
+            resolve(&host(&["KILL"], &["ALL"])).unwrap(),
+            [Capability::Kill]
+        );
         assert!(resolve(&host(&["ALL"], &["KILL"])).unwrap().len() > 30);
-        assert!(!resolve(&host(&["ALL"], &["KILL"])).unwrap().contains(&Capability::Kill));
+        assert!(
+            !resolve(&host(&["ALL"], &["KILL"]))
+                .unwrap()
+                .contains(&Capability::Kill)
+        );
     }
 
     #[test]

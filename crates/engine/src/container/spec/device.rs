@@ -24,11 +24,13 @@ pub(super) fn collect(host: &HostConfig) -> Result<Vec<LinuxDevice>, ConfigError
             path: mapping.path_on_host.clone(),
             reason,
         };
-        let real = fs::canonicalize(source).map_err(|_error| failed("no such file or directory".to_owned()))?;
+        let real = fs::canonicalize(source)
+            .map_err(|_error| failed("no such file or directory".to_owned()))?;
         if real.is_dir() {
             walk(&real, target, 0, &mut devices);
         } else {
-            devices.push(node(&real, target).ok_or_else(|| failed("not a device node".to_owned()))?);
+            devices
+                .push(node(&real, target).ok_or_else(|| failed("not a device node".to_owned()))?);
         }
     }
     Ok(devices)
@@ -40,7 +42,13 @@ pub(super) fn rules(
     devices: &[LinuxDevice],
 ) -> Result<Vec<LinuxDeviceCgroup>, ConfigError> {
     if host.privileged {
-        return Ok(vec![device_rule(true, LinuxDeviceType::A, None, None, "rwm")]);
+        return Ok(vec![device_rule(
+            true,
+            LinuxDeviceType::A,
+            None,
+            None,
+            "rwm",
+        )]);
     }
     let mut rules = default_device_rules();
     for device in devices {
@@ -81,19 +89,32 @@ fn parse_rule(text: &str) -> Option<LinuxDeviceCgroup> {
     let access = words.next()?;
     let number = |text: &str| match text {
         "*" => Some(None),
-        text => text.parse::<u32>().ok().map(|number| Some(i64::from(number))),
+        text => text
+            .parse::<u32>()
+            .ok()
+            .map(|number| Some(i64::from(number))),
     };
     if words.next().is_some() || access.is_empty() || !access.bytes().all(|b| b"rwm".contains(&b)) {
         return None;
     }
-    Some(device_rule(true, kind, number(major)?, number(minor)?, access))
+    Some(device_rule(
+        true,
+        kind,
+        number(major)?,
+        number(minor)?,
+        access,
+    ))
 }
 
 /// All nodes below a directory, but for what a container gets of its own.
 fn walk(source: &Path, target: &Path, depth: u32, devices: &mut Vec<LinuxDevice>) {
-    let Ok(entries) = fs::read_dir(source) else { return };
+    let Ok(entries) = fs::read_dir(source) else {
+        return;
+    };
     for entry in entries.flatten() {
-        let Ok(kind) = entry.file_type() else { continue };
+        let Ok(kind) = entry.file_type() else {
+            continue;
+        };
         let (path, inside): (PathBuf, PathBuf) = (entry.path(), target.join(entry.file_name()));
         let skipped = depth == 0 && OWN.iter().any(|name| entry.file_name() == *name);
         if kind.is_dir() && !skipped && depth < 8 {
@@ -128,8 +149,9 @@ fn node(source: &Path, target: &Path) -> Option<LinuxDevice> {
 }
 
 /// Entries of `/dev` that every container has of its own.
-const OWN: [&str; 8] =
-    ["console", "fd", "mqueue", "ptmx", "pts", "shm", ".lxc", ".udev"];
+const OWN: [&str; 8] = [
+    "console", "fd", "mqueue", "ptmx", "pts", "shm", ".lxc", ".udev",
+];
 
 #[cfg(test)]
 mod tests {
@@ -169,7 +191,16 @@ mod tests {
     #[test]
     fn rules_have_a_type_numbers_and_an_access() {
         assert!(parse_rule("c 42:* rmw").is_some());
-        for bad in ["", "c", "c 1", "c 1:2", "x 1:2 r", "c 1:2 x", "c -1:2 r", "c 1:2 r w"] {
+        for bad in [
+            "",
+            "c",
+            "c 1",
+            "c 1:2",
+            "x 1:2 r",
+            "c 1:2 x",
+            "c -1:2 r",
+            "c 1:2 r w",
+        ] {
             assert!(parse_rule(bad).is_none(), "{bad}");
         }
     }

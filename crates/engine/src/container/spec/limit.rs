@@ -15,7 +15,9 @@ pub(super) fn build(defaults: &BTreeMap<String, Ulimit>, own: &[Ulimit]) -> Vec<
         all.insert(limit.name.clone(), limit.clone());
     }
     let may_raise = may_raise();
-    all.values().filter_map(|limit| rlimit(limit, may_raise)).collect()
+    all.values()
+        .filter_map(|limit| rlimit(limit, may_raise))
+        .collect()
 }
 
 /// Whether this process may exceed its own limits for others.
@@ -29,12 +31,22 @@ fn rlimit(limit: &Ulimit, may_raise: bool) -> Option<PosixRlimit> {
     let (mut soft, mut hard) = (bits(limit.soft), bits(limit.hard));
     if !may_raise && let Some(most) = getrlimit(resource).maximum {
         if hard > most {
-            tracing::warn!(limit.name, wanted = hard, most, "a limit above this process's own");
+            tracing::warn!(
+                limit.name,
+                wanted = hard,
+                most,
+                "a limit above this process's own"
+            );
         }
         hard = hard.min(most);
         soft = soft.min(hard);
     }
-    PosixRlimitBuilder::default().typ(typ).hard(hard).soft(soft).build().ok()
+    PosixRlimitBuilder::default()
+        .typ(typ)
+        .hard(hard)
+        .soft(soft)
+        .build()
+        .ok()
 }
 
 fn bits(value: i64) -> u64 {
@@ -49,14 +61,22 @@ const TYPES: [(&str, PosixRlimitType, Resource); 16] = [
     ("fsize", PosixRlimitType::RlimitFsize, Resource::Fsize),
     ("locks", PosixRlimitType::RlimitLocks, Resource::Locks),
     ("memlock", PosixRlimitType::RlimitMemlock, Resource::Memlock),
-    ("msgqueue", PosixRlimitType::RlimitMsgqueue, Resource::Msgqueue),
+    (
+        "msgqueue",
+        PosixRlimitType::RlimitMsgqueue,
+        Resource::Msgqueue,
+    ),
     ("nice", PosixRlimitType::RlimitNice, Resource::Nice),
     ("nofile", PosixRlimitType::RlimitNofile, Resource::Nofile),
     ("nproc", PosixRlimitType::RlimitNproc, Resource::Nproc),
     ("rss", PosixRlimitType::RlimitRss, Resource::Rss),
     ("rtprio", PosixRlimitType::RlimitRtprio, Resource::Rtprio),
     ("rttime", PosixRlimitType::RlimitRttime, Resource::Rttime),
-    ("sigpending", PosixRlimitType::RlimitSigpending, Resource::Sigpending),
+    (
+        "sigpending",
+        PosixRlimitType::RlimitSigpending,
+        Resource::Sigpending,
+    ),
     ("stack", PosixRlimitType::RlimitStack, Resource::Stack),
 ];
 
@@ -73,7 +93,11 @@ mod tests {
 
     #[test]
     fn own_limits_replace_defaults() {
-        let limit = |soft, hard| Ulimit { name: "nofile".to_owned(), soft, hard };
+        let limit = |soft, hard| Ulimit {
+            name: "nofile".to_owned(),
+            soft,
+            hard,
+        };
         let defaults = BTreeMap::from([("nofile".to_owned(), limit(10, 20))]);
         let built = build(&defaults, &[limit(5, 6)]);
         assert_eq!(built.len(), 1);

@@ -59,7 +59,8 @@ pub(crate) fn build(inputs: &Inputs<'_>) -> Result<Spec, ConfigError> {
     let host = &record.host_config;
     let capabilities = capability::resolve(host)?;
     let mut root = Root::default();
-    root.set_path(PathBuf::from("rootfs")).set_readonly(Some(host.readonly_rootfs));
+    root.set_path(PathBuf::from("rootfs"))
+        .set_readonly(Some(host.readonly_rootfs));
     let shares_uts = host.uts_mode == "host";
     let mut spec = Spec::default();
     spec.set_version("1.2.0".to_owned())
@@ -71,7 +72,11 @@ pub(crate) fn build(inputs: &Inputs<'_>) -> Result<Spec, ConfigError> {
                 .then(|| record.config.domainname.clone()),
         )
         .set_mounts(Some(mount::build(inputs)?))
-        .set_annotations(host.annotations.clone().map(|map| map.into_iter().collect()))
+        .set_annotations(
+            host.annotations
+                .clone()
+                .map(|map| map.into_iter().collect()),
+        )
         .set_hooks(None)
         .set_linux(Some(linux(inputs, &capabilities)?));
     Ok(spec)
@@ -104,13 +109,20 @@ fn linux(inputs: &Inputs<'_>, capabilities: &[Capability]) -> Result<Linux, Conf
 /// unprivileged processes bind low ports and ping.
 fn sysctls(inputs: &Inputs<'_>) -> HashMap<String, String> {
     let host = &inputs.record.host_config;
-    let mut all: HashMap<String, String> = host.sysctls.clone().unwrap_or_default().into_iter().collect();
+    let mut all: HashMap<String, String> = host
+        .sysctls
+        .clone()
+        .unwrap_or_default()
+        .into_iter()
+        .collect();
     let has_own_network = host.network_mode != "host" && inputs.peers.network.is_none();
     if has_own_network && host.userns_mode.is_empty() {
-        for (name, value) in
-            [("net.ipv4.ip_unprivileged_port_start", "0"), ("net.ipv4.ping_group_range", "0 2147483647")]
-        {
-            all.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        for (name, value) in [
+            ("net.ipv4.ip_unprivileged_port_start", "0"),
+            ("net.ipv4.ping_group_range", "0 2147483647"),
+        ] {
+            all.entry(name.to_owned())
+                .or_insert_with(|| value.to_owned());
         }
     }
     all
@@ -122,7 +134,9 @@ fn seccomp_profile(
 ) -> Result<Option<LinuxSeccomp>, ConfigError> {
     let host = &record.host_config;
     let chosen = host.security_opt.iter().flatten().find_map(|option| {
-        option.strip_prefix("seccomp=").or_else(|| option.strip_prefix("seccomp:"))
+        option
+            .strip_prefix("seccomp=")
+            .or_else(|| option.strip_prefix("seccomp:"))
     });
     match chosen {
         _ if host.privileged => Ok(None),

@@ -16,7 +16,8 @@ use crate::container::record::{MountRecord, Record};
 pub(super) fn build(inputs: &Inputs<'_>) -> Result<Vec<Mount>, ConfigError> {
     let record = inputs.record;
     let host = &record.host_config;
-    let own_shm = inputs.peers.ipc.is_none() && matches!(host.ipc_mode.as_str(), "private" | "shareable");
+    let own_shm =
+        inputs.peers.ipc.is_none() && matches!(host.ipc_mode.as_str(), "private" | "shareable");
     let shm_size = own_shm.then(|| u64::try_from(host.shm_size).unwrap_or_default());
     let mut mounts = default_mounts(shm_size, host.privileged);
     if host.ipc_mode == "host" {
@@ -28,11 +29,19 @@ pub(super) fn build(inputs: &Inputs<'_>) -> Result<Vec<Mount>, ConfigError> {
         let source = inputs.directory.join(name);
         let access = if host.readonly_rootfs { "ro" } else { "rw" };
         let target = format!("/etc/{name}");
-        mounts.push(bind(&source.to_string_lossy(), &target, &["rbind", "rprivate", access]));
+        mounts.push(bind(
+            &source.to_string_lossy(),
+            &target,
+            &["rbind", "rprivate", access],
+        ));
     }
     if host.init == Some(true) {
         // The shim is an init as well, when it is called by that name.
-        let init = inputs.engine.init_path.as_ref().unwrap_or(&inputs.engine.shim_path);
+        let init = inputs
+            .engine
+            .init_path
+            .as_ref()
+            .unwrap_or(&inputs.engine.shim_path);
         mounts.push(bind(&init.to_string_lossy(), INIT, &["bind", "ro"]));
     }
     let mut own: Vec<&MountRecord> = record.mounts.iter().collect();
@@ -48,7 +57,10 @@ pub(super) fn build(inputs: &Inputs<'_>) -> Result<Vec<Mount>, ConfigError> {
 /// Shared or slave mounts need a root that lets them through.
 pub(super) fn root_propagation(record: &Record) -> Option<String> {
     let spreads = |word: &str| {
-        record.mounts.iter().any(|mount| mount.point.propagation.trim_start_matches('r') == word)
+        record
+            .mounts
+            .iter()
+            .any(|mount| mount.point.propagation.trim_start_matches('r') == word)
     };
     if spreads("shared") {
         Some("rshared".to_owned())
@@ -80,7 +92,10 @@ fn user_mount(record: &MountRecord) -> Result<Mount, ConfigError> {
         MountType::Tmpfs => {
             let mut options = vec!["noexec", "nosuid", "nodev"];
             options.retain(|option| {
-                !record.tmpfs_options.iter().any(|own| own == option.trim_start_matches("no"))
+                !record
+                    .tmpfs_options
+                    .iter()
+                    .any(|own| own == option.trim_start_matches("no"))
             });
             options.extend(record.tmpfs_options.iter().map(String::as_str));
             if !point.rw && !options.contains(&"ro") {
@@ -89,10 +104,21 @@ fn user_mount(record: &MountRecord) -> Result<Mount, ConfigError> {
             Ok(mount(&point.destination, "tmpfs", "tmpfs", &options))
         }
         MountType::Bind | MountType::Volume => {
-            let recursion = if record.non_recursive { "bind" } else { "rbind" };
-            let propagation =
-                if point.propagation.is_empty() { "rprivate" } else { point.propagation.as_str() };
-            Ok(bind(&point.source, &point.destination, &[recursion, propagation, access]))
+            let recursion = if record.non_recursive {
+                "bind"
+            } else {
+                "rbind"
+            };
+            let propagation = if point.propagation.is_empty() {
+                "rprivate"
+            } else {
+                point.propagation.as_str()
+            };
+            Ok(bind(
+                &point.source,
+                &point.destination,
+                &[recursion, propagation, access],
+            ))
         }
         MountType::Cluster => Err(ConfigError::MountKind("cluster")),
         MountType::Image => Err(ConfigError::MountKind("image")),

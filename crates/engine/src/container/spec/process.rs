@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use lockgate_runtime::spec::DEFAULT_PATH;
-use oci_spec::runtime::{Box as ConsoleSize, BoxBuilder, Capability, LinuxCapabilities, Process, User};
+use oci_spec::runtime::{
+    Box as ConsoleSize, BoxBuilder, Capability, LinuxCapabilities, Process, User,
+};
 
 use super::{Inputs, limit};
 use crate::container::record::Record;
@@ -27,7 +29,12 @@ pub(super) fn build(inputs: &Inputs<'_>, capabilities: &[Capability]) -> Process
         .set_terminal(Some(record.config.tty))
         .set_console_size(console_size(host.console_size))
         .set_args(Some(args))
-        .set_env(Some(environment(record, record.config.tty, inputs.identity, &[])))
+        .set_env(Some(environment(
+            record,
+            record.config.tty,
+            inputs.identity,
+            &[],
+        )))
         .set_cwd(working_directory(&record.config.working_dir))
         .set_rlimits(Some(limit::build(
             &inputs.engine.default_ulimits,
@@ -63,7 +70,10 @@ pub(crate) fn environment(
     identity: &Identity,
     extra: &[String],
 ) -> Vec<String> {
-    let mut all = vec![format!("PATH={DEFAULT_PATH}"), format!("HOSTNAME={}", record.config.hostname)];
+    let mut all = vec![
+        format!("PATH={DEFAULT_PATH}"),
+        format!("HOSTNAME={}", record.config.hostname),
+    ];
     if terminal {
         all.push("TERM=xterm".to_owned());
     }
@@ -93,7 +103,11 @@ pub(crate) fn environment(
 
 /// The working directory, `/` if none is said.
 pub(crate) fn working_directory(path: &str) -> PathBuf {
-    if path.is_empty() { PathBuf::from("/") } else { PathBuf::from(path) }
+    if path.is_empty() {
+        PathBuf::from("/")
+    } else {
+        PathBuf::from(path)
+    }
 }
 
 /// Height and width; nothing if either is zero.
@@ -101,7 +115,11 @@ pub(crate) fn console_size([height, width]: [u32; 2]) -> Option<ConsoleSize> {
     if height == 0 || width == 0 {
         return None;
     }
-    BoxBuilder::default().height(height).width(width).build().ok()
+    BoxBuilder::default()
+        .height(height)
+        .width(width)
+        .build()
+        .ok()
 }
 
 fn capability_sets(capabilities: &[Capability]) -> LinuxCapabilities {
@@ -116,12 +134,17 @@ fn capability_sets(capabilities: &[Capability]) -> LinuxCapabilities {
 }
 
 fn no_new_privileges(record: &Record) -> bool {
-    record.host_config.security_opt.iter().flatten().any(|option| {
-        matches!(
-            option.as_str(),
-            "no-new-privileges" | "no-new-privileges=true" | "no-new-privileges:true"
-        )
-    })
+    record
+        .host_config
+        .security_opt
+        .iter()
+        .flatten()
+        .any(|option| {
+            matches!(
+                option.as_str(),
+                "no-new-privileges" | "no-new-privileges=true" | "no-new-privileges:true"
+            )
+        })
 }
 
 /// Zero is Docker's default and is left to the runtime. A process without CAP_SYS_RESOURCE cannot
@@ -131,7 +154,11 @@ fn oom_score_adj(wanted: i64) -> Option<i32> {
     if wanted >= 0 || limit::may_raise() {
         return Some(wanted);
     }
-    let own = std::fs::read_to_string("/proc/self/oom_score_adj").ok()?.trim().parse::<i32>().ok()?;
+    let own = std::fs::read_to_string("/proc/self/oom_score_adj")
+        .ok()?
+        .trim()
+        .parse::<i32>()
+        .ok()?;
     if wanted < own {
         tracing::warn!(wanted, own, "cannot lower oom_score_adj");
     }

@@ -32,14 +32,20 @@ fn memory(host: &HostConfig) -> LinuxMemory {
         .set_limit(nonzero(host.memory))
         .set_reservation(nonzero(host.memory_reservation))
         .set_swap(nonzero(host.memory_swap))
-        .set_swappiness(host.memory_swappiness.and_then(|value| u64::try_from(value).ok()))
+        .set_swappiness(
+            host.memory_swappiness
+                .and_then(|value| u64::try_from(value).ok()),
+        )
         .set_disable_oom_killer(host.oom_kill_disable.filter(|disable| *disable));
     memory
 }
 
 fn cpu(host: &HostConfig) -> LinuxCpu {
     let (period, quota) = if host.nano_cpus > 0 {
-        (PERIOD, host.nano_cpus.saturating_mul(PERIOD) / 1_000_000_000)
+        (
+            PERIOD,
+            host.nano_cpus.saturating_mul(PERIOD) / 1_000_000_000,
+        )
     } else {
         (host.cpu_period, host.cpu_quota)
     };
@@ -73,7 +79,9 @@ fn weights(host: &HostConfig) -> Option<Vec<LinuxWeightDevice>> {
         .flatten()
         .filter_map(|device| {
             let (major, minor) = numbers(&device.path)?;
-            let builder = LinuxWeightDeviceBuilder::default().major(major).minor(minor);
+            let builder = LinuxWeightDeviceBuilder::default()
+                .major(major)
+                .minor(minor);
             builder.weight(device.weight).build().ok()
         })
         .collect();
@@ -86,7 +94,9 @@ fn throttles(devices: Option<&[ThrottleDevice]>) -> Option<Vec<LinuxThrottleDevi
         .iter()
         .filter_map(|device| {
             let (major, minor) = numbers(&device.path)?;
-            let builder = LinuxThrottleDeviceBuilder::default().major(major).minor(minor);
+            let builder = LinuxThrottleDeviceBuilder::default()
+                .major(major)
+                .minor(minor);
             builder.rate(device.rate).build().ok()
         })
         .collect();
@@ -100,7 +110,10 @@ fn numbers(path: &str) -> Option<(i64, i64)> {
         return None;
     }
     let device = meta.rdev();
-    Some((rustix::fs::major(device).into(), rustix::fs::minor(device).into()))
+    Some((
+        rustix::fs::major(device).into(),
+        rustix::fs::minor(device).into(),
+    ))
 }
 
 fn nonzero(value: i64) -> Option<i64> {
@@ -117,7 +130,10 @@ mod tests {
 
     #[test]
     fn processors_become_a_quota_of_a_tenth_of_a_second() {
-        let host = HostConfig { nano_cpus: 1_500_000_000, ..HostConfig::default() };
+        let host = HostConfig {
+            nano_cpus: 1_500_000_000,
+            ..HostConfig::default()
+        };
         let cpu = cpu(&host);
         assert_eq!((cpu.period(), cpu.quota()), (Some(100_000), Some(150_000)));
     }
@@ -125,7 +141,10 @@ mod tests {
     #[test]
     fn what_is_not_limited_is_left_out() {
         let resources = build(&HostConfig::default());
-        assert_eq!(resources.memory().as_ref().unwrap(), &LinuxMemory::default());
+        assert_eq!(
+            resources.memory().as_ref().unwrap(),
+            &LinuxMemory::default()
+        );
         assert!(resources.pids().is_none() && resources.block_io().is_none());
     }
 }

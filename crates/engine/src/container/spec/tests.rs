@@ -33,7 +33,10 @@ fn record() -> Record {
 
 fn spec(record: &Record, peers: Peers) -> Spec {
     let engine = EngineConfig::new("/d".into(), "/e".into(), "/shim".into());
-    let identity = Identity { home: "/root".to_owned(), ..Identity::default() };
+    let identity = Identity {
+        home: "/root".to_owned(),
+        ..Identity::default()
+    };
     build(&Inputs {
         engine: &engine,
         record,
@@ -47,7 +50,13 @@ fn spec(record: &Record, peers: Peers) -> Spec {
 
 fn namespaces(spec: &Spec) -> Vec<LinuxNamespaceType> {
     let linux = spec.linux().as_ref().unwrap();
-    linux.namespaces().as_ref().unwrap().iter().map(oci_spec::runtime::LinuxNamespace::typ).collect()
+    linux
+        .namespaces()
+        .as_ref()
+        .unwrap()
+        .iter()
+        .map(oci_spec::runtime::LinuxNamespace::typ)
+        .collect()
 }
 
 #[test]
@@ -60,11 +69,21 @@ fn a_plain_container_is_isolated_as_dockers_is() {
         process.env().as_ref().unwrap(),
         &["PATH=/bin", "HOSTNAME=abababababab", "A=b", "HOME=/root"]
     );
-    let bounding = process.capabilities().as_ref().unwrap().bounding().as_ref().unwrap().len();
+    let bounding = process
+        .capabilities()
+        .as_ref()
+        .unwrap()
+        .bounding()
+        .as_ref()
+        .unwrap()
+        .len();
     assert_eq!(bounding, 14);
     let linux = spec.linux().as_ref().unwrap();
     assert!(linux.seccomp().is_some());
-    assert_eq!(linux.cgroups_path().as_deref().unwrap(), Path::new(&format!("/lockgate/{}", "ab".repeat(32))));
+    assert_eq!(
+        linux.cgroups_path().as_deref().unwrap(),
+        Path::new(&format!("/lockgate/{}", "ab".repeat(32)))
+    );
     assert_eq!(
         namespaces(&spec),
         [
@@ -89,7 +108,13 @@ fn host_modes_leave_namespaces_out_and_peers_are_joined() {
     assert_eq!(alone.hostname(), &None);
 
     record.host_config.network_mode = "container:x".to_owned();
-    let joined = spec(&record, Peers { network: Some(7), ..Peers::default() });
+    let joined = spec(
+        &record,
+        Peers {
+            network: Some(7),
+            ..Peers::default()
+        },
+    );
     let linux = joined.linux().as_ref().unwrap();
     let network = &linux.namespaces().as_ref().unwrap()[1];
     assert_eq!(network.path().as_deref(), Some(Path::new("/proc/7/ns/net")));
@@ -104,7 +129,17 @@ fn a_privileged_container_has_everything() {
     let linux = spec.linux().as_ref().unwrap();
     assert!(linux.seccomp().is_none());
     assert!(linux.masked_paths().is_none() && linux.readonly_paths().is_none());
-    assert_eq!(linux.resources().as_ref().unwrap().devices().as_ref().unwrap().len(), 1);
+    assert_eq!(
+        linux
+            .resources()
+            .as_ref()
+            .unwrap()
+            .devices()
+            .as_ref()
+            .unwrap()
+            .len(),
+        1
+    );
     assert!(!linux.devices().as_ref().unwrap().is_empty());
 }
 
@@ -124,12 +159,27 @@ fn user_mounts_come_last_shallow_first_and_replace_defaults() {
     }
     let spec = spec(&record, Peers::default());
     let mounts = spec.mounts().as_ref().unwrap();
-    let places: Vec<&str> =
-        mounts.iter().rev().take(3).map(|m| m.destination().to_str().unwrap()).collect();
+    let places: Vec<&str> = mounts
+        .iter()
+        .rev()
+        .take(3)
+        .map(|m| m.destination().to_str().unwrap())
+        .collect();
     assert_eq!(places, ["/dev/shm", "/a/b", "/a"]);
-    let shm = mounts.iter().filter(|m| m.destination() == Path::new("/dev/shm")).count();
+    let shm = mounts
+        .iter()
+        .filter(|m| m.destination() == Path::new("/dev/shm"))
+        .count();
     assert_eq!(shm, 1);
-    assert!(mounts.last().unwrap().options().as_ref().unwrap().contains(&"ro".to_owned()));
+    assert!(
+        mounts
+            .last()
+            .unwrap()
+            .options()
+            .as_ref()
+            .unwrap()
+            .contains(&"ro".to_owned())
+    );
 }
 
 #[test]

@@ -15,7 +15,8 @@ pub(super) fn start_error(error: ShimError) -> StartError {
 
 fn runtime_error(message: &str) -> StartError {
     // An external runtime's own words begin so; the built-in one tells the reason alone.
-    let reason = if message.starts_with("runc create failed") || message.contains("container_linux") {
+    let reason = if message.starts_with("runc create failed") || message.contains("container_linux")
+    {
         message.to_owned()
     } else {
         format!(
@@ -59,7 +60,10 @@ mod tests {
     use super::*;
 
     fn text(message: &str) -> String {
-        let failure = ShimFailure { kind: ErrorKind::NotFound, message: message.to_owned() };
+        let failure = ShimFailure {
+            kind: ErrorKind::NotFound,
+            message: message.to_owned(),
+        };
         start_error(ShimError::Failed(failure)).to_string()
     }
 
@@ -75,14 +79,22 @@ mod tests {
     fn exit_codes_follow_the_words() {
         for (message, code) in [
             ("exec: \"nope\": executable file not found in $PATH", 127),
-            ("exec: \"/nope\": stat /nope: no such file or directory", 127),
+            (
+                "exec: \"/nope\": stat /nope: no such file or directory",
+                127,
+            ),
             ("exec: \"/etc/passwd\": permission denied", 126),
             ("exec: \"/etc\": is a directory", 126),
-            ("error mounting \"/a\" to rootfs at \"/b\": not a directory", 127),
+            (
+                "error mounting \"/a\" to rootfs at \"/b\": not a directory",
+                127,
+            ),
             ("something else", 128),
         ] {
             assert_eq!(exit_code(&text(message)), code, "{message}");
         }
-        assert!(text("error mounting: not a directory").contains("Are you trying to mount a directory"));
+        assert!(
+            text("error mounting: not a directory").contains("Are you trying to mount a directory")
+        );
     }
 }

@@ -80,7 +80,7 @@ impl Driver {
             }
             Err(error) => {
                 end_shim(link, process).await;
-                self.let_go(network).await;
+                self.undo(network).await;
                 Err(failure::start_error(error))
             }
         }
@@ -101,7 +101,9 @@ impl Driver {
         let shim = shim.map_err(|_panic| closing()).and_then(|shim| {
             shim.map_err(|error| FaultError::Shim(format!("cannot start it: {error}")).into())
         });
-        let prepared = prepared.map_err(|_panic| closing()).and_then(|prepared| prepared);
+        let prepared = prepared
+            .map_err(|_panic| closing())
+            .and_then(|prepared| prepared);
         match (shim, prepared) {
             (Ok(shim), Ok(prepared)) => Ok((shim, prepared)),
             (Ok(shim), Err(error)) => {
@@ -109,7 +111,7 @@ impl Driver {
                 Err(error)
             }
             (Err(error), Ok(prepared)) => {
-                self.let_go(prepared.network).await;
+                self.undo(prepared.network).await;
                 Err(error)
             }
             (Err(error), Err(_)) => Err(error),
@@ -172,7 +174,11 @@ impl Driver {
             tracing::warn!(%error, "cannot clean up after a failed start");
         }
         if self.record.host_config.auto_remove {
-            let options = RemoveOptions { volumes: true, force: true, link: false };
+            let options = RemoveOptions {
+                volumes: true,
+                force: true,
+                link: false,
+            };
             if let Err(failure) = self.remove(options).await {
                 tracing::warn!(container = %self.container.id, ?failure, "cannot auto-remove");
             }
@@ -180,7 +186,7 @@ impl Driver {
     }
 
     /// Gives back volumes, addresses and ports.
-    async fn let_go(&self, network: NetworkState) {
+    async fn undo(&self, network: NetworkState) {
         let engine = Arc::clone(&self.engine);
         let record = Arc::clone(&self.record);
         let leaving = tokio::task::spawn_blocking(move || let_go(&engine, &record, &network));

@@ -39,7 +39,11 @@ pub(super) fn spawn(engine: &Inner, container: &Container) -> io::Result<Shim> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    shim::spawn(&engine.config.shim_path, &socket, &directory.join("shim.log"))
+    shim::spawn(
+        &engine.config.shim_path,
+        &socket,
+        &directory.join("shim.log"),
+    )
 }
 
 /// Joins the networks, writes the files and the specification.
@@ -49,7 +53,12 @@ pub(super) fn prepare(
     record: &Record,
 ) -> Result<Prepared, StartError> {
     let peers = peers(engine, record)?;
-    let mut held = Held { engine, record, network: NetworkState::default(), kept: false };
+    let mut held = Held {
+        engine,
+        record,
+        network: NetworkState::default(),
+        kept: false,
+    };
     for name in volumes(record) {
         let hold = engine.volumes.hold(&name, &record.id);
         hold.map_err(|error| StartError::Volume(error.to_string()))?;
@@ -57,7 +66,10 @@ pub(super) fn prepare(
     held.network = network::join(engine, record)?;
     let request = describe(engine, container, record, &held.network, peers)?;
     held.kept = true;
-    Ok(Prepared { network: held.network.clone(), request })
+    Ok(Prepared {
+        network: held.network.clone(),
+        request,
+    })
 }
 
 /// Gives back what a container held of volumes and networks while it ran.
@@ -71,7 +83,10 @@ pub(crate) fn let_go(engine: &Inner, record: &Record, network: &NetworkState) {
 }
 
 fn volumes(record: &Record) -> impl Iterator<Item = VolumeName> {
-    record.mounts.iter().filter_map(|mount| VolumeName::parse(&mount.point.name).ok())
+    record
+        .mounts
+        .iter()
+        .filter_map(|mount| VolumeName::parse(&mount.point.name).ok())
 }
 
 /// What is held so far; dropped before it is kept, it is given back.
@@ -114,11 +129,15 @@ fn describe(
     peers: Peers,
 ) -> Result<Request, StartError> {
     let store = |error: &dyn std::fmt::Display| FaultError::Store(error.to_string());
-    let snapshot = engine.store.snapshot(&record.id).map_err(|error| store(&error))?;
+    let snapshot = engine
+        .store
+        .snapshot(&record.id)
+        .map_err(|error| store(&error))?;
     let groups = record.host_config.group_add.clone().unwrap_or_default();
     let identity = rootfs::of_layers(&snapshot, &record.config.user, &groups)
         .map_err(|error| ConfigError::User(error.to_string()))?;
-    write_files(engine, container, record, network).map_err(FaultError::file("write network files"))?;
+    write_files(engine, container, record, network)
+        .map_err(FaultError::file("write network files"))?;
     make_bind_sources(record)?;
     let directory = network_files(engine, container, record)?;
     let spec = spec::build(&Inputs {
@@ -166,7 +185,11 @@ fn peers(engine: &Inner, record: &Record) -> Result<Peers, StartError> {
             None => Ok(None),
             Some(name) => match pid_of(name)? {
                 Some(pid) => Ok(Some(pid)),
-                None => Err(ConfigError::JoinNamespace { what, name: name.to_owned() }.into()),
+                None => Err(ConfigError::JoinNamespace {
+                    what,
+                    name: name.to_owned(),
+                }
+                .into()),
             },
         }
     };
@@ -208,13 +231,23 @@ fn write_files(
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    fs::write(directory.join("hostname"), format!("{}\n", record.config.hostname))?;
+    fs::write(
+        directory.join("hostname"),
+        format!("{}\n", record.config.hostname),
+    )?;
     let shares_host = record.host_config.network_mode == "host";
-    let own_hosts = record.host_config.extra_hosts.as_ref().is_some_and(|hosts| !hosts.is_empty());
+    let own_hosts = record
+        .host_config
+        .extra_hosts
+        .as_ref()
+        .is_some_and(|hosts| !hosts.is_empty());
     let hosts = match fs::read_to_string("/etc/hosts") {
         Ok(text) if shares_host && !own_hosts => text,
         _ => {
-            let endpoint = network.endpoints.iter().find_map(|joined| joined.endpoint.as_ref());
+            let endpoint = network
+                .endpoints
+                .iter()
+                .find_map(|joined| joined.endpoint.as_ref());
             let gateway = endpoint.map(|endpoint| endpoint.gateway.to_string());
             network::hosts_file(record, network, gateway)
         }
@@ -227,7 +260,11 @@ fn write_files(
 
 /// Docker makes missing sources of short-form binds as directories.
 fn make_bind_sources(record: &Record) -> Result<(), FaultError> {
-    for mount in record.mounts.iter().filter(|mount| mount.point.kind == MountType::Bind) {
+    for mount in record
+        .mounts
+        .iter()
+        .filter(|mount| mount.point.kind == MountType::Bind)
+    {
         if fs::symlink_metadata(&mount.point.source).is_err() {
             fs::create_dir_all(&mount.point.source)
                 .map_err(FaultError::file("error while creating mount source path"))?;
@@ -247,7 +284,9 @@ fn log_target(container: &Container, record: &Record) -> LogTarget {
         max_size: option("max-size")
             .and_then(|text| parse_size(text))
             .filter(|size| *size < u64::MAX),
-        max_file: option("max-file").and_then(|text| text.parse().ok()).unwrap_or(1),
+        max_file: option("max-file")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(1),
         attrs: log_attributes(record),
     }
 }
@@ -256,7 +295,10 @@ fn log_target(container: &Container, record: &Record) -> LogTarget {
 fn log_attributes(record: &Record) -> BTreeMap<String, String> {
     let log = &record.host_config.log_config;
     let option = |key: &str| {
-        log.config.as_ref().and_then(|options| options.get(key)).map_or("", String::as_str)
+        log.config
+            .as_ref()
+            .and_then(|options| options.get(key))
+            .map_or("", String::as_str)
     };
     let mut attributes = BTreeMap::new();
     let labels = record.config.labels.as_ref();
@@ -267,7 +309,10 @@ fn log_attributes(record: &Record) -> BTreeMap<String, String> {
     }
     for key in option("env").split(',').filter(|key| !key.is_empty()) {
         let found = record.config.env.iter().flatten().find_map(|entry| {
-            entry.split_once('=').filter(|(name, _)| *name == key).map(|(_, value)| value)
+            entry
+                .split_once('=')
+                .filter(|(name, _)| *name == key)
+                .map(|(_, value)| value)
         });
         if let Some(value) = found {
             attributes.insert(key.to_owned(), value.to_owned());

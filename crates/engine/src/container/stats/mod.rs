@@ -41,11 +41,20 @@ pub struct StatsStream {
 
 impl Containers {
     /// Resource usage, once or every second.
-    #[expect(clippy::unused_async, reason = "like all operations; it may come to wait for its driver")]
+    #[expect(
+        clippy::unused_async,
+        reason = "like all operations; it may come to wait for its driver"
+    )]
     pub async fn stats(&self, name: &str, query: StatsQuery) -> Result<StatsStream, StatsError> {
         let container = self.inner.registry.find(name)?;
         let engine = Arc::clone(&self.inner);
-        Ok(StatsStream { engine, container, query, last: None, done: false })
+        Ok(StatsStream {
+            engine,
+            container,
+            query,
+            last: None,
+            done: false,
+        })
     }
 }
 
@@ -91,6 +100,8 @@ impl StatsStream {
 
 impl std::fmt::Debug for StatsStream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StatsStream").field("query", &self.query).finish_non_exhaustive()
+        f.debug_struct("StatsStream")
+            .field("query", &self.query)
+            .finish_non_exhaustive()
     }
 }

@@ -38,7 +38,11 @@ pub(super) fn take(engine: &EngineConfig, facts: &Facts) -> Option<Stats> {
         blkio_stats: blkio(&counters.blkio, is_v1),
         cpu_stats: cpu(counters.cpu),
         memory_stats: memory(counters.memory, is_v1),
-        networks: if shares_host { None } else { networks(facts.state.pid) },
+        networks: if shares_host {
+            None
+        } else {
+            networks(facts.state.pid)
+        },
         ..zero()
     })
 }
@@ -85,7 +89,11 @@ fn cpu(cpu: cgroup::CpuStats) -> CpuStats {
 fn system_time() -> Option<u64> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
     let line = stat.lines().next()?.strip_prefix("cpu ")?;
-    let ticks: u64 = line.split_whitespace().take(7).filter_map(|n| n.parse::<u64>().ok()).sum();
+    let ticks: u64 = line
+        .split_whitespace()
+        .take(7)
+        .filter_map(|n| n.parse::<u64>().ok())
+        .sum();
     let per_second = rustix::param::clock_ticks_per_second().max(1);
     Some(ticks.saturating_mul(1_000_000_000) / per_second)
 }
@@ -129,7 +137,8 @@ fn blkio(blkio: &cgroup::BlkioStats, is_v1: bool) -> BlkioStats {
 /// The counters of a process's network interfaces, without loopback.
 fn networks(pid: i32) -> Option<BTreeMap<String, NetworkStats>> {
     let text = fs::read_to_string(format!("/proc/{pid}/net/dev")).ok()?;
-    let interfaces: BTreeMap<String, NetworkStats> = text.lines().skip(2).filter_map(interface).collect();
+    let interfaces: BTreeMap<String, NetworkStats> =
+        text.lines().skip(2).filter_map(interface).collect();
     (!interfaces.is_empty()).then_some(interfaces)
 }
 
@@ -139,7 +148,10 @@ fn interface(line: &str) -> Option<(String, NetworkStats)> {
     if name == "lo" {
         return None;
     }
-    let counters: Vec<u64> = counters.split_whitespace().filter_map(|n| n.parse().ok()).collect();
+    let counters: Vec<u64> = counters
+        .split_whitespace()
+        .filter_map(|n| n.parse().ok())
+        .collect();
     let at = |index: usize| counters.get(index).copied().unwrap_or_default();
     let stats = NetworkStats {
         rx_bytes: at(0),
@@ -162,7 +174,10 @@ mod tests {
     fn interfaces_are_read_from_proc() {
         let line = "  eth0: 862 11 0 0 0 0 0 0 126 3 0 0 0 0 0 0";
         let (name, stats) = interface(line).unwrap();
-        assert_eq!((name.as_str(), stats.rx_bytes, stats.tx_packets), ("eth0", 862, 3));
+        assert_eq!(
+            (name.as_str(), stats.rx_bytes, stats.tx_packets),
+            ("eth0", 862, 3)
+        );
         assert!(interface("    lo: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0").is_none());
     }
 

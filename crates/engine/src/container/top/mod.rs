@@ -52,20 +52,32 @@ async fn ps(args: &str, pids: &BTreeSet<i32>) -> Result<Top, TopError> {
         .map_err(|error| TopError::Ps(error.to_string()))?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
-        return Err(TopError::Ps(text.lines().next().unwrap_or_default().to_owned()));
+        return Err(TopError::Ps(
+            text.lines().next().unwrap_or_default().to_owned(),
+        ));
     }
     parse(&String::from_utf8_lossy(&output.stdout), pids)
 }
 
 fn parse(output: &str, pids: &BTreeSet<i32>) -> Result<Top, TopError> {
     let mut lines = output.lines();
-    let titles: Vec<String> =
-        lines.next().unwrap_or_default().split_whitespace().map(str::to_owned).collect();
-    let pid = titles.iter().position(|title| title == "PID").ok_or(TopError::NoPid)?;
+    let titles: Vec<String> = lines
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
+    let pid = titles
+        .iter()
+        .position(|title| title == "PID")
+        .ok_or(TopError::NoPid)?;
     let mut processes = Vec::new();
     for line in lines {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let is_ours = words.get(pid).and_then(|word| word.parse().ok()).is_some_and(|p| pids.contains(&p));
+        let is_ours = words
+            .get(pid)
+            .and_then(|word| word.parse().ok())
+            .is_some_and(|p| pids.contains(&p));
         if is_ours && words.len() >= titles.len() {
             // The last column is the command, with spaces.
             let (fixed, command) = words.split_at(titles.len() - 1);
@@ -86,7 +98,10 @@ mod tests {
         let output = "USER PID COMMAND\nroot 1 init\nroot 7 sleep 60\nweb 8 sh -c x y\n";
         let top = parse(output, &BTreeSet::from([7, 8])).unwrap();
         assert_eq!(top.titles, ["USER", "PID", "COMMAND"]);
-        assert_eq!(top.processes, [["root", "7", "sleep 60"], ["web", "8", "sh -c x y"]]);
+        assert_eq!(
+            top.processes,
+            [["root", "7", "sleep 60"], ["web", "8", "sh -c x y"]]
+        );
     }
 
     #[test]

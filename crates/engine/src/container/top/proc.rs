@@ -16,7 +16,10 @@ pub(super) fn list(pids: &BTreeSet<i32>) -> Top {
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let clock = Clock::read();
     Top {
-        processes: pids.iter().filter_map(|pid| process(*pid, &users, &clock)).collect(),
+        processes: pids
+            .iter()
+            .filter_map(|pid| process(*pid, &users, &clock))
+            .collect(),
         titles: TITLES.iter().map(|&title| title.to_owned()).collect(),
     }
 }
@@ -31,11 +34,22 @@ struct Clock {
 impl Clock {
     fn read() -> Self {
         let uptime = fs::read_to_string("/proc/uptime").unwrap_or_default();
-        let uptime: f64 = uptime.split(' ').next().and_then(|t| t.parse().ok()).unwrap_or_default();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        let uptime: f64 = uptime
+            .split(' ')
+            .next()
+            .and_then(|t| t.parse().ok())
+            .unwrap_or_default();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a hundred or a thousand")]
         let ticks = rustix::param::clock_ticks_per_second() as f64;
-        Self { now, boot: now - uptime, ticks }
+        Self {
+            now,
+            boot: now - uptime,
+            ticks,
+        }
     }
 }
 
@@ -50,7 +64,11 @@ fn process(pid: i32, users: &str, clock: &Clock) -> Option<Vec<String>> {
     let used = (number(11)? + number(12)?) / clock.ticks;
     let started = clock.boot + number(19)? / clock.ticks;
     let lived = clock.now - started;
-    let percent = if lived > 0.0 { (used * 100.0 / lived).min(99.0) } else { 0.0 };
+    let percent = if lived > 0.0 {
+        (used * 100.0 / lived).min(99.0)
+    } else {
+        0.0
+    };
     let command = fs::read(format!("{directory}/cmdline")).ok()?;
     Some(vec![
         user_name(uid, users),
@@ -94,10 +112,17 @@ fn start_time(started: f64, now: f64) -> String {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a device number")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a device number"
+)]
 fn terminal(number: f64) -> String {
     let number = number as u64;
-    let (major, minor) = ((number >> 8) & 0xfff, (number & 0xff) | ((number >> 12) & 0xfff00));
+    let (major, minor) = (
+        (number >> 8) & 0xfff,
+        (number & 0xff) | ((number >> 12) & 0xfff00),
+    );
     match major {
         136..=143 => format!("pts/{}", minor + (major - 136) * 256),
         4 => format!("tty{minor}"),
@@ -105,17 +130,30 @@ fn terminal(number: f64) -> String {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a process")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "seconds of a process"
+)]
 fn cpu_time(seconds: f64) -> String {
     let seconds = seconds as u64;
-    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    format!(
+        "{:02}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
 }
 
 /// The command line; a process without one (a zombie, a kernel thread) is shown in brackets.
 fn command_text(bytes: &[u8], name: &str) -> String {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_end_matches('\0').replace('\0', " ");
-    if text.is_empty() { format!("[{name}]") } else { text }
+    if text.is_empty() {
+        format!("[{name}]")
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]
@@ -129,7 +167,10 @@ mod tests {
         assert_eq!(top.titles.join(" "), "UID PID PPID C STIME TTY TIME CMD");
         assert_eq!(top.processes.len(), 1);
         let process = &top.processes[0];
-        assert_eq!((process[0].as_str(), process[1].as_str()), ("root", pid.to_string().as_str()));
+        assert_eq!(
+            (process[0].as_str(), process[1].as_str()),
+            ("root", pid.to_string().as_str())
+        );
         assert_eq!(process[2], std::os::unix::process::parent_id().to_string());
     }
 
