@@ -172,7 +172,7 @@ impl Driver {
     /// Changes the status as the table says.
     pub(super) fn change(&mut self, cause: Cause) {
         if let Some(status) = self.state.status.after(cause) {
-            self.state.status = status
+            self.state.status = status;
         } else {
             tracing::error!(
                 container = %self.container.id,

@@ -231,10 +231,10 @@ fn measure_compilation() {
         println!("{what}: first {first:?}, then {:?}", begin.elapsed() / 100);
     };
     time("resolve", &|| {
-        drop(profiles::default_profile(&default_capabilities()))
+        drop(profiles::default_profile(&default_capabilities()));
     });
     time("parse", &|| {
-        drop(serde_json::from_slice::<LinuxSeccomp>(&json).unwrap())
+        drop(serde_json::from_slice::<LinuxSeccomp>(&json).unwrap());
     });
     time("compile", &|| drop(compile(&profile).unwrap()));
     println!(
