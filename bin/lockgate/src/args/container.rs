@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{RunArgs, value};
+use super::{PsArgs, RunArgs, StatsArgs, UpdateArgs, value};
 
 /// `container VERB`.
 #[derive(Debug, Args)]
