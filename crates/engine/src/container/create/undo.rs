@@ -1,0 +1,139 @@
+//! Taking back a create that fails half way.
+
+use std::path::PathBuf;
+
+use lockgate_types::{ContainerId, ContainerName, Timestamp, VolumeName};
+
+use crate::container::config_error::ConfigError;
+use crate::container::error::{CreateError, FaultError};
+use crate::container::events;
+use crate::container::record::Record;
+use crate::container::registry::NameTaken;
+use crate::engine::Inner;
+use crate::rootfs;
+use crate::volume::VolumeRecord;
+
+/// What has been done so far; dropped before the commit, it takes everything back.
+pub(super) struct Undo<'a> {
+    engine: &'a Inner,
+    id: ContainerId,
+    name: Option<ContainerName>,
+    pub(super) steps: Vec<Step>,
+}
+
+pub(super) enum Step {
+    Snapshot,
+    Volume(VolumeName),
+    Directory(PathBuf),
+}
+
+impl<'a> Undo<'a> {
+    pub(super) fn new(engine: &'a Inner, id: ContainerId) -> Self {
+        Self {
+            engine,
+            id,
+            name: None,
+            steps: Vec::new(),
+        }
+    }
+
+    /// It is done: nothing is taken back any more.
+    pub(super) fn keep(&mut self) {
+        self.steps.clear();
+        self.name = None;
+    }
+
+    pub(super) fn reserve(&mut self, wanted: &ContainerName) -> Result<(), CreateError> {
+        match self.engine.registry.reserve(wanted, &self.id) {
+            Ok(()) => {
+                self.name = Some(wanted.clone());
+                Ok(())
+            }
+            Err(NameTaken(by)) => Err(CreateError::NameInUse {
+                name: wanted.to_string(),
+                by,
+            }),
+        }
+    }
+
+    pub(super) fn snapshot(&mut self, record: &Record) -> Result<(), CreateError> {
+        let made = self
+            .engine
+            .store
+            .snapshot_create(&record.id, record.image.as_ref());
+        made.map_err(|error| FaultError::Store(error.to_string()))?;
+        self.steps.push(Step::Snapshot);
+        Ok(())
+    }
+
+    /// Makes the volume of a mount if it is not there, and fills it from the image if it is empty.
+    pub(super) fn volume(&mut self, record: &mut Record, index: usize) -> Result<(), CreateError> {
+        let Some(mount) = record.mounts.get_mut(index) else {
+            return Ok(());
+        };
+        if mount.point.driver.is_empty() {
+            return Ok(());
+        }
+        let name = match mount.point.name.as_str() {
+            "" => VolumeName::anonymous(),
+            name => VolumeName::parse(name).map_err(ConfigError::VolumeName)?,
+        };
+        let volumes = &self.engine.volumes;
+        let volume = VolumeRecord {
+            name: name.clone(),
+            created: Timestamp::now(),
+            labels: mount.volume_labels.clone(),
+            options: mount.volume_options.clone(),
+            anonymous: mount.anonymous,
+        };
+        let made = volumes
+            .ensure(volume, &mount.point.driver)
+            .map_err(|error| CreateError::Volume(error.to_string()))?;
+        if made {
+            self.steps.push(Step::Volume(name.clone()));
+            events::volume(self.engine, name.as_str(), "create");
+        }
+        let data = volumes.mountpoint(&name);
+        mount.point.name = name.to_string();
+        mount.point.source = data.to_string_lossy().into_owned();
+        if !mount.no_copy && record.image.is_some() {
+            let snapshot = self.engine.store.snapshot(&record.id);
+            let snapshot = snapshot.map_err(|error| FaultError::Store(error.to_string()))?;
+            rootfs::fill_volume(&snapshot, &mount.point.destination, &data)
+                .map_err(FaultError::file("fill a volume from the image"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Undo<'_> {
+    fn drop(&mut self) {
+        for step in self.steps.drain(..).rev() {
+            let undone = match step {
+                Step::Snapshot => self
+                    .engine
+                    .store
+                    .snapshot_remove(&self.id)
+                    .map_err(|error| error.to_string()),
+                Step::Volume(name) => self
+                    .engine
+                    .volumes
+                    .remove(&name)
+                    .map(drop)
+                    .map_err(|error| error.to_string()),
+                Step::Directory(path) => match std::fs::remove_dir_all(path) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                        Err(error.to_string())
+                    }
+                    _ => Ok(()),
+                },
+            };
+            if let Err(error) = undone {
+                tracing::warn!(container = %self.id, error, "cannot undo a failed create");
+            }
+        }
+        if let Some(name) = self.name.take() {
+            self.engine.registry.release(&name, &self.id);
+        }
+    }
+}
