@@ -103,12 +103,17 @@ impl Engine {
         let version = String::from_utf8_lossy(&version.stdout)
             .trim()
             .replace(" version", "");
-        Self::start(version, folder()?, None, |netns, dir| {
+        let dir = folder()?;
+        // podman raises limits beyond what a host without CAP_SYS_RESOURCE allows.
+        let limits = "[containers]\nlog_driver = \"k8s-file\"\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n";
+        fs::write(dir.path().join("containers.conf"), limits)?;
+        Self::start(version, dir, None, |netns, dir| {
             // crun refuses a v2 hierarchy with controllers beside v1: hide them from it.
             let hide = "f=/sys/fs/cgroup/unified/cgroup.controllers; [ -e $f ] && mount --bind /dev/null $f; exec podman \"$@\"";
             let mut command = netns.command("unshare");
             command.args(["--mount", "sh", "-c", hide, "podman"]);
             command
+                .env("CONTAINERS_CONF", dir.join("containers.conf"))
                 .arg("--root")
                 .arg(dir.join("root"))
                 .arg("--runroot")

@@ -18,7 +18,7 @@ mod rows;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Parser;
 
 use crate::engine::Engine;
@@ -74,7 +74,9 @@ fn main() -> Result<()> {
         eprintln!("round {} of {}", round + 1, args.rounds);
         for row in ROWS.iter().filter(|row| row.name.contains(&args.row)) {
             for engine in &engines {
-                for value in (row.measure)(engine)? {
+                let values =
+                    (row.measure)(engine).with_context(|| format!("{}: {}", engine.name, row.name));
+                for value in values? {
                     report.add(row.name, &engine.name, value);
                 }
             }
