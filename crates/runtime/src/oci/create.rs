@@ -13,7 +13,7 @@ use super::store::{Place, Record, start_time};
 use super::{Global, OciError, control, failed, foreground};
 use crate::create::{self, Created, Gate, NewContainer, Stdio};
 use crate::protocol::Rootfs;
-use crate::spec::CONFIG_FILE;
+use crate::spec::{CONFIG_FILE, document};
 
 /// `create [options] ID`
 pub(super) fn create(global: &Global, args: Args) -> Result<u8, OciError> {
@@ -135,10 +135,7 @@ pub(super) fn send_terminal(
 fn make(global: &Global, options: &Options) -> Result<Made, OciError> {
     let bundle = std::fs::canonicalize(&options.bundle).map_err(failed("bundle"))?;
     let config = bundle.join(CONFIG_FILE);
-    let spec = Spec::load(&config).map_err(|error| OciError::Io {
-        what: config.display().to_string(),
-        source: std::io::Error::other(error),
-    })?;
+    let spec = document::load(&config).map_err(failed(config.display().to_string()))?;
     let wants_terminal = spec
         .process()
         .as_ref()

@@ -202,6 +202,7 @@ pub struct ExecRequest {
     /// The exec's id.
     pub exec: ExecId,
     /// What to run. `terminal` and `consoleSize` count; capabilities absent means none.
+    #[serde(deserialize_with = "crate::spec::document::process")]
     pub process: Process,
     /// Standard input comes from this connection; otherwise it is /dev/null.
     pub open_stdin: bool,

@@ -37,18 +37,20 @@ impl Abi {
 
     /// The number of a system call, if there is one of that name.
     pub(super) fn number(self, name: &str) -> Option<u32> {
-        let number = match self {
-            Self::X86_64 => name.parse::<syscalls::x86_64::Sysno>().ok()?.id(),
-            Self::X86 => name.parse::<syscalls::x86::Sysno>().ok()?.id(),
-            Self::Aarch64 => name.parse::<syscalls::aarch64::Sysno>().ok()?.id(),
-            Self::Arm => name.parse::<syscalls::arm::Sysno>().ok()?.id(),
+        let table: &[(u64, u32)] = match self {
+            Self::X86_64 => &X86_64,
+            Self::X86 => &X86,
+            Self::Aarch64 => &AARCH64,
+            Self::Arm => &ARM,
             Self::X32 => {
                 return Self::X86_64
                     .number(name)
                     .map(|number| x32_number(name, number));
             }
         };
-        u32::try_from(number).ok()
+        let hash = hash(name);
+        let place = table.binary_search_by_key(&hash, |(hash, _)| *hash).ok()?;
+        table.get(place).map(|(_, number)| *number)
     }
 }
 
@@ -59,6 +61,58 @@ pub(super) fn x32_number(name: &str, x86_64: u32) -> u32 {
         .position(|own| *own == name)
         .and_then(|n| u32::try_from(n).ok());
     X32_BIT | own.map_or(x86_64, |place| 512 + place)
+}
+
+/// A table of one architecture: the hash of each name with its number, sorted by hash. Names are hashed
+/// when this is compiled: there are no pointers in it that a position-independent program would have to
+/// adjust, and looking one up is a search among numbers.
+macro_rules! table {
+    ($name:ident, $calls:ty) => {
+        const $name: [(u64, u32); <$calls>::count()] = {
+            let mut table = [(0, 0); <$calls>::count()];
+            let mut length = 0;
+            let mut call = Some(<$calls>::first());
+            while let Some(current) = call {
+                let entry = (hash(current.name()), current.id().unsigned_abs());
+                let mut place = length;
+                while place > 0 && table[place - 1].0 > entry.0 {
+                    table[place] = table[place - 1];
+                    place -= 1;
+                }
+                assert!(
+                    place == 0 || table[place - 1].0 != entry.0,
+                    "two names with one hash"
+                );
+                table[place] = entry;
+                length += 1;
+                let last = <$calls>::last();
+                call = match current.next() {
+                    // The iteration of the crate leaves the last one out.
+                    None if current.id() != last.id() => Some(last),
+                    next => next,
+                };
+            }
+            assert!(length == table.len());
+            table
+        };
+    };
+}
+
+table!(X86_64, syscalls::x86_64::Sysno);
+table!(X86, syscalls::x86::Sysno);
+table!(AARCH64, syscalls::aarch64::Sysno);
+table!(ARM, syscalls::arm::Sysno);
+
+/// FNV-1a.
+const fn hash(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut at = 0;
+    while at < bytes.len() {
+        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x100_0000_01b3);
+        at += 1;
+    }
+    hash
 }
 
 /// Set in every number of x32.

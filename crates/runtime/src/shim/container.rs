@@ -10,7 +10,7 @@ use super::external::External;
 use crate::cgroup::Cgroup;
 use crate::create::{CreateError, Prepared};
 use crate::protocol::ExitRecord;
-use crate::spec::CONFIG_FILE;
+use crate::spec::{CONFIG_FILE, document};
 
 /// The container, from its creation on.
 #[derive(Debug)]
@@ -110,8 +110,5 @@ impl Container {
 /// Reads the specification of a bundle.
 pub(super) fn read_spec(bundle: &Path) -> Result<Spec, CreateError> {
     let path = bundle.join(CONFIG_FILE);
-    let parse = |bytes: Vec<u8>| serde_json::from_slice(&bytes).map_err(std::io::Error::from);
-    std::fs::read(&path)
-        .and_then(parse)
-        .map_err(|source| CreateError::Config { path, source })
+    document::load(&path).map_err(|source| CreateError::Config { path, source })
 }
