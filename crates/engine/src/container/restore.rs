@@ -26,7 +26,7 @@ use super::exit::{SHIM_DIED, read_exit, unknown_exit, witness};
 use super::handle::Container;
 use super::record::{Record, SCHEMA};
 use super::request::RemoveOptions;
-use super::start::clean;
+use super::start::{clean, hold_volumes as hold_volumes_of};
 use super::state::{RunState, Status};
 use crate::config::OpenError;
 use crate::engine::Inner;
@@ -60,9 +60,29 @@ pub(crate) async fn restore(engine: &Arc<Inner>) -> Result<(), OpenError> {
         network::restore(bridge, running.map(|found| &found.state.network));
     }
     for found in all {
+        hold_volumes(engine, &found).await;
         bring_back(engine, found);
     }
     Ok(())
+}
+
+/// What is mounted in volumes stays while adopted containers run.
+async fn hold_volumes(engine: &Arc<Inner>, found: &Found) {
+    let has_volumes = found
+        .record
+        .mounts
+        .iter()
+        .any(|mount| !mount.point.name.is_empty());
+    if found.supervisor.is_none() || !has_volumes {
+        return;
+    }
+    let (engine, record) = (Arc::clone(engine), found.record.clone());
+    let holding = tokio::task::spawn_blocking(move || hold_volumes_of(&engine, &record));
+    match holding.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "cannot hold a volume"),
+        Err(error) => tracing::error!(%error, "holding volumes failed"),
+    }
 }
 
 struct Scanned {

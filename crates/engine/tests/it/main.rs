@@ -9,6 +9,7 @@ mod image;
 mod lifecycle;
 mod logs;
 mod look;
+mod network;
 mod policy;
 mod restore;
 mod speed;

@@ -9,6 +9,7 @@
 //! the exit code and the error.
 
 mod failure;
+mod log_target;
 mod prepare;
 
 use std::sync::Arc;
@@ -30,7 +31,7 @@ use crate::shim::{self, Link, Shim, ShimError};
 
 use prepare::Prepared;
 
-pub(crate) use prepare::{clean, let_go};
+pub(crate) use prepare::{clean, hold_volumes, let_go};
 
 /// How long a shim may take to end after it has said why it cannot start a container.
 const SHIM_END: Duration = Duration::from_secs(2);

@@ -1,18 +1,17 @@
 //! What must be there before a shim can make a container. Everything here blocks.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use lockgate_runtime::cgroup::Cgroup;
-use lockgate_runtime::protocol::{CreateRequest, LogTarget, Request, Rootfs, RuntimeChoice};
+use lockgate_runtime::protocol::{CreateRequest, Request, Rootfs, RuntimeChoice};
 use lockgate_runtime::spec::CONFIG_FILE;
 use lockgate_types::VolumeName;
 use lockgate_types::container::MountType;
 
 use crate::container::config_error::ConfigError;
-use crate::container::create::{is_built_in, parse_size};
+use crate::container::create::is_built_in;
 use crate::container::error::{FaultError, StartError};
 use crate::container::handle::Container;
 use crate::container::record::{EXIT, Record};
@@ -59,10 +58,7 @@ pub(super) fn prepare(
         network: NetworkState::default(),
         kept: false,
     };
-    for name in volumes(record) {
-        let hold = engine.volumes.hold(&name, &record.id);
-        hold.map_err(|error| StartError::Volume(error.to_string()))?;
-    }
+    hold_volumes(engine, record)?;
     held.network = network::join(engine, record)?;
     let request = describe(engine, container, record, &held.network, peers)?;
     held.kept = true;
@@ -70,6 +66,15 @@ pub(super) fn prepare(
         network: held.network.clone(),
         request,
     })
+}
+
+/// Mounts what its volumes are made of, if they are mounts.
+pub(crate) fn hold_volumes(engine: &Inner, record: &Record) -> Result<(), StartError> {
+    for name in volumes(record) {
+        let hold = engine.volumes.hold(&name, &record.id);
+        hold.map_err(|error| StartError::Volume(error.to_string()))?;
+    }
+    Ok(())
 }
 
 /// Gives back what a container held of volumes and networks while it ran.
@@ -167,7 +172,7 @@ fn describe(
         open_stdin: config.open_stdin,
         stdin_once: config.stdin_once,
         console_size: record.host_config.console_size,
-        log: log_target(container, record),
+        log: super::log_target::log_target(container, record),
         exit_file: container.directory.join(EXIT),
         runtime: runtime(engine, record),
     })))
@@ -271,63 +276,6 @@ fn make_bind_sources(record: &Record) -> Result<(), FaultError> {
         }
     }
     Ok(())
-}
-
-fn log_target(container: &Container, record: &Record) -> LogTarget {
-    let log = &record.host_config.log_config;
-    if log.kind == "none" {
-        return LogTarget::Discard;
-    }
-    let option = |key: &str| log.config.as_ref().and_then(|options| options.get(key));
-    LogTarget::JsonFile {
-        path: container.log_path(),
-        max_size: option("max-size")
-            .and_then(|text| parse_size(text))
-            .filter(|size| *size < u64::MAX),
-        max_file: option("max-file")
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(1),
-        attrs: log_attributes(record),
-    }
-}
-
-/// The labels and variables that the log's options `labels`, `env` and `tag` ask for.
-fn log_attributes(record: &Record) -> BTreeMap<String, String> {
-    let log = &record.host_config.log_config;
-    let option = |key: &str| {
-        log.config
-            .as_ref()
-            .and_then(|options| options.get(key))
-            .map_or("", String::as_str)
-    };
-    let mut attributes = BTreeMap::new();
-    let labels = record.config.labels.as_ref();
-    for key in option("labels").split(',').filter(|key| !key.is_empty()) {
-        if let Some(value) = labels.and_then(|labels| labels.get(key)) {
-            attributes.insert(key.to_owned(), value.clone());
-        }
-    }
-    for key in option("env").split(',').filter(|key| !key.is_empty()) {
-        let found = record.config.env.iter().flatten().find_map(|entry| {
-            entry
-                .split_once('=')
-                .filter(|(name, _)| *name == key)
-                .map(|(_, value)| value)
-        });
-        if let Some(value) = found {
-            attributes.insert(key.to_owned(), value.to_owned());
-        }
-    }
-    let tag = option("tag");
-    if !tag.is_empty() {
-        let tag = tag
-            .replace("{{.ID}}", record.id.short())
-            .replace("{{.FullID}}", record.id.as_str())
-            .replace("{{.Name}}", record.name.as_str())
-            .replace("{{.ImageName}}", &record.config.image);
-        attributes.insert("tag".to_owned(), tag);
-    }
-    attributes
 }
 
 fn runtime(engine: &Inner, record: &Record) -> RuntimeChoice {

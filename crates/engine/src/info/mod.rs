@@ -1,6 +1,8 @@
 //! Facts about the engine and its host, as `GET /info` shows them.
 #![expect(missing_docs, reason = "the names are those of the API description")]
 
+mod host;
+
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -10,6 +12,8 @@ use serde::Serialize;
 use crate::config::EngineConfig;
 use crate::container::Status;
 use crate::engine::{Engine, Inner};
+
+use host::{OsRelease, file_system, has_controller, has_swap_limit, memory_total, read};
 
 /// The answer of `GET /info` (`SystemInfo`).
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -216,61 +220,6 @@ impl Counts {
     }
 }
 
-struct OsRelease {
-    name: String,
-    version: String,
-}
-
-impl OsRelease {
-    fn read() -> Self {
-        let text = fs::read_to_string("/etc/os-release")
-            .or_else(|_error| fs::read_to_string("/usr/lib/os-release"))
-            .unwrap_or_default();
-        let value = |key: &str| {
-            text.lines()
-                .filter_map(|line| line.split_once('='))
-                .find(|(name, _)| *name == key)
-                .map(|(_, value)| value.trim_matches(['"', '\'']).to_owned())
-        };
-        Self {
-            name: value("PRETTY_NAME").unwrap_or_else(|| "Linux".to_owned()),
-            version: value("VERSION_ID").unwrap_or_default(),
-        }
-    }
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(path)
-        .unwrap_or_default()
-        .trim()
-        .to_owned()
-}
-
-fn has_controller(name: &str, is_v1: bool) -> bool {
-    if is_v1 {
-        fs::metadata(format!("/sys/fs/cgroup/{name}")).is_ok()
-    } else {
-        read("/sys/fs/cgroup/cgroup.controllers")
-            .split(' ')
-            .any(|known| known == name)
-    }
-}
-
-fn has_swap_limit(is_v1: bool) -> bool {
-    if is_v1 {
-        fs::metadata("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes").is_ok()
-    } else {
-        has_controller("memory", is_v1)
-    }
-}
-
-fn memory_total() -> u64 {
-    let text = read("/proc/meminfo");
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kibibytes = line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok());
-    kibibytes.unwrap_or_default() * 1024
-}
-
 fn driver_status(config: &EngineConfig) -> Vec<[String; 2]> {
     let pair = |key: &str, value: &str| [key.to_owned(), value.to_owned()];
     vec![
@@ -280,23 +229,6 @@ fn driver_status(config: &EngineConfig) -> Vec<[String; 2]> {
         pair("Native Overlay Diff", "true"),
         pair("userxattr", "false"),
     ]
-}
-
-/// The name of a file system by its magic number (statfs(2)), in dockerd's words.
-fn file_system(path: &std::path::Path) -> &'static str {
-    let Ok(stat) = rustix::fs::statfs(path) else {
-        return "<unknown>";
-    };
-    match stat.f_type & 0xffff_ffff {
-        0xef53 => "extfs",
-        0x5846_5342 => "xfs",
-        0x9123_683e => "btrfs",
-        0x0102_1994 => "tmpfs",
-        0x794c_7630 => "overlayfs",
-        0x2fc1_2fc1 => "zfs",
-        0xf2f5_2010 => "f2fs",
-        _ => "<unknown>",
-    }
 }
 
 fn runtimes(config: &EngineConfig) -> BTreeMap<String, RuntimeInfo> {
