@@ -11,26 +11,24 @@
 //! A rule without comparisons applies if none of them does. Comparisons of one argument with several
 //! values within one rule are alternatives, as in runc.
 
-use std::collections::BTreeMap;
-
 use lockgate_sys::seccomp::Instruction;
 use oci_spec::runtime::{
     LinuxSeccomp, LinuxSeccompAction, LinuxSeccompArg, LinuxSeccompFilterFlag, LinuxSyscall,
 };
 
 use super::assemble::{JUMP_EQ, JUMP_GE, Leaf, Range, give, jump_over, load, search};
-use super::numbers::{Abi, NATIVE, X32_BIT, x32_number};
+use super::numbers::{Abi, NATIVE, X32_BIT};
 use super::{CompileError, Filter};
 
 /// Compiles the rules for all architectures that they name, or for this machine's.
 pub(crate) fn compile(profile: &LinuxSeccomp) -> Result<Filter, CompileError> {
     let abis = abis(profile)?;
     let default = action(profile.default_action(), profile.default_errno_ret())?;
-    let mut tables: Vec<Table> = abis
+    let mut tables: Vec<Table<'_>> = abis
         .iter()
         .map(|&abi| Table {
             abi,
-            calls: BTreeMap::new(),
+            entries: Vec::with_capacity(512),
         })
         .collect();
     for rule in profile.syscalls().iter().flatten() {
@@ -38,6 +36,10 @@ pub(crate) fn compile(profile: &LinuxSeccomp) -> Result<Filter, CompileError> {
         if verdict != default {
             add_rule(rule, verdict, &mut tables)?;
         }
+    }
+    for table in &mut tables {
+        // Stable: the rules of one call stay in their order.
+        table.entries.sort_by_key(|entry| entry.number);
     }
     let mut instructions = vec![load(ARCH)];
     for table in tables.iter().filter(|table| table.abi != Abi::X32) {
@@ -61,16 +63,16 @@ pub(crate) fn compile(profile: &LinuxSeccomp) -> Result<Filter, CompileError> {
 }
 
 /// The rules of one architecture.
-struct Table {
+struct Table<'a> {
     abi: Abi,
-    calls: BTreeMap<u32, Call>,
+    entries: Vec<Entry<'a>>,
 }
 
-/// The rules of one system call.
-#[derive(Default)]
-struct Call {
-    conditional: Vec<(Vec<LinuxSeccompArg>, u32)>,
-    always: Option<u32>,
+/// One rule for one system call.
+struct Entry<'a> {
+    number: u32,
+    conditions: &'a [LinuxSeccompArg],
+    verdict: u32,
 }
 
 fn abis(profile: &LinuxSeccomp) -> Result<Vec<Abi>, CompileError> {
@@ -88,7 +90,11 @@ fn abis(profile: &LinuxSeccomp) -> Result<Vec<Abi>, CompileError> {
     Ok(abis)
 }
 
-fn add_rule(rule: &LinuxSyscall, verdict: u32, tables: &mut [Table]) -> Result<(), CompileError> {
+fn add_rule<'a>(
+    rule: &'a LinuxSyscall,
+    verdict: u32,
+    tables: &mut [Table<'a>],
+) -> Result<(), CompileError> {
     let conditions = rule.args().as_deref().unwrap_or(&[]);
     for name in rule.names() {
         if let Some(bad) = conditions.iter().find(|c| c.index() > 5) {
@@ -97,25 +103,23 @@ fn add_rule(rule: &LinuxSyscall, verdict: u32, tables: &mut [Table]) -> Result<(
                 index: bad.index(),
             });
         }
-        let mut x86_64 = None;
-        for table in tables.iter_mut() {
-            // Looking names up is the dear part: x32 uses what x86_64 found.
-            let number = match (table.abi, x86_64) {
-                (Abi::X32, Some(number)) => Some(x32_number(name, number)),
-                (abi, _) => abi.number(name),
+        for table in &mut *tables {
+            let Some(number) = table.abi.number(name) else {
+                continue;
             };
-            let Some(number) = number else { continue };
-            if table.abi == Abi::X86_64 {
-                x86_64 = Some(number);
-            }
-            let call = table.calls.entry(number).or_default();
-            if conditions.is_empty() {
-                call.always.get_or_insert(verdict);
-            } else if are_alternatives(conditions) {
-                call.conditional
-                    .extend(conditions.iter().map(|c| (vec![*c], verdict)));
+            if are_alternatives(conditions) {
+                let each = conditions.chunks(1);
+                table.entries.extend(each.map(|conditions| Entry {
+                    number,
+                    conditions,
+                    verdict,
+                }));
             } else {
-                call.conditional.push((conditions.to_vec(), verdict));
+                table.entries.push(Entry {
+                    number,
+                    conditions,
+                    verdict,
+                });
             }
         }
     }
@@ -123,10 +127,11 @@ fn add_rule(rule: &LinuxSyscall, verdict: u32, tables: &mut [Table]) -> Result<(
 }
 
 fn are_alternatives(conditions: &[LinuxSeccompArg]) -> bool {
-    (0..6).any(|index| conditions.iter().filter(|c| c.index() == index).count() > 1)
+    conditions.len() > 1
+        && (0..6).any(|index| conditions.iter().filter(|c| c.index() == index).count() > 1)
 }
 
-fn block(table: &Table, x32: Option<&Table>, default: u32) -> Vec<Instruction> {
+fn block(table: &Table<'_>, x32: Option<&Table<'_>>, default: u32) -> Vec<Instruction> {
     let mut code = vec![load(NUMBER)];
     let mut own = Vec::new();
     search(&ranges(table, default), &mut own);
@@ -144,7 +149,7 @@ fn block(table: &Table, x32: Option<&Table>, default: u32) -> Vec<Instruction> {
 }
 
 /// Neighbours with the same verdict are one range.
-fn ranges(table: &Table, default: u32) -> Vec<Range> {
+fn ranges(table: &Table<'_>, default: u32) -> Vec<Range> {
     let base = if table.abi == Abi::X32 { X32_BIT } else { 0 };
     let plain = |otherwise| Leaf {
         rules: Vec::new(),
@@ -160,16 +165,23 @@ fn ranges(table: &Table, default: u32) -> Vec<Range> {
         _ => ranges.push(Range { start, leaf }),
     };
     let mut next = base;
-    for (&number, call) in &table.calls {
+    for call in table.entries.chunk_by(|a, b| a.number == b.number) {
+        let Some(number) = call.first().map(|entry| entry.number) else {
+            continue;
+        };
         if number > next {
             push(next, plain(default));
         }
-        let otherwise = call.always.unwrap_or(default);
+        let always = call.iter().find(|entry| entry.conditions.is_empty());
+        let conditional = call.iter().filter(|entry| !entry.conditions.is_empty());
+        let rules = conditional
+            .map(|entry| (entry.conditions.to_vec(), entry.verdict))
+            .collect();
         push(
             number,
             Leaf {
-                rules: call.conditional.clone(),
-                otherwise,
+                rules,
+                otherwise: always.map_or(default, |entry| entry.verdict),
             },
         );
         next = number + 1;

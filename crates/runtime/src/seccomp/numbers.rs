@@ -42,11 +42,7 @@ impl Abi {
             Self::X86 => &X86,
             Self::Aarch64 => &AARCH64,
             Self::Arm => &ARM,
-            Self::X32 => {
-                return Self::X86_64
-                    .number(name)
-                    .map(|number| x32_number(name, number));
-            }
+            Self::X32 => return x32_number(name),
         };
         let hash = hash(name);
         let place = table.binary_search_by_key(&hash, |(hash, _)| *hash).ok()?;
@@ -55,12 +51,16 @@ impl Abi {
 }
 
 /// x32 has x86_64's numbers with a bit of its own, except for calls that pass pointers in memory.
-pub(super) fn x32_number(name: &str, x86_64: u32) -> u32 {
+fn x32_number(name: &str) -> Option<u32> {
+    let hash = hash(name);
     let own = X32_OWN
         .iter()
-        .position(|own| *own == name)
+        .position(|own| *own == hash)
         .and_then(|n| u32::try_from(n).ok());
-    X32_BIT | own.map_or(x86_64, |place| 512 + place)
+    let number = own
+        .map(|place| 512 + place)
+        .or_else(|| Abi::X86_64.number(name));
+    Some(X32_BIT | number?)
 }
 
 /// A table of one architecture: the hash of each name with its number, sorted by hash. Names are hashed
@@ -123,42 +123,42 @@ pub(super) const NATIVE: Abi = Abi::X86_64;
 #[cfg(target_arch = "aarch64")]
 pub(super) const NATIVE: Abi = Abi::Aarch64;
 
-/// The calls that x32 counts from 512 on, in order.
-const X32_OWN: [&str; 36] = [
-    "rt_sigaction",
-    "rt_sigreturn",
-    "ioctl",
-    "readv",
-    "writev",
-    "recvfrom",
-    "sendmsg",
-    "recvmsg",
-    "execve",
-    "ptrace",
-    "rt_sigpending",
-    "rt_sigtimedwait",
-    "rt_sigqueueinfo",
-    "sigaltstack",
-    "timer_create",
-    "mq_notify",
-    "kexec_load",
-    "waitid",
-    "set_robust_list",
-    "get_robust_list",
-    "vmsplice",
-    "move_pages",
-    "preadv",
-    "pwritev",
-    "rt_tgsigqueueinfo",
-    "recvmmsg",
-    "sendmmsg",
-    "process_vm_readv",
-    "process_vm_writev",
-    "setsockopt",
-    "getsockopt",
-    "io_setup",
-    "io_submit",
-    "execveat",
-    "preadv2",
-    "pwritev2",
+/// The calls that x32 counts from 512 on, in order, by hash.
+const X32_OWN: [u64; 36] = [
+    hash("rt_sigaction"),
+    hash("rt_sigreturn"),
+    hash("ioctl"),
+    hash("readv"),
+    hash("writev"),
+    hash("recvfrom"),
+    hash("sendmsg"),
+    hash("recvmsg"),
+    hash("execve"),
+    hash("ptrace"),
+    hash("rt_sigpending"),
+    hash("rt_sigtimedwait"),
+    hash("rt_sigqueueinfo"),
+    hash("sigaltstack"),
+    hash("timer_create"),
+    hash("mq_notify"),
+    hash("kexec_load"),
+    hash("waitid"),
+    hash("set_robust_list"),
+    hash("get_robust_list"),
+    hash("vmsplice"),
+    hash("move_pages"),
+    hash("preadv"),
+    hash("pwritev"),
+    hash("rt_tgsigqueueinfo"),
+    hash("recvmmsg"),
+    hash("sendmmsg"),
+    hash("process_vm_readv"),
+    hash("process_vm_writev"),
+    hash("setsockopt"),
+    hash("getsockopt"),
+    hash("io_setup"),
+    hash("io_submit"),
+    hash("execveat"),
+    hash("preadv2"),
+    hash("pwritev2"),
 ];
