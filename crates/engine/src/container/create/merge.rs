@@ -55,7 +55,9 @@ fn or(own: &mut String, image: &str) {
 }
 
 fn merge_map<V: Clone>(own: &mut Option<BTreeMap<String, V>>, image: Option<&BTreeMap<String, V>>) {
-    let Some(image) = image else { return };
+    let Some(image) = image.filter(|image| !image.is_empty()) else {
+        return;
+    };
     let own = own.get_or_insert_default();
     for (key, value) in image {
         own.entry(key.clone()).or_insert_with(|| value.clone());

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use lockgate_runtime::cgroup::Cgroup;
 use lockgate_runtime::protocol::{CreateRequest, Request, Rootfs, RuntimeChoice};
@@ -144,11 +145,17 @@ fn describe(
     write_files(engine, container, record, network)
         .map_err(FaultError::file("write network files"))?;
     make_bind_sources(record)?;
-    let directory = network_files(engine, container, record)?;
+    let owner = network_owner(engine, record)?;
+    // Who shares a network is called as its owner, and sees its files.
+    let mut shown = record.clone();
+    if let Some(owner) = &owner {
+        let hostname = &owner.facts().record.config.hostname;
+        shown.config.hostname.clone_from(hostname);
+    }
     let spec = spec::build(&Inputs {
         engine: &engine.config,
-        record,
-        directory: &directory,
+        record: &shown,
+        directory: owner.as_ref().map_or(&container.directory, |owner| &owner.directory),
         identity: &identity,
         netns: (!network.netns.is_empty()).then(|| PathBuf::from(&network.netns)),
         peers,
@@ -212,15 +219,11 @@ fn peers(engine: &Inner, record: &Record) -> Result<Peers, StartError> {
     })
 }
 
-/// Whose `hosts` and `resolv.conf` a container sees: those of whom it shares the network with.
-fn network_files(
-    engine: &Inner,
-    container: &Container,
-    record: &Record,
-) -> Result<PathBuf, StartError> {
+/// The container whose network is shared.
+fn network_owner(engine: &Inner, record: &Record) -> Result<Option<Arc<Container>>, StartError> {
     match NetworkMode::parse(&record.host_config.network_mode) {
-        Ok(NetworkMode::Container(name)) => Ok(engine.registry.find(&name)?.directory.clone()),
-        _ => Ok(container.directory.clone()),
+        Ok(NetworkMode::Container(name)) => Ok(Some(engine.registry.find(&name)?)),
+        _ => Ok(None),
     }
 }
 
