@@ -190,3 +190,17 @@ fn a_seccomp_profile_that_is_no_json_is_refused() {
     record.host_config.security_opt = Some(vec!["seccomp=unconfined".to_owned()]);
     assert_eq!(seccomp_profile(&record, &[]).unwrap(), None);
 }
+
+/// The whole specification of a plain container, so that no change of a default goes unseen.
+#[test]
+fn the_whole_specification_is_as_agreed() {
+    let mut spec = serde_json::to_value(spec(&record(), Peers::default())).unwrap();
+    // A table of its own, tested where it is made.
+    spec["linux"].as_object_mut().unwrap().remove("seccomp");
+    for set in spec["process"]["capabilities"].as_object_mut().unwrap().values_mut() {
+        let mut names: Vec<String> = serde_json::from_value(set.take()).unwrap();
+        names.sort();
+        *set = names.into();
+    }
+    insta::assert_json_snapshot!(spec);
+}
