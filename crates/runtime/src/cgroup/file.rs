@@ -19,7 +19,7 @@ pub(super) fn write(directory: &Path, name: &str, value: &str) -> Result<(), Cgr
     result.map_err(|source| CgroupError::File { path, source })
 }
 
-/// As [`write`], if there is a value.
+/// As [`write()`], if there is a value.
 pub(super) fn write_some<T: ToString>(
     directory: &Path,
     name: &str,
