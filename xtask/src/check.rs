@@ -36,7 +36,7 @@ pub(crate) fn jobs() -> Vec<Job> {
                     ])
                     .env(
                         "RUSTDOCFLAGS",
-                        "-D warnings -A rustdoc::private_intra_doc_links",
+                        "-D warnings -A rustdoc::private_intra_doc_links -A rustdoc::invalid_html_tags",
                     ),
             )
         }),

@@ -211,7 +211,7 @@ fn refusal(grant: &Grant, question: Question<'_>) -> Option<Denied> {
 /// A call that was judged, allowed and recorded. Nothing else gets into a backend.
 ///
 /// It cannot be made outside this crate, nor copied. It owns the open record: when the last holder
-/// drops it without an [`Outcome`], the record ends as `aborted`.
+/// drops it without an `Outcome`, the record ends as `aborted`.
 ///
 /// ```compile_fail,E0451
 /// fn forge(call: lockgate_api::Call) -> lockgate_access::Admitted {

@@ -25,7 +25,7 @@ impl ExecStream {
     pub(super) fn new(duplex: Duplex, mut state: watch::Receiver<State>, raw: bool) -> Self {
         let exit = async move {
             // Fails only if the exec is forgotten, with its container.
-            drop(state.wait_for(|state| state.exit_code().is_some()).await);
+            drop(state.wait_for(|state| state.is_over()).await);
         };
         Self {
             duplex,

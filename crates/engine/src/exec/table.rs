@@ -37,10 +37,17 @@ pub(super) enum State {
         pid: i32,
         exit_code: i32,
         at: Instant,
+        /// The event is published.
+        told: bool,
     },
 }
 
 impl State {
+    /// Whether it has ended and everybody has been told.
+    pub(super) fn is_over(self) -> bool {
+        matches!(self, Self::Ended { told: true, .. })
+    }
+
     pub(super) fn is_running(self) -> bool {
         matches!(self, Self::Running { .. })
     }
@@ -95,6 +102,15 @@ impl Exec {
         });
     }
 
+    /// Its stream may end now.
+    fn told(&self) {
+        self.state.send_modify(|state| {
+            if let State::Ended { told, .. } = state {
+                *told = true;
+            }
+        });
+    }
+
     /// It has ended; `false` if that was known.
     pub(super) fn ended(&self, exit_code: i32) -> bool {
         self.state.send_if_modified(|state| match state {
@@ -104,6 +120,7 @@ impl Exec {
                     pid: state.pid(),
                     exit_code,
                     at: Instant::now(),
+                    told: false,
                 };
                 true
             }
@@ -201,5 +218,6 @@ fn tell(engine: &Inner, exec: &Exec, exit_code: i32) {
             ("exitCode", exit_code.to_string()),
         ];
         events::container(engine, &facts.record, "exec_die", attributes);
+        exec.told();
     }
 }

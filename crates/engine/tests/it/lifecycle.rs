@@ -184,6 +184,7 @@ async fn restart_gives_a_new_process_and_keeps_the_files() {
     let id = fixture
         .run("echo x >> /count; cat /count; exec sleep 60")
         .await;
+    wait_for_log(&fixture, &id, "x\n").await;
     let before = fixture.inspect(&id).await.state.pid;
     let options = StopOptions {
         timeout: Some(0),

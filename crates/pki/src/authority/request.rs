@@ -21,7 +21,7 @@ pub struct NewAuthority {
 }
 
 impl NewAuthority {
-    /// Whether it can be made; [`Authority::create`] asks the same.
+    /// Whether it can be made; `Authority::create` asks the same.
     pub fn check(&self) -> Result<(), AuthorityError> {
         match self.days {
             1..=CA_DAYS_MAX => Ok(()),
@@ -43,7 +43,7 @@ pub struct AuthorityFiles {
 }
 
 impl AuthorityFiles {
-    /// The files of an authority that [`Authority::save`] wrote.
+    /// The files of an authority that `Authority::save` wrote.
     pub fn in_directory(directory: &Path) -> Self {
         Self {
             certificate: directory.join(CERTIFICATE),

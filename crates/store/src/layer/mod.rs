@@ -7,7 +7,7 @@
 //! shadow/<n>    contents of files that later members of the same tar replaced (rarely there)
 //! ```
 //!
-//! Diff and skeleton together give back the tar stream byte for byte ([`reassemble`]).
+//! Diff and skeleton together give back the tar stream byte for byte (`reassemble`).
 #![warn(clippy::indexing_slicing, clippy::string_slice)]
 
 mod extract;

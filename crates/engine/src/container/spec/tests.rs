@@ -197,7 +197,11 @@ fn the_whole_specification_is_as_agreed() {
     let mut spec = serde_json::to_value(spec(&record(), Peers::default())).unwrap();
     // A table of its own, tested where it is made.
     spec["linux"].as_object_mut().unwrap().remove("seccomp");
-    for set in spec["process"]["capabilities"].as_object_mut().unwrap().values_mut() {
+    for set in spec["process"]["capabilities"]
+        .as_object_mut()
+        .unwrap()
+        .values_mut()
+    {
         let mut names: Vec<String> = serde_json::from_value(set.take()).unwrap();
         names.sort();
         *set = names.into();

@@ -155,7 +155,9 @@ fn describe(
     let spec = spec::build(&Inputs {
         engine: &engine.config,
         record: &shown,
-        directory: owner.as_ref().map_or(&container.directory, |owner| &owner.directory),
+        directory: owner
+            .as_ref()
+            .map_or(&container.directory, |owner| &owner.directory),
         identity: &identity,
         netns: (!network.netns.is_empty()).then(|| PathBuf::from(&network.netns)),
         peers,
