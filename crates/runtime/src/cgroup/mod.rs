@@ -194,6 +194,15 @@ impl Cgroup {
         Ok(file::read_key(&directory, name, "oom_kill")?.unwrap_or(0))
     }
 
+    /// A descriptor that becomes readable when the kernel runs out of memory here; [`Self::oom_kills`] tells
+    /// whether it killed. `None` if the host cannot tell.
+    pub(crate) fn watch_memory(&self) -> Option<OwnedFd> {
+        match self.layout.version {
+            Version::V1 => v1::watch_memory(&self.controller("memory")?),
+            Version::V2 => v2::watch_memory(&self.unified()),
+        }
+    }
+
     /// Removes the directories, with those that the container made in them. What is gone already is
     /// no error. A process that is still about to leave is waited for, a second at most.
     pub fn delete(&self) -> Result<(), CgroupError> {

@@ -112,3 +112,68 @@ fn shares_become_weights() {
     assert_eq!(v2::weight_from_shares(1024), 39);
     assert_eq!(v2::weight_from_shares(262_144), 10_000);
 }
+
+/// The unified hierarchy alone. In the hybrid layout it has hardly a controller, but what belongs to no
+/// controller works: processes, freezing, device programs.
+fn on_v2(name: &str) -> Option<Scratch> {
+    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
+    let line = mounts
+        .lines()
+        .find(|line| line.split(' ').nth(2) == Some("cgroup2"))?;
+    let root = line.split(' ').nth(1).unwrap();
+    let layout = Layout {
+        version: Version::V2,
+        v1: Vec::new(),
+        unified: Some(root.into()),
+    };
+    let path = format!("/lockgate-test-{}-{name}", std::process::id());
+    let cgroup = Cgroup {
+        layout: Box::leak(Box::new(layout)),
+        path: path.into(),
+    };
+    let mut resources = LinuxResources::default();
+    resources.set_devices(Some(crate::spec::default_device_rules()));
+    cgroup.make(Some(&resources)).unwrap();
+    Some(Scratch(cgroup))
+}
+
+#[test]
+fn on_v2_a_process_is_confined_to_its_devices_frozen_and_thawed() {
+    let scratch = on_v2("process").expect("a cgroup2 file system");
+    let script = format!(
+        "echo $$ > {}/cgroup.procs; head -c 1 /dev/zero > /dev/null && echo ok; \
+         head -c 1 /dev/loop-control; head -c 1 /dev/kmsg; echo done; exec sleep 100",
+        scratch.0.unified().display()
+    );
+    let mut child = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut text = String::new();
+    let mut lines = io::BufReader::new(child.stdout.take().unwrap());
+    while !text.ends_with("done\n") {
+        assert!(
+            io::BufRead::read_line(&mut lines, &mut text).unwrap() > 0,
+            "{text}"
+        );
+    }
+    assert_eq!(text, "ok\ndone\n");
+    let pid = i32::try_from(child.id()).unwrap();
+    assert_eq!(scratch.0.procs().unwrap(), [pid]);
+    scratch.0.freeze().unwrap();
+    assert!(scratch.0.is_frozen());
+    scratch.0.thaw().unwrap();
+    assert!(!scratch.0.is_frozen());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut errors = String::new();
+    io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut errors).unwrap();
+    assert_eq!(
+        errors.matches("Operation not permitted").count(),
+        2,
+        "{errors}"
+    );
+    scratch.0.stats().unwrap();
+}

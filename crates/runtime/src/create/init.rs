@@ -80,16 +80,21 @@ fn enter_namespaces(namespaces: &Namespaces, channel: &Channel) -> Result<(), In
     }
     namespaces.join()?;
     if namespaces.separate(LinuxNamespaceType::User) {
-        use rustix::thread::{set_thread_res_gid, set_thread_res_uid};
-        let (uid, gid) = (rustix::fs::Uid::ROOT, rustix::fs::Gid::ROOT);
-        set_thread_res_gid(gid, gid, gid).step("becoming root of the user namespace")?;
-        set_thread_res_uid(uid, uid, uid).step("becoming root of the user namespace")?;
+        become_root()?;
     }
     if namespaces.new_cgroup {
         let flag = super::namespaces::flag(LinuxNamespaceType::Cgroup);
         lockgate_sys::clone::unshare(flag).step("unsharing the cgroup namespace")?;
     }
     Ok(())
+}
+
+/// Becomes user 0 of the user namespace that was just entered.
+pub(super) fn become_root() -> Result<(), InitError> {
+    use rustix::thread::{set_thread_res_gid, set_thread_res_uid};
+    let (uid, gid) = (rustix::fs::Uid::ROOT, rustix::fs::Gid::ROOT);
+    set_thread_res_gid(gid, gid, gid).step("becoming root of the user namespace")?;
+    set_thread_res_uid(uid, uid, uid).step("becoming root of the user namespace")
 }
 
 /// Names, interfaces and parameters of the new namespaces.

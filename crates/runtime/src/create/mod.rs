@@ -19,6 +19,7 @@ mod gate;
 mod init;
 mod namespaces;
 mod process;
+mod supported;
 mod tenant;
 mod terminal;
 
@@ -107,7 +108,7 @@ pub(crate) fn create(new: &NewContainer<'_>) -> Result<Created, CreateError> {
         .as_ref()
         .ok_or(CreateError::Missing("linux"))?;
     let namespaces = Namespaces::open(linux.namespaces().as_deref().unwrap_or(&[]))?;
-    check_supported(new.spec, &namespaces)?;
+    supported::check_supported(new.spec, &namespaces)?;
     let filter = linux.seccomp().as_ref().map(seccomp::compile).transpose()?;
     let path = linux.cgroups_path().as_deref().unwrap_or(&new.cgroup);
     let cgroup = Cgroup::create(path, linux.resources().as_ref())?;
@@ -204,73 +205,6 @@ fn kill_and_reap(pid: i32) {
         ignore(kill_process(pid, Signal::KILL));
         ignore(waitpid(Some(pid), WaitOptions::empty()));
     }
-}
-
-/// What this runtime does not do is refused by name rather than left out.
-fn check_supported(spec: &Spec, namespaces: &Namespaces) -> Result<(), CreateError> {
-    let unsupported = |what: &str| Err(CreateError::Unsupported(what.to_owned()));
-    let process = spec
-        .process()
-        .as_ref()
-        .ok_or(CreateError::Missing("process"))?;
-    if process.args().as_ref().is_none_or(Vec::is_empty) {
-        return Err(CreateError::Missing("process.args"));
-    }
-    if !namespaces.is_new(LinuxNamespaceType::Mount) {
-        return unsupported("a container without a mount namespace of its own");
-    }
-    let named = spec.hostname().is_some() || spec.domainname().is_some();
-    if named && !namespaces.separate(LinuxNamespaceType::Uts) {
-        return unsupported("a host name without a UTS namespace");
-    }
-    if process
-        .selinux_label()
-        .as_ref()
-        .is_some_and(|label| !label.is_empty())
-    {
-        return unsupported("an SELinux label");
-    }
-    let Some(linux) = spec.linux() else {
-        return Ok(());
-    };
-    if linux.intel_rdt().is_some() {
-        return unsupported("linux.intelRdt");
-    }
-    if linux
-        .time_offsets()
-        .as_ref()
-        .is_some_and(|offsets| !offsets.is_empty())
-    {
-        return unsupported("linux.timeOffsets");
-    }
-    if linux
-        .net_devices()
-        .as_ref()
-        .is_some_and(|devices| !devices.is_empty())
-    {
-        return unsupported("linux.netDevices");
-    }
-    if linux.memory_policy().is_some() {
-        return unsupported("linux.memoryPolicy");
-    }
-    if spec.hooks().as_ref().is_some_and(has_hooks) {
-        return unsupported("running hooks");
-    }
-    Ok(())
-}
-
-fn has_hooks(hooks: &oci_spec::runtime::Hooks) -> bool {
-    let lists = [
-        hooks.prestart(),
-        hooks.create_runtime(),
-        hooks.create_container(),
-        hooks.start_container(),
-        hooks.poststart(),
-        hooks.poststop(),
-    ];
-    lists
-        .iter()
-        .any(|list| list.as_ref().is_some_and(|list| !list.is_empty()))
 }
 
 fn write_maps(pid: i32, spec: &Spec) -> Result<(), CreateError> {

@@ -80,6 +80,9 @@ fn run(
         ThreadNameSpaceType::from_bits_retain(flags),
     )
     .step("joining the container's namespaces")?;
+    if new.namespaces.contains(&LinuxNamespaceType::User) {
+        init::become_root()?;
+    }
     rustix::process::setsid().step("setsid")?;
     let terminal = if new.process.terminal() == Some(true) {
         let pair = terminal::open(Path::new("/dev/pts/ptmx"), new.window)?;

@@ -24,6 +24,8 @@ pub(super) struct Container {
     pub(super) paused: bool,
     pub(super) oom_killed: bool,
     pub(super) exit: Option<ExitRecord>,
+    /// Readable when the kernel runs out of memory for the container; only with a limit.
+    pub(super) memory_watch: Option<OwnedFd>,
     seen_oom_kills: u64,
     /// Keeps the container's mounts until the shim ends, so that taking them down (an overlay syncs its
     /// upper file system then) delays neither the init's end nor the news of it.
@@ -48,6 +50,17 @@ impl Container {
             .unwrap_or(&[])
             .iter()
             .map(oci_spec::runtime::LinuxNamespace::typ);
+        let resources = spec
+            .linux()
+            .as_ref()
+            .and_then(|linux| linux.resources().as_ref());
+        let memory = resources.and_then(|resources| resources.memory().as_ref());
+        let is_limited = memory.is_some_and(|memory| memory.limit().is_some_and(|l| l > 0));
+        let memory_watch = if is_limited {
+            cgroup.watch_memory()
+        } else {
+            None
+        };
         Self {
             bundle,
             maker,
@@ -57,9 +70,19 @@ impl Container {
             paused: false,
             oom_killed: false,
             exit: None,
+            memory_watch,
             seen_oom_kills: 0,
             mounts: None,
         }
+    }
+
+    /// Takes notice of what the memory watch tells.
+    pub(super) fn read_memory_watch(&self) {
+        let Some(watch) = &self.memory_watch else {
+            return;
+        };
+        let mut buffer = [0; 1024];
+        while rustix::io::read(watch, &mut buffer).is_ok_and(|count| count > 0) {}
     }
 
     /// Keeps the mount namespace of a process for as long as this container is known.

@@ -97,6 +97,7 @@ struct Shim {
 enum Ready {
     Signals,
     Listener,
+    Memory,
     Connection(u32),
     Output(TaskId, Stream),
     Input(TaskId),
@@ -199,6 +200,13 @@ impl Shim {
             flags.set(PollFlags::OUT, connection.has_output());
             wanted.push((Ready::Connection(*id), connection.as_fd(), flags));
         }
+        let container = self
+            .container
+            .as_ref()
+            .filter(|container| container.exit.is_none());
+        if let Some(watch) = container.and_then(|container| container.memory_watch.as_ref()) {
+            wanted.push((Ready::Memory, watch.as_fd(), PollFlags::IN));
+        }
         wanted.push((Ready::Listener, self.listener.as_fd(), PollFlags::IN));
         // Last: what processes wrote is read before their end is looked at.
         wanted.push((Ready::Signals, self.signals.as_fd(), PollFlags::IN));
@@ -221,6 +229,7 @@ impl Shim {
         match what {
             Ready::Signals => self.reap(),
             Ready::Listener => self.accept(),
+            Ready::Memory => self.check_memory(),
             Ready::Connection(id) => self.serve_connection(id, events),
             Ready::Output(task, stream) => self.pump(task, stream),
             Ready::Input(task) => {

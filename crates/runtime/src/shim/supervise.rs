@@ -164,6 +164,17 @@ impl Shim {
         }
     }
 
+    /// Tells if the kernel has killed for want of memory.
+    pub(super) fn check_memory(&mut self) {
+        let Some(container) = &mut self.container else {
+            return;
+        };
+        container.read_memory_watch();
+        if container.take_oom() {
+            self.tell(&ShimEvent::Oom);
+        }
+    }
+
     /// Sends an event to everybody who watches.
     fn tell(&mut self, event: &ShimEvent) {
         let reply = Reply::Event(event.clone());

@@ -162,6 +162,11 @@ impl Drop for Fixture {
             }
             drop(cgroup.delete());
         }
+        // runc also makes directories in the unified hierarchy of the hybrid layout.
+        let unified = Path::new("/sys/fs/cgroup/unified");
+        drop(fs::remove_dir(
+            unified.join(self.cgroup.strip_prefix("/").unwrap()),
+        ));
         drop(fs::remove_dir_all(&self.directory));
     }
 }
@@ -368,7 +373,7 @@ fn make_image(image: &Path) {
     for name in [
         "sh", "cat", "echo", "true", "false", "sleep", "ls", "id", "mount", "touch", "head",
         "stty", "tty", "mkdir", "unshare", "hostname", "pwd", "tail", "grep", "seq", "ps", "ln",
-        "wc", "umount", "ip",
+        "wc", "umount", "ip", "stat",
     ] {
         std::os::unix::fs::symlink("busybox", image.join("bin").join(name)).unwrap();
     }

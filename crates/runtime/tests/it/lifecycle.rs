@@ -1,7 +1,7 @@
 //! From creation to the end, and that nothing is left then.
 
 use lockgate_runtime::cgroup::Cgroup;
-use lockgate_runtime::protocol::{Reply, Request, ShimStatus};
+use lockgate_runtime::protocol::{Reply, Request, ShimEvent, ShimStatus};
 
 use crate::fixture::Fixture;
 
@@ -156,8 +156,84 @@ fn running_out_of_memory_is_recorded() {
     memory.set_limit(Some(16 << 20)).set_swap(Some(16 << 20));
     resources.as_mut().unwrap().set_memory(Some(memory));
     let mut shim = fixture.start();
+    assert_eq!(shim.control.event(), ShimEvent::Oom);
     let record = shim.wait();
     assert_eq!((record.exit_code, record.oom_killed), (137, true));
+}
+
+#[test]
+fn a_child_that_runs_out_of_memory_is_told_while_the_container_lives() {
+    let mut fixture = Fixture::new(&["sh", "-c", "tail /dev/zero; read x; exit 3"]);
+    fixture.request.open_stdin = true;
+    fixture.request.stdin_once = true;
+    let resources = fixture.spec.linux_mut().as_mut().unwrap().resources_mut();
+    let mut memory = oci_spec::runtime::LinuxMemory::default();
+    memory.set_limit(Some(16 << 20)).set_swap(Some(16 << 20));
+    resources.as_mut().unwrap().set_memory(Some(memory));
+    let mut shim = fixture.start();
+    assert_eq!(shim.control.event(), ShimEvent::Oom);
+    let stream = shim.attach(true);
+    stream.end_input();
+    let record = shim.wait();
+    assert_eq!((record.exit_code, record.oom_killed), (3, true));
+}
+
+#[test]
+fn the_little_init_passes_signals_on_and_buries_orphans() {
+    let script = "trap 'exit 5' TERM; (sleep 0.1 &) ; echo $$; while :; do sleep 0.1; done";
+    let args = ["/sbin/docker-init", "--", "sh", "-c", script];
+    let mut fixture = Fixture::new(&args);
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_lockgate-shim"));
+    let place = std::path::Path::new("/sbin/docker-init");
+    let mount = lockgate_runtime::spec::bind_mount(program, place, &["ro"]);
+    fixture.spec.mounts_mut().as_mut().unwrap().push(mount);
+    let mut shim = fixture.create();
+    let mut stream = shim.attach(false);
+    shim.control.ask(&Request::Start);
+    let pid = stream.read_until("\n");
+    assert!(!pid.ends_with("\n1\n") && pid.ends_with("2\n"), "{pid}");
+    assert_eq!(
+        shim.control.ask(&Request::Kill {
+            signal: 15,
+            all: false
+        }),
+        Reply::Done
+    );
+    assert_eq!(shim.wait().exit_code, 5);
+}
+
+#[test]
+fn a_user_namespace_maps_root_to_somebody_else() {
+    let script = "id -u; cat /proc/self/uid_map; touch /tmp/x; stat -c %u /tmp/x; cat /dev/null";
+    let mut fixture = Fixture::new(&["sh", "-c", script]);
+    let map = |host: u32| {
+        let map = oci_spec::runtime::LinuxIdMappingBuilder::default();
+        map.container_id(0_u32)
+            .host_id(host)
+            .size(65536_u32)
+            .build()
+            .unwrap()
+    };
+    let linux = fixture.spec.linux_mut().as_mut().unwrap();
+    linux
+        .set_uid_mappings(Some(vec![map(200_000)]))
+        .set_gid_mappings(Some(vec![map(200_000)]));
+    let kind = oci_spec::runtime::LinuxNamespaceType::User;
+    linux
+        .namespaces_mut()
+        .as_mut()
+        .unwrap()
+        .push(lockgate_runtime::spec::namespace(kind, None));
+    for part in ["upper", "work", "image/tmp"] {
+        let path = fixture.directory.join(part);
+        std::os::unix::fs::chown(path, Some(200_000), Some(200_000)).unwrap();
+    }
+    let (code, output) = fixture.run();
+    assert_eq!(code, 0, "{output}");
+    assert!(
+        output.starts_with("0\n") && output.contains("200000      65536\n0\n"),
+        "{output}"
+    );
 }
 
 #[test]
@@ -193,4 +269,26 @@ fn a_malformed_request_is_answered_and_ends_the_connection() {
         all: false,
     });
     assert_eq!(shim.wait().exit_code, 137);
+}
+
+#[test]
+fn without_a_pid_namespace_nothing_outlives_the_init() {
+    let script = "trap '' TERM; sleep 98 & sleep 99 & echo $!; exit 2";
+    let mut fixture = Fixture::new(&["sh", "-c", script]);
+    let linux = fixture.spec.linux_mut().as_mut().unwrap();
+    let pid = oci_spec::runtime::LinuxNamespaceType::Pid;
+    linux
+        .namespaces_mut()
+        .as_mut()
+        .unwrap()
+        .retain(|namespace| namespace.typ() != pid);
+    let (code, output) = fixture.run();
+    assert_eq!(code, 2);
+    let orphan = std::path::Path::new("/proc").join(output.trim());
+    assert!(!orphan.exists(), "{output}");
+    assert!(
+        !Cgroup::open(&fixture.cgroup.join(fixture.id.as_str()))
+            .unwrap()
+            .exists()
+    );
 }

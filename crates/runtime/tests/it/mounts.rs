@@ -117,3 +117,48 @@ fn an_unknown_option_is_refused_by_name() {
     let expected = "mount option \"frobnicate\" of \"/data\" is not understood";
     assert_eq!(fixture.refusal(), expected);
 }
+
+#[test]
+fn a_null_device_of_the_image_masks_nothing_and_is_not_used() {
+    let fixture = Fixture::new(&["sh", "-c", "cat /proc/keys; cat /dev/null; echo end"]);
+    let image = fixture.directory.join("image");
+    fs::write(image.join("dev/null"), "leak\n").unwrap();
+    symlink("/proc/sys", image.join("dev/zero")).unwrap();
+    assert_eq!(fixture.run(), (0, "end\n".to_owned()));
+}
+
+#[test]
+fn shared_namespaces_are_joined_by_path() {
+    let first = Fixture::new(&["sleep", "100"]);
+    let mut shim = first.start();
+    let pid = match shim
+        .control
+        .ask(&lockgate_runtime::protocol::Request::State)
+    {
+        lockgate_runtime::protocol::Reply::State(state) => state.pid.unwrap(),
+        reply => panic!("{reply:?}"),
+    };
+    let mut second = Fixture::new(&["sh", "-c", "ps | grep 'sleep 10[0]' && echo seen; hostname"]);
+    second.spec.set_hostname(None);
+    let kinds = [
+        (oci_spec::runtime::LinuxNamespaceType::Pid, "pid"),
+        (oci_spec::runtime::LinuxNamespaceType::Uts, "uts"),
+        (oci_spec::runtime::LinuxNamespaceType::Ipc, "ipc"),
+        (oci_spec::runtime::LinuxNamespaceType::Network, "net"),
+    ];
+    let linux = second.spec.linux_mut().as_mut().unwrap();
+    for namespace in linux.namespaces_mut().as_mut().unwrap() {
+        if let Some((_, name)) = kinds.iter().find(|(kind, _)| *kind == namespace.typ()) {
+            namespace.set_path(Some(format!("/proc/{pid}/ns/{name}").into()));
+        }
+    }
+    let (code, output) = second.run();
+    assert_eq!(code, 0, "{output}");
+    assert!(output.ends_with("seen\nbox\n"), "{output}");
+    let kill = lockgate_runtime::protocol::Request::Kill {
+        signal: 9,
+        all: false,
+    };
+    shim.control.ask(&kill);
+    shim.wait();
+}

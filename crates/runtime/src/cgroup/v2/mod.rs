@@ -3,6 +3,7 @@
 pub(super) mod devices;
 pub(super) mod stats;
 
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use oci_spec::runtime::{
@@ -75,6 +76,14 @@ pub(super) fn set_frozen(directory: &Path, frozen: bool) -> Result<(), CgroupErr
         pause *= 2;
     }
     Ok(())
+}
+
+/// A descriptor that is readable when the counters of memory events have changed.
+pub(super) fn watch_memory(directory: &Path) -> Option<OwnedFd> {
+    use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+    let watch = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok()?;
+    inotify::add_watch(&watch, directory.join("memory.events"), WatchFlags::MODIFY).ok()?;
+    Some(watch)
 }
 
 /// Whether the processes stand still.

@@ -1,23 +1,21 @@
 //! What the engine asks, and the answers.
 
+mod create;
+mod exec;
+mod streams;
+
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::AsFd as _;
 
 use lockgate_types::{ErrorKind, ExecId, Timestamp};
 use rustix::event::PollFlags;
 
+use super::Shim;
 use super::connection::{Connection, Role, TaskId};
-use super::container::{Container, Maker, read_spec};
-use super::external::External;
-use super::log::Log;
-use super::task::{Streams, Task, TheirEnds};
-use super::{Shim, external};
-use crate::create::{self, CreateError, NewContainer, NewProcess, NullStdio, Stdio};
-use crate::protocol::{
-    CreateRequest, ExecRequest, Reply, Request, RuntimeChoice, ShimEvent, ShimFailure, ShimState,
-    ShimStatus,
-};
-use crate::seccomp;
+use super::container::{Container, Maker};
+use super::task::Task;
+use crate::create::CreateError;
+use crate::protocol::{ExecRequest, Reply, Request, ShimEvent, ShimFailure, ShimState, ShimStatus};
 
 /// Why a request was refused.
 #[derive(Debug, thiserror::Error)]
@@ -187,78 +185,6 @@ impl Shim {
         connection.reply(&reply);
     }
 
-    fn create(&mut self, request: CreateRequest) -> Result<Reply, RequestError> {
-        if self.container.is_some() {
-            return Err(RequestError::Twice);
-        }
-        let spec = read_spec(&request.bundle)?;
-        let log = Log::open(&request.log).map_err(system("opening the log"))?;
-        let window = window(request.terminal, request.console_size);
-        let (mut streams, theirs) = open_streams(request.terminal, request.open_stdin)?;
-        let null = NullStdio::open().map_err(system("opening /dev/null"))?;
-        let stdio = stdio(&null, theirs.as_ref(), [true, true]);
-        let place = request.bundle.join("rootfs");
-        let (maker, cgroup, pid, pidfd, terminal) = match &request.runtime {
-            RuntimeChoice::Native => {
-                let created = create::create(&NewContainer {
-                    spec: &spec,
-                    root: &request.rootfs,
-                    place: &place,
-                    cgroup: std::path::Path::new("/lockgate").join(request.id.as_str()),
-                    stdio: Stdio::Descriptors(stdio),
-                    window,
-                    gate: create::Gate::Channel,
-                })?;
-                let mut init = created.init;
-                let pidfd = init.pidfd.try_clone().map_err(system("copying a handle"))?;
-                let (pid, terminal) = (init.pid, init.terminal.take());
-                (
-                    Maker::Native(Some(init)),
-                    created.cgroup,
-                    pid,
-                    pidfd,
-                    terminal,
-                )
-            }
-            RuntimeChoice::External { path, root } => {
-                let external = External::new(path, root, request.id.as_str());
-                let made = external.create(&external::Create {
-                    bundle: &request.bundle,
-                    root: &request.rootfs,
-                    stdio,
-                    terminal: request.terminal,
-                    spec: &spec,
-                })?;
-                let (pid, pidfd, terminal) = (made.pid, made.pidfd, made.terminal);
-                (Maker::External(external), made.cgroup, pid, pidfd, terminal)
-            }
-        };
-        if let Some(master) = terminal {
-            streams = Streams::terminal(master).map_err(system("opening the terminal"))?;
-            if let Some((height, width)) = window {
-                streams
-                    .resize(height, width)
-                    .map_err(system("sizing the terminal"))?;
-            }
-        }
-        let mut container = Container::new(request.bundle, maker, &spec, cgroup);
-        container.hold_mounts_of(pid);
-        self.container = Some(container);
-        let task = Task {
-            exec: None,
-            pid,
-            pidfd,
-            terminal: request.terminal,
-            streams,
-            closes_input: request.stdin_once,
-            log,
-            exit_file: Some(request.exit_file),
-            ended: None,
-        };
-        self.tasks.insert(INIT, task);
-        Ok(Reply::Created { pid })
-    }
-
     fn start(&mut self) -> Result<Reply, RequestError> {
         let container = self.container.as_mut().ok_or(RequestError::NoContainer)?;
         if container.exit.is_some() {
@@ -404,125 +330,6 @@ impl Shim {
             stderr,
         };
     }
-
-    fn exec(&mut self, request: &ExecRequest) -> Result<(TaskId, i32), RequestError> {
-        let container = self.container.as_ref().ok_or(RequestError::NoContainer)?;
-        let init = self.tasks.get(&INIT).filter(|task| task.ended.is_none());
-        let init = init.ok_or(RequestError::NotRunning)?;
-        if container.started_at.is_none() {
-            return Err(RequestError::NotRunning);
-        }
-        if self
-            .tasks
-            .values()
-            .any(|task| task.exec.as_ref() == Some(&request.exec))
-        {
-            return Err(RequestError::ExecTwice);
-        }
-        let process = &request.process;
-        let terminal = process.terminal() == Some(true);
-        let size = process
-            .console_size()
-            .map(|size| [size.height(), size.width()]);
-        let window = window(
-            terminal,
-            size.unwrap_or_default()
-                .map(|n| u32::try_from(n).unwrap_or(0)),
-        );
-        let (mut streams, theirs) = open_streams(terminal, request.open_stdin)?;
-        let null = NullStdio::open().map_err(system("opening /dev/null"))?;
-        let wanted = [request.attach_stdout, request.attach_stderr];
-        let stdio = stdio(&null, theirs.as_ref(), wanted);
-        let (pid, pidfd, master) = match &container.maker {
-            Maker::Native(_) => {
-                let spec = read_spec(&container.bundle)?;
-                let linux = spec.linux().as_ref();
-                let profile = linux.and_then(|linux| linux.seccomp().as_ref());
-                let filter = profile
-                    .map(seccomp::compile)
-                    .transpose()
-                    .map_err(CreateError::from)?;
-                let mut prepared = create::enter(&NewProcess {
-                    process,
-                    init: &init.pidfd,
-                    init_pid: init.pid,
-                    namespaces: &container.namespaces,
-                    filter: filter.as_ref(),
-                    cgroup: &container.cgroup,
-                    stdio: Stdio::Descriptors(stdio),
-                    window,
-                })?;
-                prepared.start()?;
-                let master = prepared.terminal.take();
-                (prepared.pid, prepared.pidfd, master)
-            }
-            Maker::External(external) => {
-                let made = external.exec(&container.bundle, request, stdio)?;
-                (made.pid, made.pidfd, made.terminal)
-            }
-        };
-        for (slot, wanted) in streams.outputs.iter_mut().zip(wanted) {
-            if !wanted {
-                *slot = None;
-            }
-        }
-        if let Some(master) = master {
-            streams = Streams::terminal(master).map_err(system("opening the terminal"))?;
-            if let Some((height, width)) = window {
-                streams
-                    .resize(height, width)
-                    .map_err(system("sizing the terminal"))?;
-            }
-        }
-        let id = self.next_task;
-        self.next_task += 1;
-        let task = Task {
-            exec: Some(request.exec.clone()),
-            pid,
-            pidfd,
-            terminal,
-            streams,
-            closes_input: true,
-            log: None,
-            exit_file: request.exit_file.clone(),
-            ended: None,
-        };
-        self.tasks.insert(id, task);
-        Ok((id, pid))
-    }
-}
-
-/// Pipes, unless there is to be a terminal.
-fn open_streams(
-    terminal: bool,
-    with_input: bool,
-) -> Result<(Streams, Option<TheirEnds>), RequestError> {
-    if terminal {
-        return Ok((Streams::default(), None));
-    }
-    let (ours, theirs) = Streams::pipes(with_input).map_err(system("making pipes"))?;
-    Ok((ours, Some(theirs)))
-}
-
-fn stdio<'a>(
-    null: &'a NullStdio,
-    theirs: Option<&'a TheirEnds>,
-    wanted: [bool; 2],
-) -> [BorrowedFd<'a>; 3] {
-    let or_null = |fd: Option<&'a OwnedFd>| fd.map_or_else(|| null.as_fd(), |fd| fd.as_fd());
-    let output = theirs.map(|ends| &ends.output).filter(|_| wanted[0]);
-    let error = theirs.map(|ends| &ends.error).filter(|_| wanted[1]);
-    [
-        or_null(theirs.and_then(|ends| ends.input.as_ref())),
-        or_null(output),
-        or_null(error),
-    ]
-}
-
-/// A terminal's size, unless it is left at nothing.
-fn window(terminal: bool, [height, width]: [u32; 2]) -> Option<(u16, u16)> {
-    let size = (u16::try_from(height).ok()?, u16::try_from(width).ok()?);
-    (terminal && size != (0, 0)).then_some(size)
 }
 
 /// The container's init among the tasks.
