@@ -88,7 +88,9 @@ struct Shim {
     tasks: BTreeMap<TaskId, Task>,
     next_task: TaskId,
     buffer: Vec<u8>,
-    /// When memory was last given back after something had happened.
+    /// Memory has run out; until then a kill may follow.
+    memory_alarm: Option<Instant>,
+    /// Memory has been given back since something happened.
     resting: bool,
 }
 
@@ -114,6 +116,7 @@ impl Shim {
             tasks: BTreeMap::new(),
             next_task: 1,
             buffer: Vec::new(),
+            memory_alarm: None,
             resting: false,
         }
     }
@@ -129,6 +132,7 @@ impl Shim {
             for (what, events) in ready {
                 self.handle(what, events);
             }
+            self.check_memory();
             self.finish_ended();
             self.connections
                 .retain(|_, connection| !connection.is_done());
@@ -222,14 +226,15 @@ impl Shim {
             .min();
         let rest = (!self.resting).then_some(REST_AFTER);
         let left = patience.map(|end| end.saturating_duration_since(Instant::now()));
-        left.into_iter().chain(rest).min()
+        let again = self.memory_alarm.map(|_| CHECK_MEMORY_AFTER);
+        left.into_iter().chain(rest).chain(again).min()
     }
 
     fn handle(&mut self, what: Ready, events: PollFlags) {
         match what {
             Ready::Signals => self.reap(),
             Ready::Listener => self.accept(),
-            Ready::Memory => self.check_memory(),
+            Ready::Memory => self.notice_memory(),
             Ready::Connection(id) => self.serve_connection(id, events),
             Ready::Output(task, stream) => self.pump(task, stream),
             Ready::Input(task) => {
@@ -283,6 +288,9 @@ impl Shim {
 
 /// After this long without anything to do, memory is given back.
 const REST_AFTER: Duration = Duration::from_millis(300);
+
+/// How often a kill is looked for after memory has run out.
+const CHECK_MEMORY_AFTER: Duration = Duration::from_millis(5);
 
 /// signal(7)
 const SIGCHLD: i32 = 17;

@@ -164,13 +164,27 @@ impl Shim {
         }
     }
 
-    /// Tells if the kernel has killed for want of memory.
+    /// The kernel has run out of memory for the container.
+    pub(super) fn notice_memory(&mut self) {
+        if let Some(container) = &self.container {
+            container.read_memory_watch();
+        }
+        self.memory_alarm = Some(Instant::now() + ALARM);
+        self.check_memory();
+    }
+
+    /// Tells if the kernel has killed since. It says that memory has run out before it looks for somebody
+    /// to kill, so that an alarm is followed up for a while.
     pub(super) fn check_memory(&mut self) {
-        let Some(container) = &mut self.container else {
-            return;
-        };
-        container.read_memory_watch();
-        if container.take_oom() {
+        let Some(end) = self.memory_alarm else { return };
+        let killed = self
+            .container
+            .as_mut()
+            .is_some_and(container::Container::take_oom);
+        if killed || Instant::now() >= end {
+            self.memory_alarm = None;
+        }
+        if killed {
             self.tell(&ShimEvent::Oom);
         }
     }
@@ -247,6 +261,8 @@ fn deliver<'a>(
     }
 }
 
+/// How long after an alarm a kill may come.
+const ALARM: Duration = Duration::from_secs(1);
 /// How much is read at once.
 const CHUNK: usize = 64 << 10;
 /// Reads after which a pipe that is never empty is given up: somebody alive still writes into it.
