@@ -5,6 +5,7 @@
 
 mod create;
 mod error;
+mod life;
 mod start;
 mod stream;
 mod table;

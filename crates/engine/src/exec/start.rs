@@ -9,7 +9,7 @@ use oci_spec::runtime::Process;
 use tokio::net::UnixStream;
 
 use super::create::check_running;
-use super::table::Exec;
+use super::life::Exec;
 use super::{ExecError, ExecStream, Execs, StartExec};
 use crate::container::spec::{capability, process};
 use crate::container::{Duplex, Facts, StdinEnd, events};
@@ -42,13 +42,10 @@ impl Execs {
             Ok(request) => open(exec, &request).await,
             Err(error) => Err(error),
         };
-        let stream = match opened {
-            Ok((pid, stream)) => {
-                exec.started(pid);
-                stream
-            }
+        let (pid, stream) = match opened {
+            Ok(opened) => opened,
             Err(error) => {
-                exec.ended(exit_code(&error));
+                exec.failed(exit_code(&error));
                 return Err(error);
             }
         };
@@ -59,6 +56,7 @@ impl Execs {
         let action = format!("exec_start: {}", command.unwrap_or_default());
         let attributes = [("execID", exec.id.to_string())];
         events::container(&self.inner, &facts.record, &action, attributes);
+        exec.started(&self.inner, pid);
         if how.detach {
             return Ok(None);
         }

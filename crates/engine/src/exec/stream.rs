@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 
-use super::table::State;
+use super::life::State;
 use crate::container::Duplex;
 
 /// Both directions of an exec: reading yields stdcopy frames (or raw bytes of a terminal), writing
