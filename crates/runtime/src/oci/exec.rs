@@ -11,6 +11,7 @@ use super::{Global, OciError, failed, foreground};
 use crate::cgroup::Cgroup;
 use crate::create::{self, CreateError, NewProcess, Stdio};
 use crate::seccomp;
+use crate::spec::document;
 
 /// `exec [options] ID [COMMAND ARG...]`
 pub(super) fn exec(global: &Global, args: Args) -> Result<u8, OciError> {
@@ -130,7 +131,7 @@ impl Options {
     fn process(&self, record: &Record) -> Result<Process, OciError> {
         if let Some(path) = &self.process {
             let json = std::fs::read(path).map_err(failed("process file"))?;
-            return serde_json::from_slice(&json).map_err(failed("process file"));
+            return document::parse_process(&json).map_err(failed("process file"));
         }
         let own = record.config.process().clone();
         let mut process = own.ok_or(CreateError::Missing("process"))?;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Global, OciError, failed};
 use crate::cgroup::Cgroup;
+use crate::spec::document;
 
 /// The contents of `state.json`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -26,6 +27,7 @@ pub(super) struct Record {
     pub(super) root: PathBuf,
     pub(super) created: Timestamp,
     pub(super) cgroup: PathBuf,
+    #[serde(deserialize_with = "document::spec")]
     pub(super) config: Spec,
 }
 

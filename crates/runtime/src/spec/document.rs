@@ -20,6 +20,17 @@ pub(crate) fn load(path: &Path) -> io::Result<Spec> {
     Ok(document.into())
 }
 
+/// Reads a specification inside something else.
+pub(crate) fn spec<'de, D: Deserializer<'de>>(from: D) -> Result<Spec, D::Error> {
+    Ok(SpecDocument::deserialize(from)?.into())
+}
+
+/// Reads one process from its JSON text.
+pub(crate) fn parse_process(json: &[u8]) -> Result<Process, serde_json::Error> {
+    let document: ProcessDocument = serde_json::from_slice(json)?;
+    Ok(document.into())
+}
+
 /// Reads one process.
 pub(crate) fn process<'de, D: Deserializer<'de>>(from: D) -> Result<Process, D::Error> {
     Ok(ProcessDocument::deserialize(from)?.into())
