@@ -23,9 +23,11 @@ pub(super) fn run(plan: &Plan<'_>, channel: &Channel) -> Result<Infallible, Init
     plan.entrance.enter().step("entering the cgroup")?;
     enter_namespaces(&plan.namespaces, channel)?;
     rustix::process::setsid().step("setsid")?;
-    rootfs::separate_from_host(linux)?;
+    let propagation = linux.and_then(|linux| linux.rootfs_propagation().as_deref());
+    let shared = rootfs::SharedSources::open(spec)?;
+    rootfs::separate_from_host(propagation)?;
     let root = rootfs::mount_root(plan.new.root, plan.new.place)?;
-    rootfs::populate(&root, spec, &plan.namespaces, Some(plan.cgroup))?;
+    rootfs::populate(&root, spec, &plan.namespaces, plan.cgroup, shared)?;
     set_up_kernel(spec, &plan.namespaces)?;
     if spec
         .root()
@@ -35,6 +37,7 @@ pub(super) fn run(plan: &Plan<'_>, channel: &Channel) -> Result<Infallible, Init
         rootfs::set_readonly(&root)?;
     }
     rootfs::pivot(&root)?;
+    rootfs::share_root(propagation)?;
     drop(root);
     let Some(process) = process else {
         return Err(InitError::Nul { what: "process" });

@@ -13,7 +13,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use lockgate_sys::mount::{MountAttributes, Reach};
-use oci_spec::runtime::{Linux, LinuxNamespaceType, Mount, Spec};
+use oci_spec::runtime::{LinuxNamespaceType, Mount, Spec};
 use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 
@@ -26,17 +26,58 @@ use devices::Nodes;
 use options::{Options, PROPAGATION, RDONLY};
 use resolve::{Kind, ensure_in_root, is_directory};
 
-/// Keeps what is mounted from now on inside this mount namespace.
-pub(crate) fn separate_from_host(linux: Option<&Linux>) -> Result<(), InitError> {
-    let wanted = linux
-        .and_then(|linux| linux.rootfs_propagation().as_deref())
-        .unwrap_or("rslave");
-    let flag = PROPAGATION
-        .iter()
-        .find(|p| p.0 == wanted || p.0.strip_prefix('r') == Some(wanted));
-    // Shared means that the container's mounts reach the host; the root itself stays out of it.
-    let flag = flag.map_or(SLAVE, |p| if p.1 == UNBINDABLE { PRIVATE } else { p.1 });
+/// Keeps what is mounted from now on inside this mount namespace. What the host mounts later still comes in,
+/// unless `propagation` says private.
+pub(crate) fn separate_from_host(propagation: Option<&str>) -> Result<(), InitError> {
+    let wanted = PROPAGATION.iter().find(|p| Some(p.0) == propagation);
+    let flag = match wanted.map_or(SLAVE, |p| p.1) {
+        PRIVATE | UNBINDABLE => PRIVATE,
+        _ => SLAVE,
+    };
     tree::propagate(open_root()?, flag, true).step("changing the propagation of /")
+}
+
+/// Copies of those sources that stay shared with the host, for each mount of the specification.
+#[derive(Debug)]
+pub(crate) struct SharedSources(Vec<Option<OwnedFd>>);
+
+impl SharedSources {
+    /// Takes the copies; this must happen before [`separate_from_host`], which ends all sharing.
+    pub(crate) fn open(spec: &Spec) -> Result<Self, InitError> {
+        let mounts = spec.mounts().as_deref().unwrap_or(&[]);
+        mounts
+            .iter()
+            .map(Self::open_one)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    fn open_one(mount: &Mount) -> Result<Option<OwnedFd>, InitError> {
+        let options = Options::of(mount)?;
+        let shared = options.propagation.iter().any(|(flag, _)| *flag == SHARED);
+        let Some(reach) = options.bind.filter(|_| shared) else {
+            return Ok(None);
+        };
+        let from = mount.source().clone().unwrap_or_default();
+        let tree = tree::copy_path(&from, reach);
+        tree.map(Some).map_err(|source| InitError::Mount {
+            from,
+            to: mount.destination().clone(),
+            step: "open_tree",
+            source: source.into(),
+        })
+    }
+}
+
+/// Lets the container's own mounts spread to further namespaces made in it, if it is to be so.
+pub(crate) fn share_root(propagation: Option<&str>) -> Result<(), InitError> {
+    let wanted = PROPAGATION.iter().find(|p| Some(p.0) == propagation);
+    match wanted.filter(|p| p.1 == SHARED) {
+        Some((_, flag, recursive)) => {
+            tree::propagate(open_root()?, *flag, *recursive).step("sharing the root")
+        }
+        None => Ok(()),
+    }
 }
 
 /// Makes all that the specification wants in `root`.
@@ -44,12 +85,13 @@ pub(crate) fn populate(
     root: &OwnedFd,
     spec: &Spec,
     namespaces: &Namespaces,
-    cgroup: Option<&Cgroup>,
+    cgroup: &Cgroup,
+    shared: SharedSources,
 ) -> Result<(), InitError> {
     let linux = spec.linux().as_ref();
     let mounts = spec.mounts().as_deref().unwrap_or(&[]);
-    for mount in mounts {
-        mount_one(root, mount, cgroup)?;
+    for (mount, source) in mounts.iter().zip(shared.0) {
+        mount_one(root, mount, cgroup, source)?;
     }
     if !mounts.iter().any(is_host_dev) {
         let nodes = if namespaces.separate(LinuxNamespaceType::User) {
@@ -108,7 +150,12 @@ fn open_root() -> Result<OwnedFd, InitError> {
     rustix::fs::open("/", flags, rustix::fs::Mode::empty()).step("opening /")
 }
 
-fn mount_one(root: &OwnedFd, mount: &Mount, cgroup: Option<&Cgroup>) -> Result<(), InitError> {
+fn mount_one(
+    root: &OwnedFd,
+    mount: &Mount,
+    cgroup: &Cgroup,
+    shared: Option<OwnedFd>,
+) -> Result<(), InitError> {
     let options = Options::of(mount)?;
     let from = mount.source().clone().unwrap_or_default();
     let to = mount.destination();
@@ -127,13 +174,13 @@ fn mount_one(root: &OwnedFd, mount: &Mount, cgroup: Option<&Cgroup>) -> Result<(
     };
     let kind = mount.typ().as_deref().unwrap_or("none");
     let tree = if let Some(reach) = options.bind {
-        let tree = tree::copy_path(&from, reach).map_err(errno("open_tree"))?;
+        let copy = || tree::copy_path(&from, reach).map_err(errno("open_tree"));
+        let tree = shared.map_or_else(copy, Ok)?;
         tree::change(&tree, Reach::One, options.attributes).map_err(failed("mount_setattr"))?;
         tree::change(&tree, Reach::Recursive, options.recursive)
             .map_err(failed("mount_setattr"))?;
         tree
     } else if kind == "cgroup" || kind == "cgroup2" {
-        let Some(cgroup) = cgroup else { return Ok(()) };
         let target = ensure_in_root(root, to, Kind::Directory).map_err(errno("mkdir"))?;
         return cgroups::mount(cgroup, &target, options.attributes.set).map_err(failed("mount"));
     } else {
@@ -199,3 +246,4 @@ fn is_host_dev(mount: &Mount) -> bool {
 const UNBINDABLE: u64 = 1 << 17;
 const PRIVATE: u64 = 1 << 18;
 const SLAVE: u64 = 1 << 19;
+const SHARED: u64 = 1 << 20;

@@ -162,3 +162,66 @@ fn shared_namespaces_are_joined_by_path() {
     shim.control.ask(&kill);
     shim.wait();
 }
+
+#[test]
+fn a_shared_bind_carries_mounts_both_ways_and_the_root_carries_none() {
+    use rustix::mount::{
+        MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_change, unmount,
+    };
+    // A mount namespace of this test's own in which everything is shared, as on most hosts.
+    lockgate_sys::clone::unshare(0x0002_0000).unwrap();
+    let rec = MountPropagationFlags::REC;
+    mount_change("/", MountPropagationFlags::PRIVATE | rec).unwrap();
+    mount_change("/", MountPropagationFlags::SHARED | rec).unwrap();
+    let script = "mkdir /data/out; mount -t tmpfs inside /data/out; echo mounted; \
+                  read x; grep -c outside /proc/mounts; umount /data/out";
+    let mut fixture = Fixture::new(&["sh", "-c", script]);
+    let host = fixture.directory.join("host");
+    fs::create_dir(&host).unwrap();
+    mount("host", &host, "tmpfs", MountFlags::empty(), None).unwrap();
+    fs::create_dir(host.join("in")).unwrap();
+    with_mount(&mut fixture, &host, "/data", &["rshared"]);
+    let all: oci_spec::runtime::Capabilities = spec::all_capabilities().into_iter().collect();
+    let mut sets = oci_spec::runtime::LinuxCapabilities::default();
+    sets.set_bounding(Some(all.clone()))
+        .set_effective(Some(all.clone()))
+        .set_permitted(Some(all))
+        .set_inheritable(None)
+        .set_ambient(None);
+    fixture.process().set_capabilities(Some(sets));
+    let linux = fixture.spec.linux_mut().as_mut().unwrap();
+    linux
+        .set_seccomp(None)
+        .set_rootfs_propagation(Some("rshared".to_owned()));
+    fixture.request.open_stdin = true;
+    fixture.request.stdin_once = true;
+    let mut shim = fixture.create();
+    let before = fs::read_to_string("/proc/thread-self/mounts").unwrap();
+    let mut stream = shim.attach(true);
+    shim.control
+        .ask(&lockgate_runtime::protocol::Request::Start);
+    stream.read_until("mounted");
+    let during = fs::read_to_string("/proc/thread-self/mounts").unwrap();
+    mount(
+        "outside",
+        host.join("in"),
+        "tmpfs",
+        MountFlags::empty(),
+        None,
+    )
+    .unwrap();
+    stream.end_input();
+    let rest = stream.read_until("\n");
+    let record = shim.wait();
+    unmount(host.join("in"), UnmountFlags::DETACH).unwrap();
+    unmount(&host, UnmountFlags::DETACH).unwrap();
+    assert_eq!(
+        during.lines().count(),
+        before.lines().count() + 1,
+        "{during}"
+    );
+    assert!(during.contains("inside "), "{during}");
+    assert!(!before.contains("/bundle/rootfs"), "{before}");
+    assert!(rest.contains('1'), "{rest}");
+    assert_eq!(record.exit_code, 0);
+}
