@@ -1,7 +1,7 @@
 //! Docker's Engine API as data: routes, operations, versions, wire types and stream framing.
 //!
 //! No I/O happens here, and nothing here knows the engine. A request target becomes a [`Call`] by
-//! [`route`] and in no other way; everything behind the door works on calls.
+//! [`route()`] and in no other way; everything behind the door works on calls.
 //!
 //! ```text
 //! "POST /v1.44/containers/web/start?t=1"
