@@ -1,6 +1,7 @@
 //! The kinds of sockets, as one.
 
 use std::io;
+use std::os::fd::AsFd as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -36,6 +37,17 @@ macro_rules! each {
             }
         }
     };
+}
+
+impl Transport {
+    /// Whether the client has yet to read something, where that can be known and matters: over TLS each
+    /// write is a record of its own, which a reader gets alone.
+    pub(crate) fn has_unread(&self) -> bool {
+        match self {
+            Self::Tcp(_) | Self::Tls(_) => false,
+            Self::Unix(socket) => lockgate_sys::socket::has_unread(socket.as_fd()).unwrap_or(false),
+        }
+    }
 }
 
 impl Hangup for Transport {

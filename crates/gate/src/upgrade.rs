@@ -4,7 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
 use futures_util::future::BoxFuture;
@@ -22,6 +22,12 @@ use crate::wire::Wire;
 /// How long a client may go on sending after its stream has ended, so that closing does not throw
 /// away what it has not read yet.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// How long a client may take to read the head of its stream before the stream starts all the same. A busy
+/// interpreter needs some milliseconds.
+const HEAD_PATIENCE: Duration = Duration::from_millis(50);
+/// Looks without a pause in between: most clients are waiting for the head.
+const QUICK_LOOKS: u32 = 100;
 
 /// A connection that is about to become a stream.
 pub(crate) struct Upgrade {
@@ -59,6 +65,7 @@ async fn stream(upgrade: Upgrade) {
     if socket.write_all(&head).await.is_err() || socket.flush().await.is_err() {
         return;
     }
+    head_is_read(&socket.transport).await;
     let (give_back, given_back) = oneshot::channel();
     let ending = Arc::new(ending);
     let lent = Lent {
@@ -72,6 +79,21 @@ async fn stream(upgrade: Upgrade) {
     }
     ending.finish(Outcome::Done);
     drop(visit);
+}
+
+/// Waits a moment for the client to take the head. Some clients read it through a buffer and then go on
+/// with the bare socket (docker-py does): what arrived together with the head is lost to them.
+async fn head_is_read(transport: &Transport) {
+    let patience = Instant::now() + HEAD_PATIENCE;
+    let mut quick = QUICK_LOOKS;
+    while transport.has_unread() && Instant::now() < patience {
+        if quick > 0 {
+            quick -= 1;
+            tokio::task::yield_now().await;
+        } else {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
 }
 
 /// The bare socket, once the HTTP library is through with it.

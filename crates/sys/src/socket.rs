@@ -45,6 +45,19 @@ fn take(fd: i32) -> io::Result<OwnedFd> {
     Ok(owned)
 }
 
+/// Whether the peer of a unix socket has yet to read something that was sent to it (unix(7), `SIOCOUTQ`).
+pub fn has_unread(socket: BorrowedFd<'_>) -> io::Result<bool> {
+    let mut queued: libc::c_int = 0;
+    // JUSTIFICATION: rustix wraps FIONREAD, which asks for the other direction, but not TIOCOUTQ.
+    // SAFETY: the descriptor is open for the call, and TIOCOUTQ writes one int to a valid place.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut queued) };
+    if result == -1 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(queued > 0)
+    }
+}
+
 /// The supplementary groups that the peer of a unix socket had when it connected.
 pub fn peer_groups(socket: BorrowedFd<'_>) -> io::Result<Vec<u32>> {
     let mut groups = vec![0_u32; 64];
@@ -96,5 +109,16 @@ mod tests {
         groups.sort_unstable();
         own.sort_unstable();
         assert_eq!(groups, own);
+    }
+
+    #[test]
+    fn it_tells_when_the_peer_has_read_everything() {
+        use std::io::{Read as _, Write as _};
+        let (mut here, mut there) = UnixStream::pair().unwrap();
+        assert!(!has_unread(here.as_fd()).unwrap());
+        here.write_all(b"head").unwrap();
+        assert!(has_unread(here.as_fd()).unwrap());
+        there.read_exact(&mut [0; 4]).unwrap();
+        assert!(!has_unread(here.as_fd()).unwrap());
     }
 }
