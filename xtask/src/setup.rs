@@ -50,7 +50,12 @@ const QUICKSTART: [Package; 5] = [
     ),
 ];
 
-const ALL: [Package; 12] = [
+const ALL: [Package; 13] = [
+    Package(
+        "zstd",
+        "/usr/bin/zstd",
+        "packs archives for the loading tests",
+    ),
     Package(
         "docker.io",
         "/usr/sbin/dockerd",
@@ -83,7 +88,7 @@ const ALL: [Package; 12] = [
     Package("procps", "/usr/bin/ps", "`docker top` with ps arguments"),
     Package(
         "python3-venv",
-        "/usr/lib/python3/dist-packages/pip",
+        "/usr/lib/python3.11/ensurepip",
         "docker-py as a client",
     ),
     Package("util-linux", "/usr/bin/unshare", "namespaces for peers"),
