@@ -22,6 +22,8 @@ pub(crate) async fn run(config: Config) -> Result<()> {
     let _lock = place::lock_data_root(&config.engine.data_root)?;
     place::make_directory(&config.engine.exec_root, 0o711)?;
     let _pidfile = PidFile::write(&config.pidfile)?;
+    // Before any of them is read: a file that changes while we start is read again.
+    let watched = Watched::new(watched_files(&config));
 
     let audit = AuditLog::open(&config.audit_log).map_err(chain)?;
     let group = config.gate.group.number()?;
@@ -29,7 +31,6 @@ pub(crate) async fn run(config: Config) -> Result<()> {
         groups: group.into_iter().collect(),
     };
     let access = Arc::new(Access::new(first_policy(&config), owners, audit));
-    let files = watched_files(&config);
     let gate = Gate::bind(config.gate, access)?;
     for address in gate.addresses() {
         tracing::info!(address, "listening");
@@ -45,7 +46,7 @@ pub(crate) async fn run(config: Config) -> Result<()> {
     tokio::spawn(obey_signals(
         gate.handle(),
         config.policy,
-        files,
+        watched,
         Arc::clone(&stop),
     ));
     notify(&NotifyState::Ready);
@@ -137,7 +138,7 @@ fn watched_files(config: &Config) -> Vec<PathBuf> {
 async fn obey_signals(
     gate: GateHandle,
     policy: PathBuf,
-    files: Vec<PathBuf>,
+    mut files: Watched,
     stop: Arc<Notify>,
 ) -> Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
@@ -145,7 +146,6 @@ async fn obey_signals(
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     ];
-    let mut files = Watched::new(files);
     loop {
         tokio::select! {
             _ = hangup.recv() => reload(&gate, &policy, Why::Signal),

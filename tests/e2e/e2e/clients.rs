@@ -1,15 +1,19 @@
 //! Clients that other people wrote: docker-py.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use lockgate_testkit::{Daemon, binary, program, run};
 
-/// A virtual environment with docker-py, made once per build folder.
+/// A virtual environment with docker-py, made once per build folder: a second test that asks for it
+/// at the same time waits.
 fn python() -> PathBuf {
     let folder = binary("lockgated")
         .parent()
         .unwrap()
         .join("docker-py-7.2.0");
+    let lock = File::create(folder.with_extension("lock")).unwrap();
+    lock.lock().unwrap();
     let python = folder.join("bin/python");
     if !folder.join("ready").exists() {
         run(
