@@ -22,13 +22,25 @@ pub enum FilterError {
         /// The value.
         value: String,
     },
+    /// The value is none of those that the key has.
+    #[error(
+        "invalid filter '{key}={value}': invalid value for {key} ({value}): must be one of {known}"
+    )]
+    OneOf {
+        /// The key.
+        key: &'static str,
+        /// The value.
+        value: String,
+        /// What it can be.
+        known: &'static str,
+    },
 }
 
 impl FilterError {
     /// Always the caller's fault.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Key(_) | Self::Value { .. } => ErrorKind::InvalidInput,
+            Self::Key(_) | Self::Value { .. } | Self::OneOf { .. } => ErrorKind::InvalidInput,
         }
     }
 

@@ -39,11 +39,12 @@ pub use container::stats::{
 };
 pub use container::{
     AttachError, AttachQuery, AttachStream, ConfigError, Containers, CreateContainer, CreateError,
-    Created, FaultError, GraphDriver, Inspect, InspectError, InspectState, KillError, ListQuery,
-    LogsError, LookupError, NetworkSettings, PauseError, PortSummary, PruneError, Pruned,
-    RemoveError, RemoveOptions, RenameError, ResizeError, RestartError, StartError, StatsError,
-    StopError, StopOptions, Summary, SummaryHostConfig, SummaryNetworkSettings, Top, TopError,
-    UpdateError, UpdateQuery, Wait, WaitCondition, WaitConditionError, WaitResult,
+    Created, FaultError, GraphDriver, Health, HealthProbe, HealthStatus, Inspect, InspectError,
+    InspectState, KillError, ListQuery, LogsError, LookupError, NetworkSettings, PauseError,
+    PortSummary, PruneError, Pruned, RemoveError, RemoveOptions, RenameError, ResizeError,
+    RestartError, StartError, StatsError, StopError, StopOptions, Summary, SummaryHostConfig,
+    SummaryNetworkSettings, Top, TopError, UpdateError, UpdateQuery, Wait, WaitCondition,
+    WaitConditionError, WaitResult,
 };
 pub use engine::Engine;
 pub use event::{EventQuery, EventStream, Events};

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::events;
 use super::handle::{Container, Facts, Failure, Order, Request};
+use super::health::Monitor;
 use super::queue::{Decision, Progress, Queue, Refusal, decide};
 use super::record::Record;
 use super::state::{Cause, RunState, Status};
@@ -39,6 +40,8 @@ pub(crate) struct Driver {
     pub(super) restart_at: Option<Instant>,
     /// The last delay of the restart policy.
     pub(super) delay: Duration,
+    /// Who probes it while it runs.
+    pub(super) monitor: Option<Monitor>,
     pub(super) removed: bool,
     requests: mpsc::Receiver<Request>,
 }
@@ -82,6 +85,7 @@ impl Driver {
             kill_at: None,
             restart_at: None,
             delay: Duration::ZERO,
+            monitor: None,
             removed: false,
             requests,
         }
@@ -96,6 +100,7 @@ impl Driver {
                 news = self.supervisor.next() => self.hear(news).await,
                 () = at(self.kill_at) => self.lose_patience().await,
                 () = at(self.restart_at) => self.restart_by_policy().await,
+                beat = Monitor::next(&mut self.monitor) => self.beat(beat),
                 request = self.requests.recv() => match request {
                     Some(request) => self.take(request).await,
                     None => return,

@@ -85,6 +85,7 @@ impl Driver {
     /// Everything that follows an exit, in dockerd's order of events.
     pub(super) async fn finish(&mut self, exit: ExitRecord, error: String) {
         self.kill_at = None;
+        self.end_health();
         let network = std::mem::take(&mut self.state.network);
         self.let_go(&network).await;
         self.engine

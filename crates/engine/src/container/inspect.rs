@@ -101,6 +101,7 @@ fn state_view(state: &RunState) -> InspectState {
         error: state.error.clone(),
         started_at: state.started_at,
         finished_at: state.finished_at,
+        health: state.health.clone(),
     }
 }
 

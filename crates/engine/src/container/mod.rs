@@ -16,6 +16,7 @@ pub(crate) mod error;
 pub(crate) mod events;
 mod exit;
 mod handle;
+mod health;
 mod inspect;
 mod kill;
 mod list;
@@ -56,6 +57,7 @@ pub use error::{
     StatsError, StopError, TopError, UpdateError,
 };
 pub(crate) use handle::{Container, Facts, Lifeline};
+pub use health::{Health, HealthProbe, HealthStatus};
 pub use request::{
     CreateContainer, Created, ListQuery, Pruned, RemoveOptions, StopOptions, UpdateQuery,
 };

@@ -34,6 +34,7 @@ impl Driver {
     pub(super) async fn pause(&mut self) -> Answer {
         self.ask_freezer(&ShimRequest::Pause).await?;
         self.change(Cause::Pause);
+        self.end_health();
         self.commit();
         events::container(&self.engine, &self.record, "pause", []);
         Ok(Vec::new())
@@ -42,6 +43,7 @@ impl Driver {
     pub(super) async fn resume(&mut self) -> Answer {
         self.ask_freezer(&ShimRequest::Resume).await?;
         self.change(Cause::Resume);
+        self.watch_health();
         self.commit();
         events::container(&self.engine, &self.record, "unpause", []);
         Ok(Vec::new())

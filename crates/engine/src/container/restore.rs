@@ -309,6 +309,10 @@ fn bring_back(engine: &Arc<Inner>, found: Found) {
         match ended {
             Some((exit, reason)) => driver.finish(exit, reason.to_owned()).await,
             None if !status.has_process() => driver.resume_policy(status).await,
+            None if status == Status::Running => {
+                driver.begin_health();
+                driver.commit();
+            }
             None => {}
         }
         driver.run().await;

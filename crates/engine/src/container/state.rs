@@ -33,6 +33,8 @@ use lockgate_net::Endpoint;
 use lockgate_types::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::health::Health;
+
 /// Where a container is in its life, by Docker's words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -134,6 +136,9 @@ pub(crate) struct RunState {
     /// Somebody asked for it to be stopped: policies `always` and `unless-stopped` leave it so.
     pub(crate) manually_stopped: bool,
     pub(crate) network: NetworkState,
+    /// What its probes say, if it has a check.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) health: Option<Health>,
 }
 
 /// What a container holds of its networks while it runs.
@@ -171,6 +176,7 @@ impl Default for RunState {
             restart_count: 0,
             manually_stopped: false,
             network: NetworkState::default(),
+            health: None,
         }
     }
 }

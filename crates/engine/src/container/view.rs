@@ -60,6 +60,9 @@ pub struct InspectState {
     pub error: String,
     pub started_at: Timestamp,
     pub finished_at: Timestamp,
+    /// Of a container with a check.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<super::Health>,
 }
 
 /// Where the root file system's layers are.
@@ -125,6 +128,9 @@ pub struct Summary {
     pub labels: BTreeMap<String, String>,
     pub state: &'static str,
     pub status: String,
+    /// Of a container with a check.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<super::Health>,
     pub host_config: SummaryHostConfig,
     pub network_settings: SummaryNetworkSettings,
     pub mounts: Vec<MountPoint>,

@@ -130,6 +130,22 @@ impl Execs {
         })
     }
 
+    /// Kills its process. That it has ended already is no failure.
+    pub(crate) async fn kill(&self, id: &ExecId) -> Result<(), ExecError> {
+        let exec = self.inner.execs.find(id.as_str())?;
+        let request = Request::KillExec {
+            exec: id.clone(),
+            signal: 9,
+        };
+        match shim::ask(&exec.container.socket(), &request).await {
+            Ok(_) | Err(shim::ShimError::Failed(_)) => Ok(()),
+            Err(error) => {
+                tracing::debug!(%error, "cannot kill an exec");
+                Err(ExecError::Shim)
+            }
+        }
+    }
+
     /// Sets the size of its terminal.
     pub async fn resize(&self, id: &str, height: u16, width: u16) -> Result<(), ExecError> {
         let exec = self.inner.execs.find(id)?;

@@ -19,7 +19,7 @@ pub(crate) fn summary(from: engine::Summary) -> wire::Summary {
         labels: from.labels,
         state: from.state.to_owned(),
         status: from.status,
-        health: None,
+        health: Some(health_summary(from.health)),
         host_config: wire::SummaryHostConfig {
             network_mode: host.network_mode,
             annotations: host.annotations,
@@ -88,7 +88,35 @@ fn state(from: engine::InspectState) -> wire::State {
         error: from.error,
         started_at: from.started_at,
         finished_at: from.finished_at,
-        health: None,
+        health: from.health.map(health),
+    }
+}
+
+fn health(from: engine::Health) -> wire::Health {
+    let log = from.log.into_iter().map(|probe| wire::HealthLog {
+        start: probe.start,
+        end: probe.end,
+        exit_code: i64::from(probe.exit_code),
+        output: probe.output,
+    });
+    wire::Health {
+        status: from.status.as_str().to_owned(),
+        failing_streak: from.failing_streak,
+        log: log.collect(),
+    }
+}
+
+/// A container without a check has a summary all the same.
+fn health_summary(from: Option<engine::Health>) -> wire::HealthSummary {
+    match from {
+        Some(health) => wire::HealthSummary {
+            status: health.status.as_str().to_owned(),
+            failing_streak: health.failing_streak,
+        },
+        None => wire::HealthSummary {
+            status: "none".to_owned(),
+            failing_streak: 0,
+        },
     }
 }
 

@@ -58,7 +58,12 @@ impl Shim {
                 .exit_status()
                 .or_else(|| status.terminating_signal().map(|signal| 128 + signal))
                 .unwrap_or(255);
-            let patience = Instant::now() + PATIENCE;
+            let patience = Instant::now()
+                + if task.killed {
+                    Duration::ZERO
+                } else {
+                    PATIENCE
+                };
             task.ended = Some(Ended {
                 code,
                 at: Timestamp::now(),

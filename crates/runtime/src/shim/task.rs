@@ -26,6 +26,8 @@ pub(super) struct Task {
     pub(super) closes_input: bool,
     pub(super) log: Option<Log>,
     pub(super) exit_file: Option<PathBuf>,
+    /// It was killed on request: output that others hold open is not waited for.
+    pub(super) killed: bool,
     /// How it ended, once it has.
     pub(super) ended: Option<Ended>,
 }

@@ -80,6 +80,7 @@ fn summary(engine: &Inner, facts: &Facts, now: Timestamp) -> Summary {
         labels: record.config.labels.clone().unwrap_or_default(),
         state: state.status.as_str(),
         status: status::text(state, now),
+        health: state.health.clone(),
         host_config: SummaryHostConfig {
             network_mode: record.host_config.network_mode.clone(),
             annotations: record.host_config.annotations.clone(),

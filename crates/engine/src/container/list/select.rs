@@ -30,6 +30,8 @@ pub(super) const KEYS: [&str; 15] = [
     "volume",
 ];
 
+const HEALTHS: [&str; 4] = ["none", "starting", "healthy", "unhealthy"];
+
 const STATUSES: [&str; 7] = [
     "created",
     "dead",
@@ -56,6 +58,16 @@ impl<'a> Selection<'a> {
         for status in filters.values("status") {
             if !STATUSES.contains(&status) {
                 return Err(FilterError::value("status", status).into());
+            }
+        }
+        for health in filters.values("health") {
+            if !HEALTHS.contains(&health) {
+                return Err(FilterError::OneOf {
+                    key: "health",
+                    value: health.to_owned(),
+                    known: "none, starting, healthy, unhealthy",
+                }
+                .into());
             }
         }
         let created = |key: &str| -> Result<Option<Timestamp>, InspectError> {
@@ -94,7 +106,13 @@ impl<'a> Selection<'a> {
             && (!filters.contains("exited") || exited)
             && filters.matches_exactly("status", state.status.as_str())
             && filters.matches_labels(record.config.labels.as_ref())
-            && filters.matches_exactly("health", "none")
+            && filters.matches_exactly(
+                "health",
+                state
+                    .health
+                    .as_ref()
+                    .map_or("none", |health| health.status.as_str()),
+            )
             && filters.matches_exactly("isolation", "default")
             && self.matches_name(record.name.as_str())
             && filters.matches_pattern("id", record.id.as_str())

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lockgate_types::Timestamp;
 
+use crate::container::health::HealthStatus;
 use crate::container::state::{RunState, Status};
 
 /// The status column of a list.
@@ -11,7 +12,11 @@ pub(super) fn text(state: &RunState, now: Timestamp) -> String {
     let up = || human(now.since(state.started_at));
     let ended = || human(now.since(state.finished_at));
     match state.status {
-        Status::Running => format!("Up {}", up()),
+        Status::Running => match state.health.as_ref().map(|health| health.status) {
+            None => format!("Up {}", up()),
+            Some(HealthStatus::Starting) => format!("Up {} (health: starting)", up()),
+            Some(status) => format!("Up {} ({})", up(), status.as_str()),
+        },
         Status::Paused => format!("Up {} (Paused)", up()),
         Status::Restarting => format!("Restarting ({}) {} ago", state.exit_code, ended()),
         Status::Removing => "Removal In Progress".to_owned(),

@@ -146,6 +146,7 @@ impl Driver {
         state.oom_killed = false;
         state.started_at = at;
         state.network = network;
+        self.begin_health();
         self.commit();
         events::volumes(&self.engine, &self.record, "mount");
         events::networks(&self.engine, &self.record, &self.state.network, "connect");

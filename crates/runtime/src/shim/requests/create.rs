@@ -40,6 +40,7 @@ impl Shim {
             closes_input: request.stdin_once,
             log,
             exit_file: Some(request.exit_file),
+            killed: false,
             ended: None,
         };
         self.tasks.insert(INIT, task);

@@ -60,6 +60,7 @@ impl Shim {
             closes_input: true,
             log: None,
             exit_file: request.exit_file.clone(),
+            killed: false,
             ended: None,
         };
         self.tasks.insert(id, task);

@@ -260,8 +260,15 @@ impl Shim {
         Ok(Reply::Done)
     }
 
-    fn kill_exec(&self, exec: &ExecId, signal: i32) -> Result<Reply, RequestError> {
-        let task = self.exec_task(exec)?;
+    fn kill_exec(&mut self, exec: &ExecId, signal: i32) -> Result<Reply, RequestError> {
+        let task = self
+            .tasks
+            .values_mut()
+            .find(|task| task.exec.as_ref() == Some(exec));
+        let task = task
+            .filter(|task| task.ended.is_none())
+            .ok_or(RequestError::NoExec)?;
+        task.killed |= signal == SIGKILL;
         lockgate_sys::signal::send_to_handle(task.pidfd.as_fd(), signal)
             .map_err(system("sending the signal"))?;
         Ok(Reply::Done)
@@ -331,6 +338,9 @@ impl Shim {
         };
     }
 }
+
+/// signal(7)
+const SIGKILL: i32 = 9;
 
 /// The container's init among the tasks.
 const INIT: TaskId = 0;
