@@ -9,6 +9,7 @@ mod args;
 mod client;
 mod commands;
 mod config;
+mod doctor;
 mod failure;
 mod format;
 mod output;

@@ -37,4 +37,4 @@ pub use key::{
 };
 pub use name::{AuthorityName, ClientName, NameError, SubjectName};
 pub use publish::{FileSet, Overwrite, PublishError, StagedSet, stage};
-pub use verify::{Check, CheckedSet, Purpose, Verdict, VerifyReport, verify_set};
+pub use verify::{Check, CheckedSet, Fault, Purpose, Verdict, VerifyReport, verify_set};

@@ -7,6 +7,7 @@ mod ca;
 mod cert;
 mod container;
 mod dialect;
+mod doctor;
 mod help;
 mod image;
 mod network;
@@ -25,6 +26,7 @@ pub(crate) use ca::*;
 pub(crate) use cert::*;
 pub(crate) use container::*;
 pub(crate) use dialect::{command, parse};
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use image::*;
 pub(crate) use network::*;
 pub(crate) use run::RunArgs;
@@ -103,6 +105,8 @@ pub(crate) enum Verb {
     Create(RunArgs),
     /// Show what a container changed in its file system
     Diff(DiffArgs),
+    /// Find what is wrong between a client and a daemon, and how to mend it
+    Doctor(DoctorArgs),
     /// Follow what happens in the daemon
     Events(EventsArgs),
     /// Run a command in a running container

@@ -10,6 +10,7 @@ mod certificate;
 mod dial;
 mod error;
 mod hijack;
+mod probe;
 mod resolve;
 mod target;
 mod tls;
@@ -32,7 +33,8 @@ pub(crate) use call::{Call, escape_path as call_path, filters_json};
 pub(crate) use dial::Wire;
 pub(crate) use error::ClientError;
 pub(crate) use hijack::Hijacked;
-pub(crate) use target::{Address, Choice, Endpoint};
+pub(crate) use probe::{Plain, Seen, Site};
+pub(crate) use target::{Address, Choice, Endpoint, TlsFiles, parse_host};
 
 use dial::Dialer;
 

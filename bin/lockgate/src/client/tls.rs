@@ -62,10 +62,7 @@ impl TlsConnector {
     /// Reads the files. The sentences are the ones docker's client says.
     pub(super) fn new(files: &TlsFiles) -> Result<Self, String> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let roots = match &files.ca {
-            Some(path) => certificates(path)?,
-            None => certificates(Path::new(SYSTEM_ROOTS)).unwrap_or_default(),
-        };
+        let roots = roots(files)?;
         let verifier = Arc::new(Verifier::new(roots, files.skip_verify, &provider)?);
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -195,6 +192,14 @@ fn alert_name(alert: AlertDescription) -> String {
         other => return format!("alert {other:?}"),
     };
     known.to_owned()
+}
+
+/// The authorities that a set trusts: its own, else the system's.
+pub(super) fn roots(files: &TlsFiles) -> Result<Vec<CertificateDer<'static>>, String> {
+    match &files.ca {
+        Some(path) => certificates(path),
+        None => Ok(certificates(Path::new(SYSTEM_ROOTS)).unwrap_or_default()),
+    }
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {

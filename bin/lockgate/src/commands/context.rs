@@ -25,15 +25,7 @@ impl Context {
         let env = |name: &str| std::env::var(name).ok();
         let folder = config::folder(globals.config.as_deref());
         let config = ConfigFile::load(folder).map_err(Failure::new)?;
-        let choice = Choice {
-            hosts: globals.host.clone(),
-            context: globals.context.clone(),
-            tls: globals.tls,
-            tls_verify: globals.tlsverify,
-            ca: globals.tlscacert.clone(),
-            cert: globals.tlscert.clone(),
-            key: globals.tlskey.clone(),
-        };
+        let choice = choice(globals);
         let endpoint = choice.resolve(&env, &config)?;
         let version = env("DOCKER_API_VERSION").filter(|version| !version.is_empty());
         let version = version.map(|version| version.trim_start_matches('v').to_owned());
@@ -84,5 +76,18 @@ impl Context {
             None => serde_json::json!({}),
         };
         URL_SAFE.encode(json.to_string())
+    }
+}
+
+/// What was typed before the command, as the client's choice of a daemon.
+pub(super) fn choice(globals: &Globals) -> Choice {
+    Choice {
+        hosts: globals.host.clone(),
+        context: globals.context.clone(),
+        tls: globals.tls,
+        tls_verify: globals.tlsverify,
+        ca: globals.tlscacert.clone(),
+        cert: globals.tlscert.clone(),
+        key: globals.tlskey.clone(),
     }
 }

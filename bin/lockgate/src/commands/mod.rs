@@ -4,6 +4,7 @@ mod ca;
 mod cert;
 mod container;
 mod context;
+mod doctor;
 mod each;
 mod image;
 mod inspect;
@@ -31,10 +32,9 @@ pub(crate) fn run(cli: &Cli, out: &mut Output) -> Outcome {
         Verb::Cert(args) => cert::run(args, out)?,
         Verb::Completion(args) => system::completion::run(args, out)?,
         Verb::Coverage => system::coverage::run(out)?,
+        Verb::Doctor(args) => runtime()?.block_on(doctor::run(&cli.globals, args, out))?,
         verb => {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
+            let runtime = runtime()?;
             let context = Context::new(&cli.globals)?;
             let status = runtime.block_on(with_daemon(&context, verb, out));
             // A thread may still be waiting for stdin; nobody waits for it.
@@ -44,6 +44,12 @@ pub(crate) fn run(cli: &Cli, out: &mut Output) -> Outcome {
     };
     out.flush()?;
     Ok(status)
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
 }
 
 /// The commands that speak with a daemon.

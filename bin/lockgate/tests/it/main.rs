@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 mod client;
+mod doctor;
 mod exec;
 mod fake;
 mod hosts;

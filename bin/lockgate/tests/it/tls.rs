@@ -16,9 +16,9 @@ use crate::client::{Ended, Lockgate};
 use crate::fake::{Fake, Reply, Seen, frame, ping};
 use crate::run::answer;
 
-type Issuer = CertifiedIssuer<'static, KeyPair>;
+pub(crate) type Issuer = CertifiedIssuer<'static, KeyPair>;
 
-fn authority(name: &str) -> Issuer {
+pub(crate) fn authority(name: &str) -> Issuer {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params
@@ -28,13 +28,13 @@ fn authority(name: &str) -> Issuer {
 }
 
 /// A certificate and its key.
-struct Leaf {
+pub(crate) struct Leaf {
     chain: CertificateDer<'static>,
     pem: String,
     key: KeyPair,
 }
 
-fn leaf(
+pub(crate) fn leaf(
     issuer: &Issuer,
     names: &[&str],
     usage: ExtendedKeyUsagePurpose,
@@ -56,11 +56,11 @@ fn leaf(
     }
 }
 
-fn server_leaf(issuer: &Issuer, names: &[&str]) -> Leaf {
+pub(crate) fn server_leaf(issuer: &Issuer, names: &[&str]) -> Leaf {
     leaf(issuer, names, ExtendedKeyUsagePurpose::ServerAuth, |_| ())
 }
 
-fn config(server: Leaf, clients: Option<&Issuer>) -> ServerConfig {
+pub(crate) fn config(server: Leaf, clients: Option<&Issuer>) -> ServerConfig {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -79,7 +79,7 @@ fn config(server: Leaf, clients: Option<&Issuer>) -> ServerConfig {
 }
 
 /// What `DOCKER_CERT_PATH` points to.
-fn folder(issuer: &Issuer, client: Option<&Leaf>) -> TempDir {
+pub(crate) fn folder(issuer: &Issuer, client: Option<&Leaf>) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("ca.pem"), issuer.pem()).unwrap();
     if let Some(client) = client {
@@ -89,7 +89,7 @@ fn folder(issuer: &Issuer, client: Option<&Leaf>) -> TempDir {
     folder
 }
 
-fn list(seen: &Seen) -> Reply {
+pub(crate) fn list(seen: &Seen) -> Reply {
     ping(seen).unwrap_or_else(|| Reply::Json(200, "[]".to_owned()))
 }
 

@@ -7,19 +7,20 @@ use std::path::Path;
 
 use rustls_pki_types::CertificateDer;
 
-use super::{Check, CheckedSet, Purpose, Verdict, verify_path};
+use super::{Check, CheckedSet, Fault, Purpose, Verdict, verify_path};
 use crate::LEAF_DAYS_MAX;
 use crate::authority::lacking;
 use crate::certificate::{CertificateError, CertificateInfo, chain, read_file};
 use crate::clock::DAY;
-use crate::key::PrivateKey;
+use crate::key::{KeyError, PrivateKey};
 use crate::name::SubjectName;
 
 type Finding = Result<String, Problem>;
 
-enum Problem {
-    Failed(String),
-    Warning(String),
+struct Problem {
+    verdict: Verdict,
+    fault: Fault,
+    text: String,
 }
 
 struct Loaded {
@@ -60,14 +61,14 @@ pub(super) fn all(set: &CheckedSet) -> Vec<Check> {
 }
 
 fn check(name: &'static str, finding: Finding) -> Check {
-    let (verdict, text) = match finding {
-        Ok(text) => (Verdict::Passed, text),
-        Err(Problem::Failed(text)) => (Verdict::Failed, text),
-        Err(Problem::Warning(text)) => (Verdict::Warning, text),
+    let (verdict, fault, text) = match finding {
+        Ok(text) => (Verdict::Passed, None, text),
+        Err(problem) => (problem.verdict, Some(problem.fault), problem.text),
     };
     Check {
         name,
         verdict,
+        fault,
         text,
     }
 }
@@ -82,31 +83,54 @@ fn load(file: &Path) -> Result<Loaded, CertificateError> {
 }
 
 fn unreadable(error: &CertificateError) -> Problem {
-    Problem::Failed(error.to_string())
+    let fault = match error {
+        CertificateError::Key(_) => Fault::HoldsKey,
+        CertificateError::Malformed { .. } | CertificateError::None(_) => Fault::NoCertificate,
+        CertificateError::Unreadable { .. } => Fault::Unreadable,
+    };
+    failed(fault, error.to_string())
 }
 
-fn fail<T>(text: String) -> Result<T, Problem> {
-    Err(Problem::Failed(text))
+fn failed(fault: Fault, text: String) -> Problem {
+    Problem {
+        verdict: Verdict::Failed,
+        fault,
+        text,
+    }
+}
+
+fn fail<T>(fault: Fault, text: String) -> Result<T, Problem> {
+    Err(failed(fault, text))
+}
+
+fn warn<T>(fault: Fault, text: String) -> Result<T, Problem> {
+    Err(Problem {
+        verdict: Verdict::Warning,
+        fault,
+        text,
+    })
 }
 
 fn authority(ca: &Loaded, set: &CheckedSet, now: i64) -> Finding {
     let (info, file) = (&ca.info, set.ca.display());
     if let Some(lacking) = lacking(info) {
-        return fail(format!(
-            "{file} is no authority ({lacking}): give the ca.pem it came with"
-        ));
+        return fail(
+            Fault::NotAnAuthority,
+            format!("{file} is no authority ({lacking}): give the ca.pem it came with"),
+        );
     }
     if now > info.not_after.unix_seconds() {
-        return fail(format!(
-            "{file} expired at {}: make a new authority",
-            info.not_after
-        ));
+        return fail(
+            Fault::AuthorityExpired,
+            format!("{file} expired at {}: make a new authority", info.not_after),
+        );
     }
     if now < info.not_before.unix_seconds() {
         let from = info.not_before;
-        return fail(format!(
-            "{file} is valid only from {from} on: check this host's clock"
-        ));
+        return fail(
+            Fault::AuthorityNotYetValid,
+            format!("{file} is valid only from {from} on: check this host's clock"),
+        );
     }
     Ok(format!("{}, until {}", info.subject, info.not_after))
 }
@@ -122,10 +146,10 @@ fn trusted(leaf: &Loaded, ca: &Loaded, set: &CheckedSet) -> Finding {
     let (Some(certificate), intermediates) =
         (leaf.chain.first(), leaf.chain.get(1..).unwrap_or_default())
     else {
-        return fail(format!(
-            "{} holds no certificate",
-            set.certificate.display()
-        ));
+        return fail(
+            Fault::NoCertificate,
+            format!("{} holds no certificate", set.certificate.display()),
+        );
     };
     let wanted = set.purpose.unwrap_or_else(|| stated(&leaf.info));
     let mut last = String::new();
@@ -136,9 +160,10 @@ fn trusted(leaf: &Loaded, ca: &Loaded, set: &CheckedSet) -> Finding {
         }
     }
     let (certificate, ca) = (set.certificate.display(), set.ca.display());
-    fail(format!(
-        "{certificate} does not verify against {ca} ({last}): use the set's own ca.pem"
-    ))
+    fail(
+        Fault::UnknownIssuer,
+        format!("{certificate} does not verify against {ca} ({last}): use the set's own ca.pem"),
+    )
 }
 
 fn stated(info: &CertificateInfo) -> Purpose {
@@ -153,10 +178,13 @@ fn purpose(info: &CertificateInfo, set: &CheckedSet) -> Finding {
     let usages = info.extended_key_usage.join(", ");
     let file = set.certificate.display();
     if info.is_ca {
-        return fail(format!(
-            "{file} is an authority's own certificate: issue one for the {}",
-            stated(info)
-        ));
+        return fail(
+            Fault::AuthorityAsLeaf,
+            format!(
+                "{file} is an authority's own certificate: issue one for the {}",
+                stated(info)
+            ),
+        );
     }
     let wanted = set.purpose.unwrap_or_else(|| stated(info));
     if !info
@@ -169,16 +197,22 @@ fn purpose(info: &CertificateInfo, set: &CheckedSet) -> Finding {
         } else {
             &usages
         };
-        return fail(format!(
-            "{file} says {says}, not {}: issue a {wanted} certificate",
-            wanted.usage()
-        ));
+        return fail(
+            Fault::WrongPurpose,
+            format!(
+                "{file} says {says}, not {}: issue a {wanted} certificate",
+                wanted.usage()
+            ),
+        );
     }
     if info.is_for_clients() && info.is_for_servers() {
-        return Err(Problem::Warning(format!(
-            "{file} is good for servers and clients: whoever takes it from the server can connect \
+        return warn(
+            Fault::BothPurposes,
+            format!(
+                "{file} is good for servers and clients: whoever takes it from the server can connect \
              as a client"
-        )));
+            ),
+        );
     }
     Ok(usages)
 }
@@ -187,24 +221,32 @@ fn dates(info: &CertificateInfo, set: &CheckedSet, now: i64) -> Finding {
     let (from, until) = (info.not_before, info.not_after);
     let file = set.certificate.display();
     if now > until.unix_seconds() {
-        return fail(format!("{file} expired at {until}: issue a new one"));
+        return fail(
+            Fault::Expired,
+            format!("{file} expired at {until}: issue a new one"),
+        );
     }
     if now < from.unix_seconds() {
-        return fail(format!(
-            "{file} is valid only from {from} on: check this host's clock"
-        ));
+        return fail(
+            Fault::NotYetValid,
+            format!("{file} is valid only from {from} on: check this host's clock"),
+        );
     }
     let left = (until.unix_seconds() - now) / DAY;
     let life = (until.unix_seconds() - from.unix_seconds()) / DAY;
     if left < EXPIRES_SOON {
-        return Err(Problem::Warning(format!(
-            "{file} expires in {left} days: issue a new one"
-        )));
+        return warn(
+            Fault::ExpiresSoon,
+            format!("{file} expires in {left} days: issue a new one"),
+        );
     }
     if life > i64::from(LEAF_DAYS_MAX) {
-        return Err(Problem::Warning(format!(
-            "{file} is valid for {life} days, more than the {LEAF_DAYS_MAX} that are good practice"
-        )));
+        return warn(
+            Fault::LongLived,
+            format!(
+                "{file} is valid for {life} days, more than the {LEAF_DAYS_MAX} that are good practice"
+            ),
+        );
     }
     Ok(format!("until {until}, {left} days left"))
 }
@@ -212,16 +254,26 @@ fn dates(info: &CertificateInfo, set: &CheckedSet, now: i64) -> Finding {
 fn names(info: &CertificateInfo, set: &CheckedSet) -> Finding {
     let listed = info.alternative_names().join(", ");
     let file = set.certificate.display();
+    let is_client = set.purpose.unwrap_or_else(|| stated(info)) == Purpose::Client;
+    if let (true, true, Some(name)) = (listed.is_empty(), is_client, &info.common_name) {
+        return Ok(format!("{name}, as common name"));
+    }
     if listed.is_empty() {
-        return fail(format!(
-            "{file} has no subject alternative name, and clients ignore the common name: issue a new one"
-        ));
+        return fail(
+            Fault::NoNames,
+            format!(
+                "{file} has no subject alternative name, and clients ignore the common name: issue a new one"
+            ),
+        );
     }
     for host in &set.hosts {
         if !holds(info, host) {
-            return fail(format!(
-                "{file} is not valid for {host} (it holds {listed}): issue one with --san {host}"
-            ));
+            return fail(
+                Fault::WrongName,
+                format!(
+                    "{file} is not valid for {host} (it holds {listed}): issue one with --san {host}"
+                ),
+            );
         }
     }
     Ok(listed)
@@ -245,20 +297,35 @@ fn matches_host(name: &str, host: &str) -> bool {
 }
 
 fn matching_key(file: &Path, leaf: Option<&Loaded>, set: &CheckedSet) -> Finding {
-    let key = PrivateKey::read(file, None).map_err(|error| Problem::Failed(error.to_string()))?;
+    let key = PrivateKey::read(file, None).map_err(|error| unusable_key(&error))?;
     let Some(leaf) = leaf else {
         return Ok("readable".to_owned());
     };
     if key.public_key().sha256() != leaf.info.spki_sha256 {
         let (key, certificate) = (file.display(), set.certificate.display());
-        return fail(format!(
-            "{key} does not belong to {certificate}: use the two files of one set"
-        ));
+        return fail(
+            Fault::KeyMismatch,
+            format!("{key} does not belong to {certificate}: use the two files of one set"),
+        );
     }
     Ok(format!(
         "{}, belongs to the certificate",
         leaf.info.key_algorithm
     ))
+}
+
+fn unusable_key(error: &KeyError) -> Problem {
+    let fault = match error {
+        KeyError::Encrypted(_)
+        | KeyError::Legacy { .. }
+        | KeyError::UnsupportedCipher { .. }
+        | KeyError::WrongPassphrase(_) => Fault::KeyEncrypted,
+        KeyError::NoKey(_) => Fault::NoKey,
+        KeyError::Open { .. } => Fault::KeyOpen,
+        KeyError::Unreadable { .. } => Fault::Unreadable,
+        KeyError::Library(_) | KeyError::Unsupported(_) => Fault::KeyUnsupported,
+    };
+    failed(fault, error.to_string())
 }
 
 /// A certificate that others can replace is as bad as a key that they can read.
@@ -269,9 +336,12 @@ fn permissions(set: &CheckedSet) -> Finding {
         };
         if metadata.mode() & 0o022 != 0 {
             let (mode, file) = (metadata.mode() & 0o7777, file.display());
-            return fail(format!(
-                "{file} can be changed by others (mode {mode:04o}): run `chmod 0444 {file}`"
-            ));
+            return fail(
+                Fault::WritableByOthers,
+                format!(
+                    "{file} can be changed by others (mode {mode:04o}): run `chmod 0444 {file}`"
+                ),
+            );
         }
     }
     Ok("only the owner can change the files".to_owned())

@@ -71,6 +71,56 @@ pub enum Verdict {
     Warning,
 }
 
+/// What is wrong, for programs that act on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// An authority's certificate stands where a server's or client's belongs.
+    AuthorityAsLeaf,
+    /// The authority's time is over.
+    AuthorityExpired,
+    /// The authority's time has not come.
+    AuthorityNotYetValid,
+    /// Good for servers and for clients.
+    BothPurposes,
+    /// The certificate's time is over.
+    Expired,
+    /// The certificate's time is nearly over.
+    ExpiresSoon,
+    /// A private key where a certificate belongs.
+    HoldsKey,
+    /// The key cannot be used without a passphrase.
+    KeyEncrypted,
+    /// The key is not the certificate's.
+    KeyMismatch,
+    /// Others may read the key.
+    KeyOpen,
+    /// A kind or size of key that is not used.
+    KeyUnsupported,
+    /// Valid for longer than is good practice.
+    LongLived,
+    /// No certificate, or a malformed one.
+    NoCertificate,
+    /// No private key in the key's file.
+    NoKey,
+    /// No subject alternative name.
+    NoNames,
+    /// The authority's file holds no authority.
+    NotAnAuthority,
+    /// The certificate's time has not come.
+    NotYetValid,
+    /// Another authority issued it.
+    UnknownIssuer,
+    /// A file that cannot be read.
+    Unreadable,
+    /// Others may replace what the file says.
+    WritableByOthers,
+    /// A name that clients use is missing.
+    WrongName,
+    /// Not good for what it is used for.
+    WrongPurpose,
+}
+
 /// One check and its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
@@ -78,6 +128,9 @@ pub struct Check {
     pub name: &'static str,
     /// How it ended.
     pub verdict: Verdict,
+    /// What is wrong, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
     /// The finding; for a failure also what to do.
     pub text: String,
 }
