@@ -25,7 +25,13 @@ pub(crate) async fn run(config: Config) -> Result<()> {
     // Before any of them is read: a file that changes while we start is read again.
     let watched = Watched::new(watched_files(&config));
 
-    let audit = AuditLog::open(&config.audit_log).map_err(chain)?;
+    let audit = AuditLog::open_with(config.audit.clone()).map_err(chain)?;
+    if let Some(key) = audit.key() {
+        tracing::info!(
+            key = key.id(),
+            "the audit log is signed; keep its public key elsewhere too"
+        );
+    }
     let group = config.gate.group.number()?;
     let owners = SocketOwners {
         groups: group.into_iter().collect(),
@@ -49,12 +55,14 @@ pub(crate) async fn run(config: Config) -> Result<()> {
         watched,
         Arc::clone(&stop),
     ));
+    let audit = gate.handle();
     notify(&NotifyState::Ready);
     tracing::info!("ready");
     gate.serve(Arc::new(Rest::new(engine.clone())), stop.notified())
         .await;
 
     engine.close().await;
+    audit.access().audit().close();
     tracing::info!("stopped");
     Ok(())
 }

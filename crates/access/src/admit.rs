@@ -180,6 +180,8 @@ impl Access {
             role,
             reason: reason.as_deref(),
             powers: question.powers,
+            rule: None,
+            facts: "",
         };
         self.audit
             .write(&Record::Decision(decision))

@@ -23,7 +23,10 @@ mod policy;
 mod principal;
 
 pub use admit::{Access, Admitted, Denied};
-pub use audit::{AuditError, AuditLog, Refusal};
+pub use audit::{
+    AuditConfig, AuditError, AuditFiles, AuditKey, AuditLog, Finding, Hash, Refusal, Report, Sink,
+    VerifyError, What,
+};
 pub use entry::{Entry, Outcome};
 pub use facts::{Facts, FactsError, JudgedBody, Power};
 pub use policy::{Policy, PolicyError, SocketOwners};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use lockgate_access::{AuditConfig, Sink};
 use lockgate_engine::{EngineConfig, LogDefaults, RuntimeSpec};
 use lockgate_gate::{GateConfig, Host, Limits, SocketGroup, TlsFiles};
 use lockgate_types::container::Ulimit;
@@ -35,7 +36,7 @@ impl Config {
             gate: gate(s, &exec_root)?,
             bridge: bridge(s)?,
             policy: path(s, "policy", || beside_config.join("policy.toml")),
-            audit_log: path(s, "audit-log", || data_root.join("audit.log")),
+            audit: audit(s, &data_root)?,
             pidfile: path(s, "pidfile", || exec_root.join("lockgated.pid")),
             engine: engine(s, data_root, exec_root)?,
             log_level,
@@ -47,6 +48,38 @@ impl Config {
 
 fn path(s: &Settings, key: &str, default: impl FnOnce() -> PathBuf) -> PathBuf {
     s.text(key).map_or_else(default, PathBuf::from)
+}
+
+/// No file is so small that it would be full at once.
+const SMALLEST_AUDIT: i64 = 64 * 1024;
+
+fn audit(s: &Settings, data_root: &Path) -> Result<AuditConfig, ConfigError> {
+    let file = path(s, "audit-log", || data_root.join("audit.log"));
+    let mut config = AuditConfig::new(&file);
+    if let Some(size) = s.number("audit-max-size") {
+        let wanted = u64::try_from(size).ok().filter(|_| size >= SMALLEST_AUDIT);
+        config.max_bytes = wanted
+            .ok_or_else(|| s.bad("audit-max-size", &size.to_string(), "size of at least 64k"))?;
+    }
+    if s.has("audit-max-files") {
+        config.max_files = number(s, "audit-max-files", 16)? as usize;
+    }
+    for name in s.list("audit-sinks") {
+        let sink = match name.as_str() {
+            "syslog" => Sink::syslog(),
+            "journald" => Sink::journald(),
+            _ => return Err(s.bad("audit-sinks", &name, "log service: syslog or journald")),
+        };
+        let none = |_error| {
+            s.bad(
+                "audit-sinks",
+                &name,
+                "log service that a socket can be made for",
+            )
+        };
+        config.sinks.push(sink.map_err(none)?);
+    }
+    Ok(config)
 }
 
 fn log_level(s: &Settings) -> Result<tracing::Level, ConfigError> {

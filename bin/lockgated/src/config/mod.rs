@@ -10,6 +10,7 @@ mod value;
 
 use std::path::PathBuf;
 
+use lockgate_access::AuditConfig;
 use lockgate_engine::EngineConfig;
 use lockgate_gate::GateConfig;
 
@@ -23,7 +24,7 @@ pub(crate) struct Config {
     /// The bridge of containers; `None` for no network.
     pub(crate) bridge: Option<BridgeChoice>,
     pub(crate) policy: PathBuf,
-    pub(crate) audit_log: PathBuf,
+    pub(crate) audit: AuditConfig,
     pub(crate) pidfile: PathBuf,
     pub(crate) log_level: tracing::Level,
     pub(crate) colours: bool,

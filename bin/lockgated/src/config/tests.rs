@@ -32,7 +32,7 @@ fn nothing_at_all_is_a_configuration() {
     assert_eq!(hosts(&config), ["unix:///run/lockgate/lockgate.sock"]);
     assert!(config.gate.tls.is_none() && config.notes.is_empty());
     assert_eq!(config.engine.data_root, Path::new("/var/lib/lockgate"));
-    assert_eq!(config.audit_log, Path::new("/var/lib/lockgate/audit.log"));
+    assert_eq!(config.audit.path, Path::new("/var/lib/lockgate/audit.log"));
     assert_eq!(config.pidfile, Path::new("/run/lockgate/lockgated.pid"));
     assert_eq!(config.bridge.unwrap().name, "lockgate0");
     assert_eq!(config.log_level, tracing::Level::INFO);

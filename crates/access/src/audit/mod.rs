@@ -1,13 +1,25 @@
-//! The audit trail: one line before each decision takes effect, one when the act is over.
+//! The audit trail: one line before each decision takes effect, one when the act is over; each
+//! proves the one before it.
 
+mod chain;
+mod head;
+mod key;
 mod record;
+mod sink;
+mod tail;
 #[cfg(test)]
 mod tests;
+mod trail;
+mod verify;
 mod writer;
 
+pub use chain::Hash;
+pub use key::AuditKey;
 pub use record::Refusal;
 pub(crate) use record::{Decision, Ending, Record, must_be_escaped};
-pub use writer::{AuditError, AuditLog};
+pub use sink::Sink;
+pub use verify::{AuditFiles, Finding, Report, VerifyError, What};
+pub use writer::{AuditConfig, AuditError, AuditLog};
 
 /// A lost record is not lost silently.
 pub(crate) fn complain(error: &AuditError) {

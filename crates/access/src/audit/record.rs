@@ -2,11 +2,17 @@
 //!
 //! One JSON object a line. `sequence` grows by one from line to line, over restarts too: a gap is a
 //! lost line. `call` joins the two lines of one call. No body, header or query is ever written.
+//! `previous` and `hash` are what `chain` says; they are left out of this drawing.
 //!
 //! ```text
-//! {"sequence":7,"time":"2026-11-22T10:00:00Z","event":"decision","call":"41d0…","decision":"allow","identity":{"kind":"unix","uid":0,"gid":0,"pid":812},"peer":"unix","operation":"ContainerCreate","target":"web","version":"1.50","role":"admin","powers":["privileged"]}
+//! {"sequence":7,"time":"2026-11-22T10:00:00Z","event":"decision","call":"41d0…","decision":"allow","identity":{"kind":"unix","uid":0,"gid":0,"pid":812},"peer":"unix","operation":"ContainerCreate","target":"web","version":"1.50","role":"admin","rule":"allow *","powers":["privileged"],"facts":"9f86…"}
 //! {"sequence":8,"time":"2026-11-22T10:00:01Z","event":"end","call":"41d0…","outcome":"done","status":201,"duration_ms":12,"bytes":88}
 //! {"sequence":9,"time":"2026-11-22T10:00:02Z","event":"refused","peer":"192.0.2.7:41022","reason":"expired_certificate","detail":"…"}
+//! {"sequence":10,"time":"2026-11-22T10:00:03Z","event":"checkpoint","key":"5feceb66ffc86f38","signature":"…"}
+//! {"sequence":11,"time":"2026-11-22T10:00:04Z","event":"rotated","from":"audit.log.00000000000000000001","removed_through":0}
+//! {"sequence":12,"time":"2026-11-22T10:00:05Z","event":"start","version":"0.1.0","key":"5feceb66ffc86f38"}
+//! {"sequence":13,"time":"2026-11-22T10:00:06Z","event":"recovered","bytes":71,"sha256":"0000000000000000000000000000000000000000000000000000000000000000","reason":"torn"}
+//! {"sequence":14,"time":"2026-11-22T10:00:07Z","event":"lost","records":3}
 //! ```
 //!
 //! `decision` is `allow` or `deny` (then `reason` says why); `outcome` is `done`, `aborted` (the
@@ -17,15 +23,42 @@ use std::fmt::Write as _;
 use lockgate_types::Timestamp;
 use serde::Serialize;
 
+use super::Hash;
 use crate::Principal;
 
 /// One line, without the number and time that the writer adds.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(crate) enum Record<'a> {
+    /// A signature over the number of this record and the hash before it.
+    Checkpoint {
+        key: &'a str,
+        signature: &'a str,
+    },
     Decision(Decision<'a>),
     End(Ending<'a>),
+    /// So many records before this one could not be written.
+    Lost {
+        records: u64,
+    },
+    /// What stands before this line is no record: so many bytes, newline included.
+    Recovered {
+        bytes: u64,
+        sha256: Hash,
+        reason: &'static str,
+    },
     Refused(&'a Refusal<'a>),
+    /// The file before this one, and the last record that was removed because of its age.
+    Rotated {
+        from: &'a str,
+        removed_through: u64,
+    },
+    /// A daemon begins to write.
+    Start {
+        version: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        key: Option<&'a str>,
+    },
 }
 
 #[derive(Debug, Serialize)]
@@ -41,10 +74,15 @@ pub(crate) struct Decision<'a> {
     pub(crate) version: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) role: Option<&'a str>,
+    /// What in the role decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rule: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub(crate) powers: &'a [crate::Power],
+    /// SHA-256 of everything that was judged.
+    pub(crate) facts: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -75,20 +113,26 @@ pub struct Refusal<'a> {
 struct Line<'a> {
     sequence: u64,
     time: Timestamp,
+    previous: Hash,
     #[serde(flatten)]
     record: &'a Record<'a>,
 }
 
 impl Record<'_> {
-    /// The line, with its newline.
-    pub(crate) fn line(&self, sequence: u64, time: Timestamp) -> Result<String, serde_json::Error> {
-        let mut line = escape(&serde_json::to_string(&Line {
+    /// The JSON object of the line, before it is sealed.
+    pub(crate) fn object(
+        &self,
+        sequence: u64,
+        time: Timestamp,
+        previous: Hash,
+    ) -> Result<String, serde_json::Error> {
+        let object = serde_json::to_string(&Line {
             sequence,
             time,
+            previous,
             record: self,
-        })?);
-        line.push('\n');
-        Ok(line)
+        })?;
+        Ok(escape(&object))
     }
 }
 

@@ -1,31 +1,53 @@
-//! The file of the audit trail.
+//! The file of the audit trail: one `write` a line, and the chain through all of them.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lockgate_types::{ErrorKind, Timestamp};
 
-use super::Record;
+use super::key::AuditKey;
+use super::trail::Trail;
+use super::{Record, Sink};
 
-/// How much of the end of an existing file is read to find the last number. A line is far shorter.
-const TAIL: u64 = 256 * 1024;
+/// Where the trail lies and how much of it is kept.
+#[derive(Clone, Debug)]
+pub struct AuditConfig {
+    /// The file that is written to. Key, head and older files lie beside it.
+    pub path: PathBuf,
+    /// When it is this long another one is begun.
+    pub max_bytes: u64,
+    /// How many full files are kept besides; the oldest are removed.
+    pub max_files: usize,
+    /// Who else gets each line.
+    pub sinks: Vec<Sink>,
+}
+
+impl AuditConfig {
+    /// 64 MiB a file, 16 of them.
+    pub fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            max_bytes: 64 * 1024 * 1024,
+            max_files: 16,
+            sinks: Vec::new(),
+        }
+    }
+}
 
 /// The append-only file that records go to, one `write` a line.
 #[derive(Debug)]
 pub struct AuditLog {
     path: PathBuf,
+    sinks: Vec<Sink>,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    file: File,
-    next: u64,
-    /// A write failed half way: the next line must not be glued to the torn one.
-    torn: bool,
+    trail: Trail,
+    /// Records that could not be written since the last one that could.
+    lost: u64,
 }
 
 /// Why a record could not be written.
@@ -58,93 +80,83 @@ impl AuditError {
 }
 
 impl AuditLog {
-    /// Opens or creates the file with mode 0600; numbering goes on where it stopped.
+    /// Opens or creates the trail with the usual limits.
     pub fn open(path: &Path) -> Result<Self, AuditError> {
-        let state = State::open(path).map_err(|source| open_error(path, source))?;
-        Ok(Self {
-            path: path.to_owned(),
-            state: Mutex::new(state),
+        Self::open_with(AuditConfig::new(path))
+    }
+
+    /// Opens or creates the trail with mode 0600; number and chain go on where they stopped. A file
+    /// that can be opened and not written to (a full disk) is no error yet: nothing may be changed
+    /// until it can.
+    pub fn open_with(config: AuditConfig) -> Result<Self, AuditError> {
+        let (path, sinks) = (config.path.clone(), config.sinks.clone());
+        let opened = Trail::open(config).map_err(|source| AuditError::Open {
+            path: path.clone(),
+            source,
+        })?;
+        let log = Self {
+            path,
+            sinks,
+            state: Mutex::new(State {
+                trail: opened,
+                lost: 0,
+            }),
+        };
+        if let Err(error) = log.write_all(&[]) {
+            super::complain(&error);
+        }
+        Ok(log)
+    }
+
+    /// The public half of the key that signs; a trail that is no ordinary file has none.
+    pub fn key(&self) -> Option<AuditKey> {
+        self.lock().trail.key()
+    }
+
+    /// Opens the path again, after somebody else moved the file away. The old file stays in use if
+    /// that fails.
+    pub fn reopen(&self) -> Result<(), AuditError> {
+        let opened = self.lock().trail.reopen();
+        opened.map_err(|source| AuditError::Open {
+            path: self.path.clone(),
+            source,
         })
     }
 
-    /// Opens the path again, for log rotation. The old file stays in use if that fails.
-    pub fn reopen(&self) -> Result<(), AuditError> {
-        let mut state = self.lock();
-        let fresh = State::open(&self.path).map_err(|source| open_error(&self.path, source))?;
-        *state = State {
-            next: state.next.max(fresh.next),
-            ..fresh
-        };
-        Ok(())
+    /// Signs what was written, at the end of the process.
+    pub fn close(&self) {
+        let closed = self.lock().trail.checkpoint();
+        if let Err(error) = closed {
+            super::complain(&error);
+        }
     }
 
     pub(crate) fn write(&self, record: &Record<'_>) -> Result<(), AuditError> {
+        self.write_all(std::slice::from_ref(record))
+    }
+
+    /// Says first how many were lost, if any were.
+    fn write_all(&self, records: &[Record<'_>]) -> Result<(), AuditError> {
         let mut state = self.lock();
-        let line = record
-            .line(state.next, Timestamp::now())
-            .map_err(AuditError::Encode)?;
-        state.append(&line).map_err(AuditError::Write)?;
-        state.next += 1;
+        let lost = state.lost;
+        let missed = (lost > 0).then_some(Record::Lost { records: lost });
+        for record in missed.iter().chain(records) {
+            match state.trail.append(record, Timestamp::now()) {
+                Ok(line) => self.sinks.iter().for_each(|sink| sink.send(&line)),
+                Err(error) => {
+                    state.lost += records.len() as u64;
+                    return Err(error);
+                }
+            }
+            state.lost = 0;
+        }
+        if records.is_empty() {
+            state.trail.ready()?;
+        }
         Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn open(path: &Path) -> io::Result<Self> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(path)?;
-        let (next, torn) = end_of(&mut file)?;
-        Ok(Self { file, next, torn })
-    }
-
-    fn append(&mut self, line: &str) -> io::Result<()> {
-        let glued;
-        let bytes = if self.torn {
-            glued = format!("\n{line}");
-            glued.as_bytes()
-        } else {
-            line.as_bytes()
-        };
-        self.torn = true;
-        self.file.write_all(bytes)?;
-        self.torn = false;
-        Ok(())
-    }
-}
-
-/// The number after the last one in the file, and whether the file ends inside a line.
-fn end_of(file: &mut File) -> io::Result<(u64, bool)> {
-    if !file.metadata()?.is_file() {
-        return Ok((1, false));
-    }
-    let length = file.seek(SeekFrom::End(0))?;
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
-    let mut tail = Vec::new();
-    file.take(TAIL).read_to_end(&mut tail)?;
-    let torn = tail.last().is_some_and(|byte| *byte != b'\n');
-    let last = tail
-        .split(|byte| *byte == b'\n')
-        .rev()
-        .find_map(sequence_number);
-    Ok((last.map_or(1, |seq| seq + 1), torn))
-}
-
-fn sequence_number(line: &[u8]) -> Option<u64> {
-    let value: serde_json::Value = serde_json::from_slice(line).ok()?;
-    value.get("sequence")?.as_u64()
-}
-
-fn open_error(path: &Path, source: io::Error) -> AuditError {
-    AuditError::Open {
-        path: path.to_owned(),
-        source,
     }
 }

@@ -13,14 +13,14 @@ fn every_call_has_two_lines_and_a_number_each() {
     door.unix().get("/containers/web/json?token=hunter2");
     let text = std::fs::read_to_string(door.dir.path().join("audit.log")).unwrap();
     assert!(!text.contains(secret), "{text}");
-    door.recorded(|line| line["sequence"] == 4);
+    door.recorded(|line| line["sequence"] == 5);
     let lines = door.audit();
     let numbers: Vec<_> = lines
         .iter()
         .map(|line| line["sequence"].as_u64().unwrap())
         .collect();
-    assert_eq!(numbers, [1, 2, 3, 4]);
-    let (decision, end) = (&lines[0], &lines[1]);
+    assert_eq!(numbers, [1, 2, 3, 4, 5]);
+    let (decision, end) = (&lines[1], &lines[2]);
     assert_eq!(decision["event"], "decision");
     assert_eq!(decision["decision"], "allow");
     assert_eq!(decision["role"], "admin");
@@ -31,7 +31,7 @@ fn every_call_has_two_lines_and_a_number_each() {
         (&end["outcome"], &end["status"]),
         (&"done".into(), &200.into())
     );
-    assert_eq!(lines[2]["target"], "web");
+    assert_eq!(lines[3]["target"], "web");
 }
 
 // T: audit full disk
