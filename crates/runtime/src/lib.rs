@@ -11,6 +11,7 @@ mod capability;
 pub mod cgroup;
 mod create;
 pub mod oci;
+mod program;
 pub mod protocol;
 mod reason;
 mod rootfs;

@@ -26,18 +26,19 @@ pub fn receive(socket: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     Err(io::ErrorKind::UnexpectedEof.into())
 }
 
-/// Closes every descriptor from 3 on that is not in `keep`.
+/// Closes every descriptor from `first` on (3 at least) that is not in `keep`.
 ///
 /// Meant for a process that has just begun, or is about to become another program: whatever owned the
 /// others must not be used any more.
-pub fn close_all_except(keep: &[BorrowedFd<'_>]) -> io::Result<()> {
+pub fn close_all_except(first: u32, keep: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let first = first.max(3);
     let mut numbers: Vec<u32> = keep
         .iter()
         .map(|fd| fd.as_raw_fd().unsigned_abs())
-        .filter(|n| *n >= 3)
+        .filter(|n| *n >= first)
         .collect();
     numbers.sort_unstable();
-    let mut first = 3;
+    let mut first = first;
     for number in numbers {
         if number > first {
             close_range(first, number - 1, 0)?;

@@ -3,6 +3,8 @@
 //! ```text
 //! packets of a SOCK_SEQPACKET pair
 //!   'M'                      parent -> child   user and group maps are written
+//!   'H'                      child -> parent   mounts are made, waiting for the hooks
+//!   'C'                      parent -> child   the hooks have run
 //!   'R' (+ terminal master)  child -> parent   ready, waiting at the gate
 //!   'G'                      parent -> child   go
 //!   'F' kind text            child -> parent   failed
@@ -29,6 +31,7 @@ pub(crate) struct Channel(OwnedFd);
 /// What a child says.
 #[derive(Debug)]
 pub(crate) enum Word {
+    Mounted,
     Ready(Option<OwnedFd>),
     Failed(CreateError),
     Closed,
@@ -105,6 +108,7 @@ impl Channel {
             _ => None,
         });
         Ok(match bytes.get(..length) {
+            Some([b'H']) => Word::Mounted,
             Some([b'R']) => Word::Ready(terminal),
             Some([b'F', code, text @ ..]) => Word::Failed(CreateError::Init {
                 kind: kind_of(*code),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use lockgate_types::ErrorKind;
 
+use super::hooks::HookError;
 use crate::cgroup::CgroupError;
 use crate::reason::Reason;
 
@@ -57,6 +58,8 @@ pub(crate) enum InitError {
     SysctlNotNamespaced { name: String },
     #[error("setting rlimit {name}: {}", Reason(source))]
     Rlimit { name: String, source: io::Error },
+    #[error(transparent)]
+    Hook(#[from] HookError),
     #[error("argument with a NUL byte: {what}")]
     Nul { what: &'static str },
     #[error("{step}: {}", Reason(source))]
@@ -90,6 +93,7 @@ impl InitError {
             | Self::Mask { .. }
             | Self::Readonly { .. }
             | Self::Rlimit { .. }
+            | Self::Hook(_)
             | Self::System { .. } => ErrorKind::Internal,
         }
     }
@@ -115,6 +119,9 @@ pub(crate) enum CreateError {
     /// The specification has no part that is needed.
     #[error("the specification has no `{0}`")]
     Missing(&'static str),
+    /// The specification says what it may not.
+    #[error("malformed spec file: {0}")]
+    Invalid(String),
     /// The specification asks for what this runtime does not do.
     #[error("{0} is not supported by this runtime")]
     Unsupported(String),
@@ -140,6 +147,9 @@ pub(crate) enum CreateError {
     /// The cgroup could not be made.
     #[error(transparent)]
     Cgroup(#[from] CgroupError),
+    /// A hook failed.
+    #[error(transparent)]
+    Hook(#[from] HookError),
     /// A system call of the creating process failed.
     #[error("{step}: {}", Reason(source))]
     System {
@@ -165,7 +175,7 @@ impl CreateError {
     /// Whose fault.
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
-            Self::Missing(_) => ErrorKind::InvalidInput,
+            Self::Missing(_) | Self::Invalid(_) => ErrorKind::InvalidInput,
             Self::Unsupported(_) => ErrorKind::Unsupported,
             Self::Namespace { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 ErrorKind::Conflict
@@ -173,9 +183,11 @@ impl CreateError {
             Self::Seccomp(error) => error.kind(),
             Self::Cgroup(error) => error.kind(),
             Self::Init { kind, .. } => *kind,
-            Self::Config { .. } | Self::Namespace { .. } | Self::System { .. } | Self::Died => {
-                ErrorKind::Internal
-            }
+            Self::Config { .. }
+            | Self::Namespace { .. }
+            | Self::Hook(_)
+            | Self::System { .. }
+            | Self::Died => ErrorKind::Internal,
         }
     }
 

@@ -10,7 +10,8 @@ use super::error::{InitError, Step as _};
 pub(crate) enum Gate {
     /// The creating process, over the channel.
     Channel,
-    /// Whoever writes a byte into this FIFO, which is open for both directions.
+    /// Whoever writes a byte into this FIFO, which is open for both directions. Who then sees it without
+    /// writers finds in it why the program was not started, or nothing.
     Fifo(OwnedFd),
 }
 
@@ -36,6 +37,15 @@ impl Gate {
                     .step("waiting for the start")?;
                 Ok(())
             }
+        }
+    }
+
+    /// Tells whoever opened the gate why the program does not run after all.
+    pub(super) fn refuse(&self, reason: &InitError) {
+        // Over the channel it is told with every other failure.
+        if let Self::Fifo(fifo) = self {
+            let text = reason.to_string();
+            crate::reason::ignore(rustix::io::write(fifo, text.as_bytes()));
         }
     }
 }

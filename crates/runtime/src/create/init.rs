@@ -10,8 +10,8 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use super::channel::Channel;
 use super::error::{InitError, Step as _};
-use super::process::{self, Stdio};
-use super::{Namespaces, Plan, terminal};
+use super::process::{self, Kept, Stdio};
+use super::{Hooks, Moment, Namespaces, Plan, RootChange, terminal};
 use crate::rootfs;
 
 /// Runs in the new process. Returns only if it failed.
@@ -28,6 +28,7 @@ pub(super) fn run(plan: &Plan<'_>, channel: &Channel) -> Result<Infallible, Init
     rootfs::separate_from_host(propagation)?;
     let root = rootfs::mount_root(plan.new.root, plan.new.place)?;
     rootfs::populate(&root, spec, &plan.namespaces, plan.cgroup, shared)?;
+    run_creation_hooks(&plan.new.hooks, channel)?;
     set_up_kernel(spec, &plan.namespaces)?;
     if spec
         .root()
@@ -36,7 +37,10 @@ pub(super) fn run(plan: &Plan<'_>, channel: &Channel) -> Result<Infallible, Init
     {
         rootfs::set_readonly(&root)?;
     }
-    rootfs::pivot(&root)?;
+    match plan.new.root_change {
+        RootChange::Pivot => rootfs::pivot(&root)?,
+        RootChange::Move => rootfs::move_over(&root)?,
+    }
     rootfs::share_root(propagation)?;
     drop(root);
     let Some(process) = process else {
@@ -49,13 +53,43 @@ pub(super) fn run(plan: &Plan<'_>, channel: &Channel) -> Result<Infallible, Init
     let master = terminal.as_ref().map(|fd| fd.as_fd());
     let keep = [Some(channel.as_fd()), plan.new.gate.descriptor(), master];
     let keep: Vec<BorrowedFd<'_>> = keep.into_iter().flatten().collect();
-    let ready = process::prepare(process, plan.filter.as_ref(), master.is_some(), &keep)?;
+    let kept = Kept {
+        preserved: plan.new.preserved,
+        own: &keep,
+    };
+    let ready = process::prepare(process, plan.filter.as_ref(), master.is_some(), &kept)?;
     channel
         .send_ready(terminal.as_ref().map(|fd| fd.as_fd()))
         .step("reporting")?;
     drop(terminal);
     plan.new.gate.wait(channel)?;
+    let started = plan.new.hooks.run(Moment::StartContainer, own_id());
+    if let Err(error) = started.map_err(InitError::from) {
+        plan.new.gate.refuse(&error);
+        return Err(error);
+    }
     Err(ready.execute())
+}
+
+/// Those of the creating process, which runs in the host's namespaces, then those of this one.
+fn run_creation_hooks(hooks: &Hooks<'_>, channel: &Channel) -> Result<(), InitError> {
+    if hooks.any(&[Moment::Prestart, Moment::CreateRuntime]) {
+        channel.send(b'H').step("reporting")?;
+        if channel
+            .receive_letter()
+            .step("waiting for the hooks")?
+            .is_none()
+        {
+            // Whoever would have run them is gone.
+            lockgate_sys::process::exit_now(1);
+        }
+    }
+    Ok(hooks.run(Moment::CreateContainer, own_id())?)
+}
+
+/// This process's id as its own namespace sees it.
+fn own_id() -> i32 {
+    rustix::process::getpid().as_raw_pid()
 }
 
 /// Leaves behind what a program must not inherit.

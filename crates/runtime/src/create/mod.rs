@@ -16,7 +16,9 @@ mod channel;
 mod credentials;
 mod error;
 mod gate;
+mod hooks;
 mod init;
+mod maps;
 mod namespaces;
 mod process;
 mod supported;
@@ -28,10 +30,11 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use lockgate_sys::clone::{CloneOptions, Cloned, clone3};
-use oci_spec::runtime::{LinuxIdMapping, LinuxNamespaceType, Spec};
+use oci_spec::runtime::{LinuxNamespaceType, Spec};
 
 pub(crate) use error::{CreateError, InitError, Step};
 pub(crate) use gate::Gate;
+pub(crate) use hooks::{HookError, Hooks, Moment};
 pub(crate) use namespaces::Namespaces;
 pub(crate) use process::Stdio;
 pub(crate) use tenant::{NewProcess, enter};
@@ -55,6 +58,20 @@ pub(crate) struct NewContainer<'a> {
     /// Rows and columns of the terminal, if there is one.
     pub(crate) window: Option<(u16, u16)>,
     pub(crate) gate: Gate,
+    pub(crate) hooks: Hooks<'a>,
+    pub(crate) root_change: RootChange,
+    /// How many inherited descriptors, from 3 on, the program gets.
+    pub(crate) preserved: u32,
+}
+
+/// How the container's root becomes the root.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum RootChange {
+    /// By `pivot_root`, which leaves no way back.
+    #[default]
+    Pivot,
+    /// By moving it over the old one: for a host whose root is a ramdisk, which cannot be pivoted away.
+    Move,
 }
 
 /// A process that is ready and waits for the word to go.
@@ -77,7 +94,7 @@ impl Prepared {
             .receive()
             .map_err(CreateError::system("waiting for the program"))?
         {
-            Word::Closed | Word::Ready(_) => Ok(()),
+            Word::Closed | Word::Mounted | Word::Ready(_) => Ok(()),
             Word::Failed(error) => Err(error),
         }
     }
@@ -118,6 +135,7 @@ pub(crate) fn create(new: &NewContainer<'_>) -> Result<Created, CreateError> {
         Err(error) => {
             // The first error is the one to tell.
             drop(cgroup.delete());
+            drop(new.hooks.run_all(Moment::Poststop, 0));
             Err(error)
         }
     }
@@ -146,21 +164,27 @@ fn launch(
         |channel| init::run(&plan, channel),
         |pid, channel| {
             if plan.namespaces.is_new(LinuxNamespaceType::User) {
-                write_maps(pid, new.spec)?;
+                maps::write(pid, new.spec)?;
                 ignore(channel.send(b'M'));
             }
             Ok(())
+        },
+        |pid| {
+            new.hooks.run(Moment::Prestart, pid)?;
+            Ok(new.hooks.run(Moment::CreateRuntime, pid)?)
         },
     );
     drop(home);
     prepared
 }
 
-/// Clones; the child does `child` and never returns, the parent does `parent` and waits for "ready".
+/// Clones; the child does `child` and never returns, the parent does `parent` and waits for "ready". If the
+/// child says before that its mounts are there, the parent does `mounted` with the child's id.
 fn split(
     options: CloneOptions<'_>,
     child: impl FnOnce(&Channel) -> Result<std::convert::Infallible, InitError>,
     parent: impl FnOnce(i32, &Channel) -> Result<(), CreateError>,
+    mounted: impl Fn(i32) -> Result<(), CreateError>,
 ) -> Result<Prepared, CreateError> {
     let (ours, theirs) = Channel::pair().map_err(CreateError::system("socketpair"))?;
     match clone3(options).map_err(CreateError::system("clone3"))? {
@@ -176,25 +200,38 @@ fn split(
         }
         Cloned::Parent { pid, pidfd } => {
             drop(theirs);
-            let prepared = parent(pid, &ours).and_then(|()| wait_until_ready(pid, pidfd, ours));
+            let prepared =
+                parent(pid, &ours).and_then(|()| wait_until_ready(pid, pidfd, ours, mounted));
             prepared.inspect_err(|_| kill_and_reap(pid))
         }
     }
 }
 
-fn wait_until_ready(pid: i32, pidfd: OwnedFd, channel: Channel) -> Result<Prepared, CreateError> {
-    match channel
-        .receive()
-        .map_err(CreateError::system("waiting for the process"))?
-    {
-        Word::Ready(terminal) => Ok(Prepared {
-            pid,
-            pidfd,
-            terminal,
-            channel,
-        }),
-        Word::Failed(error) => Err(error),
-        Word::Closed => Err(CreateError::Died),
+fn wait_until_ready(
+    pid: i32,
+    pidfd: OwnedFd,
+    channel: Channel,
+    mounted: impl Fn(i32) -> Result<(), CreateError>,
+) -> Result<Prepared, CreateError> {
+    loop {
+        let word = channel.receive();
+        match word.map_err(CreateError::system("waiting for the process"))? {
+            Word::Mounted => {
+                mounted(pid)?;
+                // If it is dead already, the next word says so.
+                ignore(channel.send(b'C'));
+            }
+            Word::Ready(terminal) => {
+                return Ok(Prepared {
+                    pid,
+                    pidfd,
+                    terminal,
+                    channel,
+                });
+            }
+            Word::Failed(error) => return Err(error),
+            Word::Closed => return Err(CreateError::Died),
+        }
     }
 }
 
@@ -205,28 +242,6 @@ fn kill_and_reap(pid: i32) {
         ignore(kill_process(pid, Signal::KILL));
         ignore(waitpid(Some(pid), WaitOptions::empty()));
     }
-}
-
-fn write_maps(pid: i32, spec: &Spec) -> Result<(), CreateError> {
-    let Some(linux) = spec.linux() else {
-        return Ok(());
-    };
-    let lists = [
-        ("gid_map", linux.gid_mappings()),
-        ("uid_map", linux.uid_mappings()),
-    ];
-    for (name, list) in lists {
-        let list = list.as_deref().unwrap_or(&[]);
-        write_map(pid, name, list)
-            .map_err(CreateError::system("writing the user namespace's map"))?;
-    }
-    Ok(())
-}
-
-fn write_map(pid: i32, name: &str, list: &[LinuxIdMapping]) -> io::Result<()> {
-    let line = |m: &LinuxIdMapping| format!("{} {} {}\n", m.container_id(), m.host_id(), m.size());
-    let text: String = list.iter().map(line).collect();
-    std::fs::write(format!("/proc/{pid}/{name}"), text)
 }
 
 /// The descriptors of a process that gets none from anybody.

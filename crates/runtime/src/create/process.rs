@@ -34,9 +34,19 @@ pub(super) fn take_descriptors(from: &[BorrowedFd<'_>; 3]) -> Result<(), InitErr
     dup2_stderr(error).step("setting standard error")
 }
 
+/// The descriptors that stay open.
+#[derive(Debug)]
+pub(super) struct Kept<'a> {
+    /// How many, from 3 on, the program gets.
+    pub(super) preserved: u32,
+    /// Those that are needed until it runs.
+    pub(super) own: &'a [BorrowedFd<'a>],
+}
+
 /// A process that needs but `execve`.
 #[derive(Debug)]
 pub(super) struct Ready {
+    preserved: u32,
     program: CString,
     args: Vec<CString>,
     environment: Vec<CString>,
@@ -48,10 +58,11 @@ pub(super) fn prepare(
     process: &Process,
     filter: Option<&Filter>,
     terminal: bool,
-    keep: &[BorrowedFd<'_>],
+    kept: &Kept<'_>,
 ) -> Result<Ready, InitError> {
     // From here on no descriptor of the host is left to climb out by.
-    lockgate_sys::descriptor::close_all_except(keep).step("closing descriptors")?;
+    lockgate_sys::descriptor::close_all_except(3 + kept.preserved, kept.own)
+        .step("closing descriptors")?;
     let args = process.args().as_deref().unwrap_or(&[]);
     let environment = environment(process);
     own_stdio(process, terminal)?;
@@ -87,6 +98,7 @@ pub(super) fn prepare(
     let program = find_program(name, &environment)?;
     let late = filter.filter(|_| process.no_new_privileges() == Some(true));
     Ok(Ready {
+        preserved: kept.preserved,
         program: CString::new(program.as_os_str().as_bytes()).map_err(|_error| nul("args"))?,
         args: c_strings(args, "args")?,
         environment: c_strings(&environment, "env")?,
@@ -102,7 +114,9 @@ impl Ready {
         {
             return error;
         }
-        if let Err(error) = lockgate_sys::descriptor::close_on_exec_from(3).step("descriptors") {
+        let first = 3 + self.preserved;
+        let closed = lockgate_sys::descriptor::close_on_exec_from(first);
+        if let Err(error) = closed.step("descriptors") {
             return error;
         }
         let source = lockgate_sys::process::execute(&self.program, &self.args, &self.environment);

@@ -1,6 +1,8 @@
 //! What of a specification this runtime does.
 
-use oci_spec::runtime::{LinuxNamespaceType, Spec};
+use oci_spec::runtime::{
+    LinuxNamespace, LinuxNamespaceType, PosixRlimit, PosixRlimitType, Process, Spec,
+};
 
 use super::{CreateError, Namespaces};
 
@@ -14,6 +16,7 @@ pub(super) fn check_supported(spec: &Spec, namespaces: &Namespaces) -> Result<()
     if process.args().as_ref().is_none_or(Vec::is_empty) {
         return Err(CreateError::Missing("process.args"));
     }
+    check_valid(spec, process)?;
     if !namespaces.is_new(LinuxNamespaceType::Mount) {
         return unsupported("a container without a mount namespace of its own");
     }
@@ -51,22 +54,38 @@ pub(super) fn check_supported(spec: &Spec, namespaces: &Namespaces) -> Result<()
     if linux.memory_policy().is_some() {
         return unsupported("linux.memoryPolicy");
     }
-    if spec.hooks().as_ref().is_some_and(has_hooks) {
-        return unsupported("running hooks");
+    Ok(())
+}
+
+/// What the specification forbids, and no later step would notice.
+fn check_valid(spec: &Spec, process: &Process) -> Result<(), CreateError> {
+    let invalid = |what: String| Err(CreateError::Invalid(what));
+    let version = spec.version();
+    if !version.is_empty() && version.split('.').next() != Some("1") {
+        return invalid(format!(
+            "version {version} of the specification is not known"
+        ));
+    }
+    if !process.cwd().is_absolute() {
+        return invalid("cwd must be an absolute path".to_owned());
+    }
+    let limits = process.rlimits().iter().flatten().map(PosixRlimit::typ);
+    if let Some(kind) = duplicate(&limits.collect::<Vec<PosixRlimitType>>()) {
+        return invalid(format!("duplicated rlimit {kind}"));
+    }
+    let namespaces = spec
+        .linux()
+        .as_ref()
+        .and_then(|linux| linux.namespaces().as_deref());
+    let kinds = namespaces.unwrap_or(&[]).iter().map(LinuxNamespace::typ);
+    if let Some(kind) = duplicate(&kinds.collect::<Vec<_>>()) {
+        return invalid(format!("duplicated ns {kind}"));
     }
     Ok(())
 }
 
-fn has_hooks(hooks: &oci_spec::runtime::Hooks) -> bool {
-    let lists = [
-        hooks.prestart(),
-        hooks.create_runtime(),
-        hooks.create_container(),
-        hooks.start_container(),
-        hooks.poststart(),
-        hooks.poststop(),
-    ];
-    lists
-        .iter()
-        .any(|list| list.as_ref().is_some_and(|list| !list.is_empty()))
+fn duplicate<T: PartialEq + Copy>(list: &[T]) -> Option<T> {
+    let twice = |(index, item): (usize, &T)| list.get(..index).is_some_and(|l| l.contains(item));
+    let index = list.iter().enumerate().position(twice)?;
+    list.get(index).copied()
 }

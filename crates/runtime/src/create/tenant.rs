@@ -11,7 +11,7 @@ use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
 use super::channel::Channel;
 use super::error::{CreateError, InitError, Step as _};
 use super::namespaces::{BackHome, flag};
-use super::process::{self, Stdio};
+use super::process::{self, Kept, Stdio};
 use super::{Gate, Prepared, init, split, terminal};
 use crate::cgroup::{Cgroup, Entrance};
 use crate::seccomp::Filter;
@@ -29,6 +29,8 @@ pub(crate) struct NewProcess<'a> {
     pub(crate) cgroup: &'a Cgroup,
     pub(crate) stdio: Stdio<'a>,
     pub(crate) window: Option<(u16, u16)>,
+    /// How many inherited descriptors, from 3 on, the program gets.
+    pub(crate) preserved: u32,
 }
 
 /// Makes the process, up to the point where its program would start.
@@ -56,6 +58,7 @@ pub(crate) fn enter(new: &NewProcess<'_>) -> Result<Prepared, CreateError> {
         options,
         |channel| run(new, &entrance, channel),
         |_, _| Ok(()),
+        |_| Ok(()),
     );
     drop(home);
     prepared
@@ -99,7 +102,11 @@ fn run(
         terminal.as_ref().map(|fd| fd.as_fd()),
     ];
     let keep: Vec<BorrowedFd<'_>> = keep.into_iter().flatten().collect();
-    let ready = process::prepare(new.process, new.filter, terminal.is_some(), &keep)?;
+    let kept = Kept {
+        preserved: new.preserved,
+        own: &keep,
+    };
+    let ready = process::prepare(new.process, new.filter, terminal.is_some(), &kept)?;
     channel
         .send_ready(terminal.as_ref().map(|fd| fd.as_fd()))
         .step("reporting")?;

@@ -38,6 +38,30 @@ pub(super) struct Given {
     pub(super) value: std::option::Option<String>,
 }
 
+/// How many words a command takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Words {
+    Exactly(usize),
+    AtLeast(usize),
+}
+
+/// The words of a command, if they are as many as it takes.
+pub(super) fn words(
+    command: &'static str,
+    list: Vec<String>,
+    wanted: Words,
+) -> Result<Vec<String>, OciError> {
+    match wanted {
+        Words::Exactly(count) if list.len() != count => {
+            Err(OciError::Arguments(command, "exactly", count))
+        }
+        Words::AtLeast(count) if list.len() < count => {
+            Err(OciError::Arguments(command, "a minimum of", count))
+        }
+        _ => Ok(list),
+    }
+}
+
 /// What is left of a command line.
 #[derive(Debug)]
 pub(super) struct Args(VecDeque<String>);

@@ -5,15 +5,15 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use lockgate_types::Timestamp;
-use oci_spec::runtime::Spec;
+use oci_spec::runtime::{LinuxDeviceCgroup, Spec};
 use rustix::fs::{Mode, OFlags};
 
-use super::args::{Args, Option as Flag};
+use super::args::{Args, Option as Flag, Words, words};
 use super::store::{Place, Record, start_time};
-use super::{Global, OciError, control, failed, foreground};
-use crate::create::{self, Created, Gate, NewContainer, Stdio};
+use super::{Global, OciError, control, failed, foreground, inherited};
+use crate::create::{self, Created, Gate, Hooks, NewContainer, RootChange, Stdio};
 use crate::protocol::Rootfs;
-use crate::spec::{CONFIG_FILE, document};
+use crate::spec::{CONFIG_FILE, default_device_rules, document};
 
 /// `create [options] ID`
 pub(super) fn create(global: &Global, args: Args) -> Result<u8, OciError> {
@@ -73,6 +73,8 @@ struct Options {
     bundle: PathBuf,
     console_socket: Option<PathBuf>,
     pid_file: Option<PathBuf>,
+    preserved: u32,
+    no_pivot: bool,
     detach: bool,
     keep: bool,
 }
@@ -90,18 +92,12 @@ impl Options {
                 ("pid-file", Some(value)) => options.pid_file = Some(value.into()),
                 ("detach", _) => options.detach = true,
                 ("keep", _) => options.keep = true,
-                ("preserve-fds", Some(value)) if value != "0" => {
-                    return Err(OciError::InvalidValue {
-                        what: "preserve-fds",
-                        value,
-                    });
-                }
+                ("preserve-fds", Some(value)) => options.preserved = inherited::count(&value)?,
+                ("no-pivot", _) => options.no_pivot = true,
                 _ => {}
             }
         }
-        options.id = args
-            .word()
-            .ok_or(OciError::MissingArgument(command, "a container's id"))?;
+        options.id = words(command, args.rest(), Words::Exactly(1))?.remove(0);
         Ok(options)
     }
 }
@@ -133,9 +129,20 @@ pub(super) fn send_terminal(
 }
 
 fn make(global: &Global, options: &Options) -> Result<Made, OciError> {
-    let bundle = std::fs::canonicalize(&options.bundle).map_err(failed("bundle"))?;
-    let config = bundle.join(CONFIG_FILE);
-    let spec = document::load(&config).map_err(failed(config.display().to_string()))?;
+    global.without_systemd()?;
+    let listening = inherited::listening();
+    let preserved = options.preserved + listening;
+    inherited::check(preserved)?;
+    let bundle = std::fs::canonicalize(&options.bundle)
+        .map_err(failed(format!("chdir {}", options.bundle.display())))?;
+    let mut spec = match document::load(&bundle.join(CONFIG_FILE)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(OciError::NoConfig);
+        }
+        result => result.map_err(failed(CONFIG_FILE))?,
+    };
+    inherited::announce(&mut spec, listening);
+    allow_default_devices(&mut spec);
     let wants_terminal = spec
         .process()
         .as_ref()
@@ -145,7 +152,7 @@ fn make(global: &Global, options: &Options) -> Result<Made, OciError> {
     }
     let place = Place::of(global, &options.id)?;
     place.make()?;
-    let result = make_at(&place, options, bundle, spec);
+    let result = make_at(&place, options, bundle, spec, preserved);
     if result.is_err() {
         // Nothing is in it that anybody needs.
         drop(place.remove());
@@ -158,6 +165,7 @@ fn make_at(
     options: &Options,
     bundle: PathBuf,
     spec: Spec,
+    preserved: u32,
 ) -> Result<Made, OciError> {
     let fifo = place.fifo();
     let mode = Mode::from_raw_mode(0o600);
@@ -176,6 +184,17 @@ fn make_at(
         stdio: Stdio::Inherit,
         window: None,
         gate: Gate::Fifo(gate),
+        hooks: Hooks {
+            spec: &spec,
+            id: &options.id,
+            bundle: &bundle,
+        },
+        root_change: if options.no_pivot {
+            RootChange::Move
+        } else {
+            RootChange::Pivot
+        },
+        preserved,
     })?;
     let pid = created.init.pid;
     let record = Record {
@@ -201,6 +220,20 @@ fn make_at(
         return Err(error);
     }
     Ok(Made { created })
+}
+
+/// The devices that every container has can be used whatever the rules say.
+fn allow_default_devices(spec: &mut Spec) {
+    let linux = spec.linux_mut().as_mut();
+    let resources = linux.and_then(|linux| linux.resources_mut().as_mut());
+    let rules = resources.and_then(|resources| resources.devices_mut().as_mut());
+    if let Some(rules) = rules.filter(|rules| !rules.is_empty()) {
+        rules.extend(
+            default_device_rules()
+                .into_iter()
+                .filter(LinuxDeviceCgroup::allow),
+        );
+    }
 }
 
 /// Writes a process id for whoever asked for it.

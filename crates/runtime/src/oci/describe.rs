@@ -1,7 +1,8 @@
 //! `spec`, `features` and the version.
 
 use oci_spec::runtime::{
-    Capability, Linux, LinuxCapabilities, LinuxNamespaceType, LinuxResources, Process, Root, Spec,
+    Capability, Linux, LinuxCapabilities, LinuxIdMapping, LinuxNamespaceType, LinuxResources,
+    Process, Root, Spec,
 };
 use serde_json::json;
 
@@ -9,11 +10,19 @@ use super::args::{Args, Option as Flag};
 use super::{OciError, failed, say};
 use crate::spec;
 
-/// `spec [--bundle DIR]`: writes a `config.json` to begin with.
+/// `spec [--bundle DIR] [--rootless]`: writes a `config.json` to begin with.
 pub(super) fn spec(mut args: Args) -> Result<u8, OciError> {
     let mut bundle = std::path::PathBuf::from(".");
-    while let Some(flag) = args.flag(&[Flag::with_value("bundle", Some('b'))])? {
-        bundle = flag.value.unwrap_or_default().into();
+    let mut example = example();
+    let known = [
+        Flag::with_value("bundle", Some('b')),
+        Flag::plain("rootless", None),
+    ];
+    while let Some(flag) = args.flag(&known)? {
+        match flag.value {
+            Some(value) => bundle = value.into(),
+            None => make_rootless(&mut example),
+        }
     }
     let path = bundle.join(spec::CONFIG_FILE);
     if path.exists() {
@@ -21,7 +30,7 @@ pub(super) fn spec(mut args: Args) -> Result<u8, OciError> {
             std::io::ErrorKind::AlreadyExists,
         )));
     }
-    let text = serde_json::to_string_pretty(&example()).map_err(failed("spec"))?;
+    let text = serde_json::to_string_pretty(&example).map_err(failed("spec"))?;
     std::fs::write(&path, text).map_err(failed(path.display().to_string()))?;
     Ok(0)
 }
@@ -35,6 +44,8 @@ pub(super) fn features() -> Result<u8, OciError> {
     let value = json!({
         "ociVersionMin": "1.0.0",
         "ociVersionMax": "1.2.0",
+        "hooks": ["prestart", "createRuntime", "createContainer", "startContainer", "poststart",
+            "poststop"],
         "mountOptions": MOUNT_OPTIONS.as_slice(),
         "linux": {
             "namespaces": ["cgroup", "ipc", "mount", "network", "pid", "user", "uts"],
@@ -111,6 +122,41 @@ fn example() -> Spec {
         .set_mounts(Some(spec::default_mounts(Some(64 << 20), false)))
         .set_linux(Some(linux));
     example
+}
+
+/// Changes a specification into one for a user who is not root: a user namespace in which that user is
+/// root, and nothing that only the host's root may do.
+fn make_rootless(spec: &mut Spec) {
+    let mapping = |host_id: u32| {
+        // The type has no setters; this is the specification's form.
+        let one = json!([{ "containerID": 0, "hostID": host_id, "size": 1 }]);
+        serde_json::from_value::<Vec<LinuxIdMapping>>(one).ok()
+    };
+    let uid = rustix::process::geteuid().as_raw();
+    let gid = rustix::process::getegid().as_raw();
+    if let Some(linux) = spec.linux_mut() {
+        let mut namespaces = linux.namespaces().clone().unwrap_or_default();
+        namespaces.retain(|n| n.typ() != LinuxNamespaceType::Network);
+        namespaces.push(spec::namespace(LinuxNamespaceType::User, None));
+        linux
+            .set_namespaces(Some(namespaces))
+            .set_resources(None)
+            .set_uid_mappings(mapping(uid))
+            .set_gid_mappings(mapping(gid));
+    }
+    for mount in spec.mounts_mut().iter_mut().flatten() {
+        let mut options = mount.options().clone().unwrap_or_default();
+        // A group that is not mapped cannot own anything.
+        options.retain(|option| !option.starts_with("gid="));
+        if mount.destination() == std::path::Path::new("/sys") {
+            // Only who owns the network namespace may mount a new one.
+            options.insert(0, "rbind".to_owned());
+            mount
+                .set_source(Some("/sys".into()))
+                .set_typ(Some("none".to_owned()));
+        }
+        mount.set_options(Some(options));
+    }
 }
 
 const MOUNT_OPTIONS: [&str; 37] = [

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use oci_spec::runtime::{Capability, LinuxCapabilities, LinuxNamespace, Process, User};
 
-use super::args::{Args, Option as Flag};
+use super::args::{Args, Option as Flag, Words, words};
 use super::create::{send_terminal, write_pid};
 use super::store::{Place, Record, Status};
-use super::{Global, OciError, failed, foreground};
+use super::{Global, OciError, failed, foreground, inherited};
 use crate::cgroup::Cgroup;
 use crate::create::{self, CreateError, NewProcess, Stdio};
 use crate::seccomp;
@@ -18,9 +18,12 @@ pub(super) fn exec(global: &Global, args: Args) -> Result<u8, OciError> {
     let options = Options::take(args)?;
     let place = Place::of(global, &options.id)?;
     let record = place.read()?;
-    if place.status(&record) == Status::Stopped {
-        return Err(OciError::ExecStopped);
+    match place.status(&record) {
+        Status::Stopped => return Err(OciError::ExecStopped),
+        Status::Paused if !options.ignore_paused => return Err(OciError::ExecPaused),
+        Status::Paused | Status::Created | Status::Running => {}
     }
+    inherited::check(options.preserved)?;
     let process = options.process(&record)?;
     let terminal = process.terminal() == Some(true);
     if terminal && options.detach && options.console_socket.is_none() {
@@ -37,7 +40,10 @@ pub(super) fn exec(global: &Global, args: Args) -> Result<u8, OciError> {
         .unwrap_or(&[]);
     let namespaces: Vec<_> = namespaces.iter().map(LinuxNamespace::typ).collect();
     let init = record.open_init()?;
-    let cgroup = Cgroup::open(&record.cgroup)?;
+    let cgroup = match &options.cgroup {
+        Some(below) => Cgroup::open(&record.cgroup.join(below.trim_start_matches('/')))?,
+        None => Cgroup::open(&record.cgroup)?,
+    };
     let signals = (!options.detach)
         .then(foreground::catch_signals)
         .transpose()?;
@@ -50,6 +56,7 @@ pub(super) fn exec(global: &Global, args: Args) -> Result<u8, OciError> {
         cgroup: &cgroup,
         stdio: Stdio::Inherit,
         window: None,
+        preserved: options.preserved,
     })?;
     write_pid(options.pid_file.as_deref(), prepared.pid)?;
     let mut master = prepared.terminal.take();
@@ -78,6 +85,10 @@ struct Options {
     tty: bool,
     no_new_privileges: bool,
     detach: bool,
+    ignore_paused: bool,
+    apparmor: Option<String>,
+    cgroup: Option<String>,
+    preserved: u32,
 }
 
 impl Options {
@@ -86,13 +97,9 @@ impl Options {
         while let Some(flag) = args.flag(&FLAGS)? {
             options.set(flag.name, flag.value)?;
         }
-        options.id = args
-            .word()
-            .ok_or(OciError::MissingArgument("exec", "a container's id"))?;
-        options.command = args.rest();
-        if options.command.is_empty() && options.process.is_none() {
-            return Err(OciError::MissingArgument("exec", "a command or --process"));
-        }
+        let mut words = words("exec", args.rest(), Words::AtLeast(1))?;
+        options.id = words.remove(0);
+        options.command = words;
         Ok(options)
     }
 
@@ -100,6 +107,15 @@ impl Options {
         match (name, value) {
             ("tty", _) => self.tty = true,
             ("detach", _) => self.detach = true,
+            ("ignore-paused", _) => self.ignore_paused = true,
+            ("apparmor", Some(value)) => self.apparmor = Some(value),
+            ("cgroup", Some(value)) => self.cgroup = Some(value),
+            ("preserve-fds", Some(value)) => self.preserved = inherited::count(&value)?,
+            ("process-label", Some(_)) => {
+                return Err(OciError::Unsupported(
+                    "--process-label (SELinux)".to_owned(),
+                ));
+            }
             ("no-new-privs", _) => self.no_new_privileges = true,
             ("console-socket", Some(value)) => self.console_socket = Some(value.into()),
             ("pid-file", Some(value)) => self.pid_file = Some(value.into()),
@@ -133,6 +149,9 @@ impl Options {
             let json = std::fs::read(path).map_err(failed("process file"))?;
             return document::parse_process(&json).map_err(failed("process file"));
         }
+        if self.command.is_empty() {
+            return Err(OciError::NoArgs);
+        }
         let own = record.config.process().clone();
         let mut process = own.ok_or(CreateError::Missing("process"))?;
         process
@@ -153,6 +172,9 @@ impl Options {
             process
                 .user_mut()
                 .set_additional_gids(Some(self.groups.clone()));
+        }
+        if self.apparmor.is_some() {
+            process.set_apparmor_profile(self.apparmor.clone());
         }
         if self.no_new_privileges {
             process.set_no_new_privileges(Some(true));

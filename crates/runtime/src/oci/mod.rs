@@ -10,10 +10,13 @@ mod args;
 mod control;
 mod create;
 mod describe;
+mod events;
 mod exec;
 mod foreground;
+mod inherited;
 mod query;
 mod store;
+mod update;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -23,6 +26,7 @@ use lockgate_types::Timestamp;
 
 use crate::cgroup::CgroupError;
 use crate::create::CreateError;
+use crate::reason::Reason;
 use args::{Args, Option as Flag};
 
 /// Runs the command of a command line (without the program's name) and returns the exit code.
@@ -47,26 +51,73 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
         "state" => query::state(&global, args),
         "list" => query::list(&global, args),
         "ps" => query::ps(&global, args),
+        "update" => update::update(&global, args),
+        "events" => events::events(&global, args),
+        "checkpoint" => control::refuse_checkpoint("checkpoint"),
+        "restore" => control::refuse_checkpoint("restore"),
         "spec" => describe::spec(args),
         "features" => describe::features(),
         "help" | "--help" | "-h" => return say(USAGE, 0),
         "--version" | "-v" => return say(&describe::version(), 0),
-        _ => Err(OciError::UnknownCommand(command)),
+        _ => Err(OciError::UnknownCommand(command.clone())),
     };
-    result.unwrap_or_else(|error| global.fail(&error))
+    result.unwrap_or_else(|error| {
+        let code = match (command.as_str(), &error) {
+            (_, OciError::UnknownCommand(_)) => 3,
+            (_, OciError::Arguments(..) | OciError::UnknownFlag(_)) => 1,
+            // Other than what the program could have ended with.
+            ("exec", _) => 255,
+            _ => 1,
+        };
+        global.fail(&OciError::named(&command, error));
+        code
+    })
 }
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 enum OciError {
-    #[error("unknown command `{0}`")]
+    #[error("No help topic for '{0}'")]
     UnknownCommand(String),
     #[error("flag provided but not defined: {0}")]
     UnknownFlag(String),
     #[error("flag needs an argument: {0}")]
     FlagWithoutValue(String),
-    #[error("{0} needs {1}")]
-    MissingArgument(&'static str, &'static str),
+    #[error("{program}: \"{0}\" requires {1} {2} argument(s)", program = called_as())]
+    Arguments(&'static str, &'static str, usize),
+    #[error("{0} failed: {1}")]
+    In(&'static str, Box<Self>),
+    #[error("process args cannot be empty")]
+    NoArgs,
+    #[error("invalid value for {name}: invalid size: '{value}'")]
+    InvalidUpdate { name: &'static str, value: String },
+    #[error("invalid format option")]
+    Format,
+    #[error("invalid log-format: {0}")]
+    LogFormat(String),
+    #[error("unknown signal \"{0}\"")]
+    UnknownSignal(String),
+    #[error("JSON specification file config.json not found")]
+    NoConfig,
+    #[error("unable to stat preserved-fd {number} (of {count}): it is not open")]
+    NotInherited { number: u32, count: u32 },
+    #[error("{0} is not supported by this runtime")]
+    Unsupported(String),
+    #[error(
+        "systemd cgroup flag passed, but this runtime manages cgroups itself: start podman with \
+         --cgroup-manager=cgroupfs, dockerd with --exec-opt native.cgroupdriver=cgroupfs"
+    )]
+    Systemd,
+    #[error("{0} is not supported by this runtime, which does not use CRIU; runc and crun do")]
+    Checkpoint(&'static str),
+    #[error("exec: \"ps\": executable file not found in $PATH")]
+    NoPs,
+    #[error("ps: {0}")]
+    Ps(String),
+    #[error("couldn't find PID field in ps output")]
+    NoPid,
+    #[error("{0}")]
+    StartRefused(String),
     #[error("invalid value \"{value}\" for {what}")]
     InvalidValue { what: &'static str, value: String },
     #[error("invalid ID format: \"{0}\"")]
@@ -81,18 +132,44 @@ enum OciError {
     Running,
     #[error("container not running")]
     NotRunning,
+    #[error("container with id {0} is not running")]
+    NotRunningId(String),
+    #[error("container not paused")]
+    NotPaused,
+    #[error("cannot exec in a paused container (use --ignore-paused to override)")]
+    ExecPaused,
     #[error("cannot exec in a stopped container")]
     ExecStopped,
-    #[error("cannot delete container that is not stopped: {0}")]
-    NotStopped(String),
-    #[error("cannot allocate tty if the runtime will detach without setting console socket")]
+    #[error("cannot delete container {0} that is not stopped: {1}")]
+    NotStopped(String, &'static str),
+    #[error("cannot allocate tty if lockgate-oci will detach without setting console socket")]
     NoConsole,
     #[error("unable to start container process: {0}")]
     Create(#[from] CreateError),
     #[error(transparent)]
     Cgroup(#[from] CgroupError),
-    #[error("{what}: {source}")]
+    #[error("{what}: {}", Reason(source))]
     Io { what: String, source: io::Error },
+}
+
+impl OciError {
+    /// Says which command failed where runc does.
+    fn named(command: &str, error: Self) -> Self {
+        let command = match command {
+            _ if matches!(error, Self::Arguments(..) | Self::UnknownFlag(_)) => return error,
+            "create" => "lockgate-oci create",
+            "run" => "lockgate-oci run",
+            "exec" => "exec",
+            _ => return error,
+        };
+        Self::In(command, Box::new(error))
+    }
+}
+
+/// What this program was called as.
+fn called_as() -> String {
+    let name = std::env::args_os().next().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 fn failed<E: Into<io::Error>>(what: impl Into<String>) -> impl FnOnce(E) -> OciError {
@@ -108,14 +185,16 @@ struct Global {
     root: PathBuf,
     log: Option<PathBuf>,
     json_log: bool,
+    systemd: bool,
 }
 
 impl Default for Global {
     fn default() -> Self {
         Self {
-            root: DEFAULT_ROOT.into(),
+            root: default_root(),
             log: None,
             json_log: false,
+            systemd: false,
         }
     }
 }
@@ -127,7 +206,14 @@ impl Global {
             match (flag.name, flag.value) {
                 ("root", Some(value)) => global.root = value.into(),
                 ("log", Some(value)) => global.log = Some(value.into()),
-                ("log-format", Some(value)) => global.json_log = value == "json",
+                ("log-format", Some(value)) => {
+                    global.json_log = match value.as_str() {
+                        "json" => true,
+                        "text" => false,
+                        _ => return Err(OciError::LogFormat(value)),
+                    };
+                }
+                ("systemd-cgroup", value) => global.systemd = value.as_deref() != Some("false"),
                 ("version", _) => args.put_back("--version"),
                 ("help", _) => args.put_back("--help"),
                 _ => {}
@@ -139,15 +225,31 @@ impl Global {
         Ok(global)
     }
 
-    /// Tells an error where runc does: on standard error and in the log.
+    /// Whoever leaves the cgroup to systemd must not get one that systemd does not know.
+    fn without_systemd(&self) -> Result<(), OciError> {
+        if self.systemd {
+            return Err(OciError::Systemd);
+        }
+        Ok(())
+    }
+
     fn fail(&self, error: &OciError) -> u8 {
-        let text = error.to_string();
+        self.tell("error", &error.to_string());
+        1
+    }
+
+    fn warn(&self, text: &str) {
+        self.tell("warning", text);
+    }
+
+    /// Tells what went wrong where runc does: on standard error and in the log.
+    fn tell(&self, level: &str, text: &str) {
         if let Some(path) = &self.log {
             let time = Timestamp::now().to_string();
             let line = if self.json_log {
-                serde_json::json!({ "level": "error", "msg": text, "time": time }).to_string()
+                serde_json::json!({ "level": level, "msg": text, "time": time }).to_string()
             } else {
-                format!("time=\"{time}\" level=error msg={text:?}")
+                format!("time=\"{time}\" level={level} msg={text:?}")
             };
             let file = std::fs::OpenOptions::new()
                 .append(true)
@@ -157,7 +259,6 @@ impl Global {
             drop(file.and_then(|mut file| writeln!(file, "{line}")));
         }
         drop(writeln!(io::stderr(), "{text}"));
-        1
     }
 }
 
@@ -198,7 +299,8 @@ fn sealed() -> Result<(), OciError> {
     Err(failed("executing the copy of the runtime")(error))
 }
 
-const GLOBAL_FLAGS: [Flag; 8] = [
+const GLOBAL_FLAGS: [Flag; 9] = [
+    Flag::with_value("criu", None),
     Flag::with_value("root", None),
     Flag::with_value("log", None),
     Flag::with_value("log-format", None),
@@ -209,14 +311,21 @@ const GLOBAL_FLAGS: [Flag; 8] = [
     Flag::plain("help", Some('h')),
 ];
 
-const DEFAULT_ROOT: &str = "/run/lockgate-oci";
+/// Below the user's own directory for one who is not root.
+fn default_root() -> PathBuf {
+    let own = std::env::var_os("XDG_RUNTIME_DIR").filter(|_| !rustix::process::geteuid().is_root());
+    own.map_or_else(|| PathBuf::from("/run"), PathBuf::from)
+        .join("lockgate-oci")
+}
 
 const USAGE: &str = "lockgate-oci [--root DIR] [--log FILE] [--log-format text|json] COMMAND
 
-  create   [--bundle DIR] [--console-socket PATH] [--pid-file FILE] ID
+  create   [--bundle DIR] [--console-socket PATH] [--pid-file FILE] [--preserve-fds N] [--no-pivot] ID
   start    ID
   run      [--detach] [--keep] [options of create] ID
   exec     [--tty] [--detach] [--cwd DIR] [--env K=V] [--user UID[:GID]] [--process FILE]
+           [--cap CAPABILITY] [--additional-gids GID] [--no-new-privs] [--apparmor PROFILE]
+           [--cgroup PATH] [--preserve-fds N] [--ignore-paused]
            [--console-socket PATH] [--pid-file FILE] ID [COMMAND ARG...]
   state    ID
   kill     [--all] ID [SIGNAL]
@@ -224,7 +333,11 @@ const USAGE: &str = "lockgate-oci [--root DIR] [--log FILE] [--log-format text|j
   pause    ID
   resume   ID
   list     [--format table|json] [--quiet]
-  ps       [--format table|json] ID
-  spec     [--bundle DIR]
+  ps       [--format table|json] ID [PS-OPTION...]
+  update   [--resources FILE] [--memory SIZE] [--memory-swap SIZE] [--memory-reservation SIZE]
+           [--cpu-share N] [--cpu-quota N] [--cpu-period N] [--cpuset-cpus LIST] [--cpuset-mems LIST]
+           [--pids-limit N] [--blkio-weight N] ID
+  events   [--stats] [--interval DURATION] ID
+  spec     [--bundle DIR] [--rootless]
   features
 ";

@@ -1,17 +1,21 @@
 //! `state`, `list` and `ps`.
 
+use std::path::PathBuf;
+
+use rustix::process::WaitStatus;
 use serde_json::json;
 
-use super::args::{Args, Option as Flag};
+use super::args::{Args, Option as Flag, Words, words};
 use super::store::{Place, Record, Status};
 use super::{Global, OciError, failed, say};
 use crate::cgroup::Cgroup;
+use crate::program::Program;
 
 /// `state ID`
 pub(super) fn state(global: &Global, mut args: Args) -> Result<u8, OciError> {
-    let id = args
-        .word()
-        .ok_or(OciError::MissingArgument("state", "a container's id"))?;
+    // There are none, but one that is given is to be refused as a flag.
+    args.flag(&[])?;
+    let id = words("state", args.rest(), Words::Exactly(1))?.remove(0);
     let place = Place::of(global, &id)?;
     let value = describe(&place, &place.read()?);
     let text = serde_json::to_string_pretty(&value).map_err(failed("state"))?;
@@ -26,8 +30,10 @@ pub(super) fn list(global: &Global, mut args: Args) -> Result<u8, OciError> {
     ];
     let (mut as_json, mut quiet) = (false, false);
     while let Some(flag) = args.flag(&known)? {
-        as_json |= flag.value.as_deref() == Some("json");
-        quiet |= flag.name == "quiet";
+        match flag.value {
+            Some(format) => as_json = is_json(&format)?,
+            None => quiet = true,
+        }
     }
     let mut states: Vec<serde_json::Value> = Vec::new();
     for entry in std::fs::read_dir(&global.root)
@@ -41,7 +47,11 @@ pub(super) fn list(global: &Global, mut args: Args) -> Result<u8, OciError> {
             continue;
         };
         if let Ok(record) = place.read() {
-            states.push(describe(&place, &record));
+            let mut state = describe(&place, &record);
+            if let Some(state) = state.as_object_mut() {
+                state.insert("owner".to_owned(), owner(&place).into());
+            }
+            states.push(state);
         }
     }
     let field = |state: &serde_json::Value, name: &str| match &state[name] {
@@ -69,28 +79,86 @@ pub(super) fn list(global: &Global, mut args: Args) -> Result<u8, OciError> {
     Ok(say(&table(&rows), 0))
 }
 
-/// `ps [--format table|json] ID`
+/// `ps [--format table|json] ID [PS-OPTION...]`
 pub(super) fn ps(global: &Global, mut args: Args) -> Result<u8, OciError> {
     let mut as_json = false;
     while let Some(flag) = args.flag(&[Flag::with_value("format", Some('f'))])? {
-        as_json = flag.value.as_deref() == Some("json");
+        as_json = is_json(&flag.value.unwrap_or_default())?;
     }
-    let id = args
-        .word()
-        .ok_or(OciError::MissingArgument("ps", "a container's id"))?;
-    let record = Place::of(global, &id)?.read()?;
-    let pids = Cgroup::open(&record.cgroup)?.procs()?;
+    let mut words = words("ps", args.rest(), Words::AtLeast(1))?;
+    let record = Place::of(global, &words.remove(0))?.read()?;
+    let pids = Cgroup::open(&record.cgroup)?.procs().unwrap_or_default();
     if as_json {
         return Ok(say(&json!(pids).to_string(), 0));
     }
-    let mut rows = vec![vec!["PID".to_owned(), "CMD".to_owned()]];
-    for pid in pids {
-        let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let command = String::from_utf8_lossy(&command).replace('\0', " ");
-        rows.push(vec![pid.to_string(), command.trim_end().to_owned()]);
+    if words.is_empty() {
+        words.push("-ef".to_owned());
     }
-    Ok(say(&table(&rows), 0))
+    words.insert(0, "ps".to_owned());
+    let ended = Program {
+        path: &find_ps().ok_or(OciError::NoPs)?,
+        args: &words,
+        environment: &[],
+        input: &[],
+        seconds: Some(60),
+    };
+    let ended = ended.run().map_err(failed("ps"))?;
+    let text = ended.stdout(MAX_TABLE).map_err(failed("ps"))?;
+    if ended.status.and_then(WaitStatus::exit_status) != Some(0) {
+        let error = ended.stderr(MAX_TABLE).map_err(failed("ps"))?;
+        return Err(OciError::Ps(error));
+    }
+    Ok(say(&of_these(&text, &pids)?, 0))
 }
+
+/// The heading, and the lines of these processes.
+fn of_these(table: &str, pids: &[i32]) -> Result<String, OciError> {
+    let mut lines = table.lines();
+    let heading = lines.next().unwrap_or("");
+    let column = heading.split_whitespace().position(|name| name == "PID");
+    let column = column.ok_or(OciError::NoPid)?;
+    let ours = lines.filter(|line| {
+        let pid = line.split_whitespace().nth(column);
+        pid.and_then(|pid| pid.parse().ok())
+            .is_some_and(|pid| pids.contains(&pid))
+    });
+    Ok(std::iter::once(heading)
+        .chain(ours)
+        .collect::<Vec<_>>()
+        .join("\n"))
+}
+
+fn find_ps() -> Option<PathBuf> {
+    ["/usr/bin/ps", "/bin/ps"]
+        .iter()
+        .map(PathBuf::from)
+        .find(|path| path.exists())
+}
+
+fn is_json(format: &str) -> Result<bool, OciError> {
+    match format {
+        "json" => Ok(true),
+        "table" => Ok(false),
+        _ => Err(OciError::Format),
+    }
+}
+
+/// The name of whoever owns a container's directory.
+fn owner(place: &Place) -> String {
+    let Some(uid) = place.owner() else {
+        return String::new();
+    };
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    });
+    name.unwrap_or_else(|| format!("#{uid}"))
+}
+
+/// More than all processes that a machine can have need.
+const MAX_TABLE: u64 = 64 << 20;
 
 fn describe(place: &Place, record: &Record) -> serde_json::Value {
     let status = place.status(record);

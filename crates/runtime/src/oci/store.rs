@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Global, OciError, failed};
 use crate::cgroup::Cgroup;
+use crate::create::Hooks;
 use crate::spec::document;
 
 /// The contents of `state.json`.
@@ -79,6 +80,12 @@ impl Place {
         fs::remove_dir_all(&self.0).map_err(failed("removing the container's directory"))
     }
 
+    /// The user who made it.
+    pub(super) fn owner(&self) -> Option<u32> {
+        use std::os::unix::fs::MetadataExt as _;
+        fs::metadata(&self.0).ok().map(|metadata| metadata.uid())
+    }
+
     pub(super) fn fifo(&self) -> PathBuf {
         self.0.join("exec.fifo")
     }
@@ -111,6 +118,15 @@ impl Place {
 }
 
 impl Record {
+    /// The hooks of its specification.
+    pub(super) fn hooks(&self) -> Hooks<'_> {
+        Hooks {
+            spec: &self.config,
+            id: &self.id,
+            bundle: &self.bundle,
+        }
+    }
+
     /// A handle on the init, if it is still the one.
     pub(super) fn open_init(&self) -> Result<OwnedFd, OciError> {
         let pid = Pid::from_raw(self.pid).ok_or(OciError::NotRunning)?;

@@ -10,6 +10,7 @@ mod tree;
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use lockgate_sys::mount::{MountAttributes, Reach};
@@ -134,6 +135,33 @@ pub(crate) fn pivot(root: &OwnedFd) -> Result<(), InitError> {
     rustix::process::pivot_root(".", ".").step("pivot_root")?;
     rustix::mount::unmount(".", UnmountFlags::DETACH).step("unmounting the old root")?;
     rustix::process::chdir("/").step("entering the new root")
+}
+
+/// Makes `root` the root by moving its mount over the old one, which stays below, out of reach by name.
+pub(crate) fn move_over(root: &OwnedFd) -> Result<(), InitError> {
+    rustix::process::fchdir(root).step("entering the root")?;
+    hide_kernel_views()?;
+    rustix::mount::mount_move(".", "/").step("moving the root")?;
+    rustix::process::chroot(".").step("chroot")?;
+    rustix::process::chdir("/").step("entering the new root")
+}
+
+/// Takes away what shows the host's kernel outside the root: it would stay in reach below the moved root.
+fn hide_kernel_views() -> Result<(), InitError> {
+    let own = rustix::process::getcwd(Vec::new()).step("getcwd")?;
+    let own = std::path::PathBuf::from(std::ffi::OsStr::from_bytes(own.as_bytes()));
+    let mounts = std::fs::read_to_string("/proc/self/mounts").step("reading the mounts")?;
+    for line in mounts.lines().rev() {
+        let mut fields = line.split(' ').skip(1);
+        let (Some(place), Some("proc" | "sysfs")) = (fields.next(), fields.next()) else {
+            continue;
+        };
+        if !Path::new(place).starts_with(&own) {
+            rustix::mount::unmount(place, UnmountFlags::DETACH)
+                .step("unmounting /proc and /sys")?;
+        }
+    }
+    Ok(())
 }
 
 /// Puts the terminal in the place of `/dev/console`.

@@ -56,7 +56,7 @@ pub fn run(socket: &Path) -> Result<(), ShimError> {
     let failed = |step| move |source| ShimError::Start { step, source };
     let control = lockgate_sys::process::inherited_descriptor(3).map_err(failed("descriptor 3"))?;
     // What the daemon's own parent may have left open is nobody's here.
-    lockgate_sys::descriptor::close_all_except(&[control.as_fd()])
+    lockgate_sys::descriptor::close_all_except(3, &[control.as_fd()])
         .map_err(failed("closing descriptors"))?;
     lockgate_sys::memory::prefer_small();
     // Children that lose their parent become ours, also those that an external runtime leaves behind.

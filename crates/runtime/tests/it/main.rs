@@ -14,5 +14,7 @@ mod lifecycle;
 mod measure;
 mod mounts;
 mod oci;
+mod oci_flags;
+mod oci_words;
 mod process;
 mod streams;

@@ -11,29 +11,32 @@ use oci_spec::runtime::Spec;
 use crate::fixture::Fixture;
 
 /// A runtime's command line with a state directory of its own.
-struct Runtime {
-    program: PathBuf,
-    fixture: Fixture,
+pub(crate) struct Runtime {
+    pub(crate) program: PathBuf,
+    pub(crate) fixture: Fixture,
 }
 
 impl Runtime {
-    fn each(args: &[&str], test: impl Fn(&Self)) {
-        for program in ["/usr/sbin/runc", env!("CARGO_BIN_EXE_lockgate-oci")] {
-            let fixture = Fixture::new(args);
-            let runtime = Self {
-                program: program.into(),
-                fixture,
-            };
+    pub(crate) fn each(args: &[&str], test: impl Fn(&Self)) {
+        for runtime in Self::both(args) {
             test(&runtime);
         }
     }
 
-    fn bundle(&self) -> PathBuf {
+    /// runc, then ours.
+    pub(crate) fn both(args: &[&str]) -> [Self; 2] {
+        ["/usr/sbin/runc", env!("CARGO_BIN_EXE_lockgate-oci")].map(|program| Self {
+            program: program.into(),
+            fixture: Fixture::new(args),
+        })
+    }
+
+    pub(crate) fn bundle(&self) -> PathBuf {
         self.fixture.directory.join("bundle")
     }
 
     /// Writes the bundle; the root is a copy, because only `create` of a shim knows overlays.
-    fn prepare(&self, change: impl FnOnce(&mut Spec)) {
+    pub(crate) fn prepare(&self, change: impl FnOnce(&mut Spec)) {
         let mut spec = self.fixture.spec.clone();
         let image = self.fixture.directory.join("image");
         spec.root_mut().as_mut().unwrap().set_path(image);
@@ -42,7 +45,7 @@ impl Runtime {
         fs::write(self.bundle().join("config.json"), text).unwrap();
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command
             .arg("--root")
@@ -52,12 +55,12 @@ impl Runtime {
         command
     }
 
-    fn run(&self, args: &[&str]) -> Output {
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
     }
 
     /// Runs a command whose process may live on, so that its outputs go to files.
-    fn launch(&self, args: &[&str]) -> (bool, String, String) {
+    pub(crate) fn launch(&self, args: &[&str]) -> (bool, String, String) {
         let path = |name: &str| self.fixture.directory.join(name);
         let status = self
             .command(args)
@@ -69,13 +72,13 @@ impl Runtime {
         (status.success(), read("stdout"), read("stderr"))
     }
 
-    fn state(&self, id: &str) -> serde_json::Value {
+    pub(crate) fn state(&self, id: &str) -> serde_json::Value {
         let output = self.run(&["state", id]);
         assert!(output.status.success(), "{}: {output:?}", self.name());
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    fn wait_for(&self, id: &str, status: &str) {
+    pub(crate) fn wait_for(&self, id: &str, status: &str) {
         for _ in 0..400 {
             if self.state(id)["status"] == status {
                 return;
@@ -85,7 +88,7 @@ impl Runtime {
         panic!("{}: {id} does not become {status}", self.name());
     }
 
-    fn name(&self) -> std::path::Display<'_> {
+    pub(crate) fn name(&self) -> std::path::Display<'_> {
         self.program.display()
     }
 }

@@ -12,7 +12,9 @@ use super::super::log::Log;
 use super::super::task::Task;
 use super::streams::{open_streams, stdio, window, with_terminal};
 use super::{INIT, RequestError, system};
-use crate::create::{self, Gate, NewContainer, NullStdio, Stdio};
+use crate::create::{
+    self, CreateError, Gate, Hooks, Moment, NewContainer, NullStdio, RootChange, Stdio,
+};
 use crate::protocol::{CreateRequest, Reply, RuntimeChoice};
 
 impl Shim {
@@ -75,6 +77,15 @@ fn make_natively(
     stdio: [BorrowedFd<'_>; 3],
     window: Option<(u16, u16)>,
 ) -> Result<(Maker, Made), RequestError> {
+    let hooks = Hooks {
+        spec,
+        id: request.id.as_str(),
+        bundle: &request.bundle,
+    };
+    if hooks.any(&[Moment::Poststart, Moment::Poststop]) {
+        let what = "a hook after the start or the end, under the supervisor,".to_owned();
+        return Err(CreateError::Unsupported(what).into());
+    }
     let created = create::create(&NewContainer {
         spec,
         root: &request.rootfs,
@@ -83,6 +94,9 @@ fn make_natively(
         stdio: Stdio::Descriptors(stdio),
         window,
         gate: Gate::Channel,
+        hooks,
+        root_change: RootChange::default(),
+        preserved: 0,
     })?;
     let mut init = created.init;
     let made = Made {

@@ -98,6 +98,7 @@ fn join(
         cgroup: &container.cgroup,
         stdio: Stdio::Descriptors(stdio),
         window,
+        preserved: 0,
     })?;
     prepared.start()?;
     let terminal = prepared.terminal.take();
