@@ -165,7 +165,8 @@ pub(crate) fn go_error(error: &io::Error) -> String {
     })
 }
 
-fn hex_sha256(text: &str) -> String {
+/// The name of a context's folders.
+pub(crate) fn hex_sha256(text: &str) -> String {
     use std::fmt::Write as _;
     let hash = digest::digest(&digest::SHA256, text.as_bytes());
     hash.as_ref().iter().fold(String::new(), |mut hex, byte| {

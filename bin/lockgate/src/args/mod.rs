@@ -6,6 +6,7 @@
 mod ca;
 mod cert;
 mod container;
+mod context;
 mod dialect;
 mod doctor;
 mod help;
@@ -25,6 +26,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use ca::*;
 pub(crate) use cert::*;
 pub(crate) use container::*;
+pub(crate) use context::*;
 pub(crate) use dialect::{command, parse};
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use image::*;
@@ -32,7 +34,7 @@ pub(crate) use network::*;
 pub(crate) use run::RunArgs;
 pub(crate) use system::*;
 pub(crate) use update::UpdateArgs;
-pub(crate) use value::{Filters, gather};
+pub(crate) use value::{Filters, boolean, gather};
 pub(crate) use volume::*;
 pub(crate) use watch::{PsArgs, StatsArgs};
 

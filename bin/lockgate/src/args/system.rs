@@ -27,34 +27,6 @@ pub(crate) enum SystemVerb {
     Prune(SystemPruneArgs),
 }
 
-/// `context VERB`.
-#[derive(Debug, Args)]
-pub(crate) struct ContextGroup {
-    #[command(subcommand)]
-    pub(crate) verb: ContextVerb,
-}
-
-/// The verbs of `context`; contexts are made by docker's own client.
-#[derive(Debug, Subcommand)]
-pub(crate) enum ContextVerb {
-    /// List contexts
-    #[command(visible_alias = "list")]
-    Ls(ContextLsArgs),
-    /// Print the name of the current context
-    Show,
-}
-
-/// `context ls`.
-#[derive(Debug, Args)]
-pub(crate) struct ContextLsArgs {
-    /// Format the output with a Go template, 'table', 'table TEMPLATE' or 'json'
-    #[arg(long, value_name = "string")]
-    pub(crate) format: Option<String>,
-    /// Show context names only
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-}
-
 /// `completion`.
 #[derive(Debug, Args)]
 pub(crate) struct CompletionArgs {

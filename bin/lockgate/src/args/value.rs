@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::spec::units;
 
 /// `true`, `1`, `F` … as Go reads a boolean.
-pub(super) fn boolean(text: &str) -> Result<bool, String> {
+pub(crate) fn boolean(text: &str) -> Result<bool, String> {
     match text {
         "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(true),
         "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(false),
@@ -61,6 +61,14 @@ pub(super) fn filter(text: &str) -> Result<(String, String), String> {
         Some((name, value)) => Ok((name.trim().to_lowercase(), value.trim().to_owned())),
         None => Err("bad format of filter (expected name=value)".to_owned()),
     }
+}
+
+/// `key=value` of a map.
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("{text} must be formatted as key=value"))?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// All filters of a command line, by name.

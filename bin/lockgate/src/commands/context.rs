@@ -21,7 +21,7 @@ pub(crate) struct Context {
 
 impl Context {
     /// Reads settings and finds the daemon; connects to nothing yet.
-    pub(super) fn new(globals: &Globals) -> Result<Self, Failure> {
+    pub(in crate::commands) fn new(globals: &Globals) -> Result<Self, Failure> {
         let env = |name: &str| std::env::var(name).ok();
         let folder = config::folder(globals.config.as_deref());
         let config = ConfigFile::load(folder).map_err(Failure::new)?;

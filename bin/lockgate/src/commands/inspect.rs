@@ -216,7 +216,12 @@ fn call<'c>(context: &'c Context, kind: Kind, options: &Options, name: &str) -> 
     }
 }
 
-fn print(objects: &[Box<RawValue>], format: &str, out: &mut Output) -> Result<(), Failure> {
+/// Prints objects as a list, or each by a template.
+pub(super) fn print(
+    objects: &[Box<RawValue>],
+    format: &str,
+    out: &mut Output,
+) -> Result<(), Failure> {
     if format.is_empty() || format == "json" {
         let all: Vec<&str> = objects.iter().map(|object| object.get()).collect();
         let all = format!("[{}]", all.join(","));

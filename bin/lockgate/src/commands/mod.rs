@@ -4,6 +4,7 @@ mod ca;
 mod cert;
 mod container;
 mod context;
+mod contexts;
 mod doctor;
 mod each;
 mod image;
@@ -32,6 +33,7 @@ pub(crate) fn run(cli: &Cli, out: &mut Output) -> Outcome {
         Verb::Cert(args) => cert::run(args, out)?,
         Verb::Completion(args) => system::completion::run(args, out)?,
         Verb::Coverage => system::coverage::run(out)?,
+        Verb::Context(group) => contexts::run(&cli.globals, &group.verb, out)?,
         Verb::Doctor(args) => runtime()?.block_on(doctor::run(&cli.globals, args, out))?,
         verb => {
             let runtime = runtime()?;
@@ -60,7 +62,6 @@ async fn with_daemon(context: &Context, verb: &Verb, out: &mut Output) -> Outcom
         Verb::Network(group) => of_network(context, &group.verb, out).await,
         Verb::System(group) => of_system(context, &group.verb, out).await,
         Verb::Volume(group) => of_volume(context, &group.verb, out).await,
-        Verb::Context(group) => system::contexts::run(context, &group.verb, out),
         Verb::Events(args) => system::events::run(context, args, out).await,
         Verb::Info(args) => system::info::run(context, args, out).await,
         Verb::Inspect(args) => inspect::run(context, args, out).await,

@@ -1,6 +1,7 @@
 //! `lockgate ca` and `lockgate cert`, as they are typed.
 #![expect(clippy::unwrap_used, reason = "test code")]
 
+mod contexts;
 mod doctor;
 mod existing;
 mod init;

@@ -1,7 +1,6 @@
 //! Commands about the daemon, and about this program.
 
 pub(super) mod completion;
-pub(super) mod contexts;
 pub(super) mod coverage;
 pub(super) mod df;
 mod df_rows;

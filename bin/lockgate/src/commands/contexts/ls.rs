@@ -1,23 +1,13 @@
-//! `context ls`, `context show`.
+//! `context ls`.
 
-use super::super::context::Context;
-use crate::args::{ContextLsArgs, ContextVerb};
+use crate::args::ContextLsArgs;
+use crate::commands::context::Context;
 use crate::failure::Outcome;
 use crate::format::{Column, Listing, Row};
 use crate::output::Output;
 
-/// Runs `context`.
-pub(crate) fn run(context: &Context, verb: &ContextVerb, out: &mut Output) -> Outcome {
-    match verb {
-        ContextVerb::Ls(args) => list(context, args, out),
-        ContextVerb::Show => {
-            out.line(&context.client.endpoint().context)?;
-            Ok(0)
-        }
-    }
-}
-
-fn list(context: &Context, args: &ContextLsArgs, out: &mut Output) -> Outcome {
+/// Lists them, the default one first.
+pub(super) fn run(context: &Context, args: &ContextLsArgs, out: &mut Output) -> Outcome {
     let current = context.client.endpoint();
     let is_default = current.context == "default";
     let default_host = if is_default { current.url.as_str() } else { "" };
