@@ -43,11 +43,11 @@ impl Stored {
             0o644,
             meta.as_bytes(),
         )?;
-        append(&mut tar, "tls/", EntryType::Directory, 0o700, &[])?;
+        append(&mut tar, "tls", EntryType::Directory, 0o700, &[])?;
         let mut last = None;
         for file in &self.tls {
             if last != Some(&file.endpoint) {
-                let folder = format!("tls/{}/", file.endpoint);
+                let folder = format!("tls/{}", file.endpoint);
                 append(&mut tar, &folder, EntryType::Directory, 0o700, &[])?;
                 last = Some(&file.endpoint);
             }
