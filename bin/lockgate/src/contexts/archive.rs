@@ -25,6 +25,8 @@ pub(crate) enum ArchiveError {
     Metadata(String),
     #[error("cannot import a zip archive: unpack it and pack it again with `tar -cf`")]
     Zip,
+    #[error("this is no archive that `docker context export` makes")]
+    NotTar,
     #[error("it holds more than {FILES_MAX} files")]
     Files,
     #[error("{}", crate::config::go_error(.0))]
@@ -71,7 +73,8 @@ impl Stored {
         bytes.resize(bytes.len() + 1024, 0);
         let (mut meta, mut tls) = (None, Vec::new());
         for (count, entry) in Archive::new(bytes.as_slice()).entries()?.enumerate() {
-            let mut entry = entry?;
+            // The library's words repeat bytes of the file.
+            let mut entry = entry.map_err(|_malformed| ArchiveError::NotTar)?;
             if count >= FILES_MAX {
                 return Err(ArchiveError::Files);
             }
