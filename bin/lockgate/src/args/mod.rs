@@ -8,6 +8,7 @@ mod cert;
 mod container;
 mod context;
 mod dialect;
+mod dockerd;
 mod doctor;
 mod help;
 mod image;
@@ -28,6 +29,7 @@ pub(crate) use cert::*;
 pub(crate) use container::*;
 pub(crate) use context::*;
 pub(crate) use dialect::{command, parse};
+pub(crate) use dockerd::*;
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use image::*;
 pub(crate) use network::*;
@@ -107,6 +109,8 @@ pub(crate) enum Verb {
     Create(RunArgs),
     /// Show what a container changed in its file system
     Diff(DiffArgs),
+    /// Care for a stock dockerd
+    Dockerd(DockerdGroup),
     /// Find what is wrong between a client and a daemon, and how to mend it
     Doctor(DoctorArgs),
     /// Follow what happens in the daemon

@@ -5,6 +5,7 @@ mod cert;
 mod container;
 mod context;
 mod contexts;
+mod dockerd;
 mod doctor;
 mod each;
 mod image;
@@ -34,6 +35,7 @@ pub(crate) fn run(cli: &Cli, out: &mut Output) -> Outcome {
         Verb::Completion(args) => system::completion::run(args, out)?,
         Verb::Coverage => system::coverage::run(out)?,
         Verb::Context(group) => contexts::run(&cli.globals, &group.verb, out)?,
+        Verb::Dockerd(group) => dockerd::run(&group.verb, out)?,
         Verb::Doctor(args) => runtime()?.block_on(doctor::run(&cli.globals, args, out))?,
         verb => {
             let runtime = runtime()?;

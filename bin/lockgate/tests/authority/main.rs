@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 mod contexts;
+mod dockerd;
 mod doctor;
 mod existing;
 mod init;

@@ -85,7 +85,7 @@ fn a_purpose_that_is_not_stated_fails() {
             purpose: Some(purpose),
             ..set(&directory)
         });
-        assert_eq!(failed(&report), ["chain", "purpose"], "{report:?}");
+        assert_eq!(failed(&report), ["purpose"], "{report:?}");
     }
 }
 

@@ -3,6 +3,7 @@
 mod known;
 mod settings;
 mod unit;
+pub(crate) mod words;
 
 use std::path::PathBuf;
 
@@ -103,9 +104,17 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Looks for a daemon; `None` if nothing of it is on that machine.
     pub(crate) fn find(world: &World, kind: Kind) -> Option<Self> {
+        Self::new(world, kind, Process::find(world, kind))
+    }
+
+    /// As the files say, whatever runs.
+    pub(crate) fn of_files(world: &World, kind: Kind) -> Option<Self> {
+        Self::new(world, kind, None)
+    }
+
+    fn new(world: &World, kind: Kind, process: Option<Process>) -> Option<Self> {
         let service = Unit::read(world, &format!("{}.service", kind.service()));
         let socket = Unit::read(world, &format!("{}.socket", kind.service()));
-        let process = Process::find(world, kind);
         let unit_words = service.as_ref().and_then(Unit::start).map(|s| &s.words);
         let words = process.as_ref().map(|p| &p.words).or(unit_words);
         let flags = words

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::known;
+use super::{known, words};
 
 /// Said in one place.
 pub(crate) type Said = BTreeMap<String, Vec<String>>;
@@ -50,37 +50,22 @@ fn is_true(value: &str) -> bool {
 }
 
 /// Reads the words of a command line after the program's name.
-pub(crate) fn of_words(words: &[String]) -> Said {
+pub(crate) fn of_words(line: &[String]) -> Said {
     let mut said = Said::new();
-    let mut words = words.iter().skip(1).peekable();
-    while let Some(word) = words.next() {
-        let (name, value) = match word.strip_prefix("--") {
-            Some(long) => long
-                .split_once('=')
-                .map_or((long, None), |(name, value)| (name, Some(value.to_owned()))),
-            None => match short(word) {
-                Some((name, value)) => (name, value),
-                None => continue,
-            },
+    let mut line = line.iter().skip(1);
+    while let Some(word) = line.next() {
+        let Some((name, value)) = words::flag(word) else {
+            continue;
         };
         let value = match value {
             Some(value) => value,
             None if known::is_switch(name) => "true".to_owned(),
-            None => words.next().cloned().unwrap_or_default(),
+            None => line.next().cloned().unwrap_or_default(),
         };
         let key = known::key_of(name).to_owned();
         said.entry(key).or_default().push(value);
     }
     said
-}
-
-/// `-H`, `-Hunix://x`, `-H=unix://x`.
-fn short(word: &str) -> Option<(&str, Option<String>)> {
-    let letters = word.strip_prefix('-')?;
-    let end = letters.chars().next()?.len_utf8();
-    let (name, rest) = letters.split_at(end);
-    let rest = rest.strip_prefix('=').unwrap_or(rest);
-    Some((name, Some(rest.to_owned()).filter(|rest| !rest.is_empty())))
 }
 
 /// Reads the object of a `daemon.json`.

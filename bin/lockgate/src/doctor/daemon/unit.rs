@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::words::split as words;
 use crate::doctor::world::World;
 
 /// Where units are looked for, the first one counts.
@@ -179,22 +180,4 @@ fn joined(text: &str) -> Vec<String> {
     lines.push(open);
     lines.retain(|line| !line.is_empty());
     lines
-}
-
-/// Words as systemd splits them: blanks, single and double quotes.
-pub(crate) fn words(text: &str) -> Vec<String> {
-    let (mut all, mut word, mut quote) = (Vec::new(), None::<String>, None);
-    for c in text.chars() {
-        match quote {
-            Some(end) if c == end => quote = None,
-            None if c == '"' || c == '\'' => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            None if c.is_whitespace() => all.extend(word.take()),
-            Some(_) | None => word.get_or_insert_default().push(c),
-        }
-    }
-    all.extend(word);
-    all
 }
