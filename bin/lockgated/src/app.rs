@@ -108,6 +108,7 @@ fn bridge(choice: BridgeChoice, data_root: &Path, exec_root: &Path) -> Result<Br
         table: choice.table,
         state_dir: data_root.join("networks"),
         netns_dir: exec_root.join("netns"),
+        bounds: lockgate_net::Bounds::default(),
     })
 }
 

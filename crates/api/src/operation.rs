@@ -166,9 +166,9 @@ operations! {
     Grpc                      Build         changes later
     NetworkList               Network       reads   built
     NetworkInspect            Network       reads   built
-    NetworkCreate             Network       changes later
-    NetworkConnect            Network       changes later
-    NetworkDisconnect         Network       changes later
+    NetworkCreate             Network       changes built
+    NetworkConnect            Network       changes built
+    NetworkDisconnect         Network       changes built
     NetworkDelete             Network       changes built
     NetworkPrune              Network       changes built
     VolumeList                Volume        reads   built

@@ -1,5 +1,6 @@
 //! The engine's handle and what its parts share.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lockgate_net::Bridge;
+use lockgate_net::{Bridge, NetError, Shared, netns};
 use lockgate_store::Store;
 use lockgate_sys::file::{Durability, write_atomic};
 use lockgate_types::{ContainerId, random_hex};
@@ -20,7 +21,7 @@ use crate::event::Events;
 use crate::exec::{Execs, Table};
 use crate::host::HostFacts;
 use crate::image::Images;
-use crate::network::{Builtin, Networks};
+use crate::network::{Builtin, Custom, Defaults, Known, NameServers, Networks};
 use crate::volume::{LocalVolumes, Volumes};
 
 /// A running container engine. Clones are cheap and mean the same engine; once the last one is
@@ -40,7 +41,10 @@ pub(crate) struct Inner {
     pub(crate) registry: Registry,
     pub(crate) store: Store,
     pub(crate) bridge: Option<Bridge>,
-    pub(crate) networks: Builtin,
+    pub(crate) networks: Known,
+    pub(crate) name_servers: NameServers,
+    /// Where work of the engine's own runs.
+    pub(crate) tasks: tokio::runtime::Handle,
     pub(crate) volumes: LocalVolumes,
     pub(crate) execs: Table,
     /// Drivers end when it turns true.
@@ -107,7 +111,17 @@ impl Engine {
         }
         let inner = Arc::clone(&self.inner);
         let closed = tokio::task::spawn_blocking(move || {
-            inner.bridge.as_ref().map(Bridge::close).unwrap_or_default()
+            let customs = inner.networks.all();
+            let bridges = customs
+                .iter()
+                .filter_map(|custom: &Arc<Custom>| custom.bridge.as_ref());
+            let mut failures: Vec<_> = bridges
+                .chain(&inner.bridge)
+                .flat_map(Bridge::close)
+                .collect();
+            let stray = netns::remove_strays(&inner.networks.defaults.netns_dir, &BTreeSet::new());
+            failures.extend(stray.into_iter().map(NetError::State));
+            failures
         });
         for error in closed.await.unwrap_or_default() {
             tracing::warn!(%error, "cannot take the network down");
@@ -182,11 +196,17 @@ impl Inner {
             fs::create_dir_all(path).map_err(failed(path))?;
         }
         let store = Store::open(&config.data_root).map_err(OpenError::Store)?;
+        let shared = Shared::start().map_err(OpenError::Network)?;
         let bridge = match &config.bridge {
-            Some(bridge) => Some(Bridge::open(bridge.clone()).map_err(OpenError::Network)?),
+            Some(bridge) => {
+                let opened = Bridge::open_with(bridge.clone(), shared.clone());
+                Some(opened.map_err(OpenError::Network)?)
+            }
             None => None,
         };
         let root = config.data_root.clone();
+        let builtin = Builtin::open(&root).map_err(failed(&root.join("networks")))?;
+        let networks = Known::open(builtin, Defaults::of(&config), shared);
         Ok(Self {
             id: engine_id(&root).map_err(failed(&root.join("engine-id")))?,
             host: HostFacts::read(),
@@ -194,7 +214,9 @@ impl Inner {
             registry: Registry::default(),
             store,
             bridge,
-            networks: Builtin::open(&root).map_err(failed(&root.join("networks")))?,
+            networks: networks.map_err(failed(&root.join("networks")))?,
+            name_servers: NameServers::default(),
+            tasks: tokio::runtime::Handle::current(),
             volumes: LocalVolumes::open(&root).map_err(failed(&root.join("volumes")))?,
             execs: Table::default(),
             closing: watch::Sender::new(false),

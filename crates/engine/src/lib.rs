@@ -57,7 +57,9 @@ pub use image::{
 };
 pub use info::{Commit, Info, Plugins, RuntimeInfo, Swarm};
 pub use log::{LogQuery, LogStream};
-pub use network::{ConfigReference, Ipam, IpamPool, Member, Network, NetworkError, Networks};
+pub use network::{
+    ConfigReference, CreateNetwork, Ipam, IpamPool, Member, Network, NetworkError, Networks,
+};
 pub use usage::{DiskUsage, DiskUsageError};
 pub use volume::{
     CreateVolume, CreateVolumeError, OptionError, PrunedVolumes, RemoveVolumeError, VolumeError,

@@ -30,6 +30,19 @@ pub struct BridgeConfig {
     pub state_dir: PathBuf,
     /// Where the containers' network namespaces are bound, one file each.
     pub netns_dir: PathBuf,
+    /// What a network that a user made may be confined to.
+    pub bounds: Bounds,
+}
+
+/// Confinements of a network; none by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// Nothing comes in from or goes out to other networks; there is no default route.
+    pub internal: bool,
+    /// The part of the subnet that addresses are given from when none is asked for.
+    pub ip_range: Option<Ipv4Net>,
+    /// Addresses of the subnet that belong to others.
+    pub reserved: Vec<Ipv4Addr>,
 }
 
 impl BridgeConfig {

@@ -20,6 +20,35 @@ pub struct AttachRequest {
     pub mac: Option<Mac>,
     /// The ports to publish.
     pub ports: Vec<PortRequest>,
+    /// Where it goes inside the container.
+    pub place: Place,
+}
+
+/// Where an endpoint goes inside its container's namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The name of the link, `eth0`.
+    pub link: String,
+    /// The namespace is there already; otherwise it is made.
+    pub joins: bool,
+    /// Whether everything that is not of a network of the container's goes this way.
+    pub default_route: bool,
+}
+
+impl Default for Place {
+    /// The only endpoint of a container.
+    fn default() -> Self {
+        Self {
+            link: first_link(),
+            joins: false,
+            default_route: true,
+        }
+    }
+}
+
+/// The name that programs in containers expect.
+fn first_link() -> String {
+    "eth0".to_owned()
 }
 
 /// One port to publish.
@@ -45,6 +74,12 @@ pub struct Endpoint {
     pub netns: PathBuf,
     /// The host's end of the veth pair.
     pub host_veth: String,
+    /// The container's end.
+    #[serde(default = "first_link")]
+    pub link: String,
+    /// Its network leads nowhere else, so the gateway is no way out.
+    #[serde(default)]
+    pub internal: bool,
     /// The address.
     pub ip: Ipv4Addr,
     /// The subnet's prefix length.

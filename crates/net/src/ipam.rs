@@ -5,6 +5,8 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use lockgate_types::ErrorKind;
 
+use crate::Bounds;
+
 /// The addresses of one subnet.
 ///
 /// The network address, the broadcast address and the gateway are never given away. The lowest
@@ -15,6 +17,8 @@ pub struct Ipam {
     gateway: Ipv4Addr,
     /// One bit per address of the subnet, set if it is not free.
     used: Vec<u64>,
+    /// Where free addresses are looked for; `None` is everywhere.
+    range: Option<Ipv4Net>,
     /// No address below this one is free.
     lowest: u32,
 }
@@ -56,6 +60,7 @@ impl Ipam {
             subnet,
             gateway,
             used: vec![0; words],
+            range: None,
             lowest: 0,
         };
         for reserved in [subnet.network(), subnet.broadcast(), gateway] {
@@ -64,6 +69,18 @@ impl Ipam {
             }
         }
         ipam
+    }
+
+    /// Gives only addresses of the range unasked, and none that belongs to others.
+    #[must_use]
+    pub fn within(mut self, bounds: &Bounds) -> Self {
+        self.range = bounds.ip_range;
+        for reserved in &bounds.reserved {
+            if let Some(number) = self.number(*reserved) {
+                self.set(number, true);
+            }
+        }
+        self
     }
 
     /// Takes the wanted address, or the lowest free one.
@@ -111,6 +128,9 @@ impl Ipam {
     }
 
     fn lowest_free(&mut self) -> Option<u32> {
+        if let Some(range) = self.range {
+            return self.lowest_free_of(range);
+        }
         let first = self.lowest / 64;
         for (index, word) in (first..).zip(self.used.iter().skip(first as usize)) {
             if *word != u64::MAX {
@@ -124,6 +144,12 @@ impl Ipam {
             }
         }
         None
+    }
+
+    fn lowest_free_of(&self, range: Ipv4Net) -> Option<u32> {
+        let first = self.number(range.network())?;
+        let last = self.number(range.broadcast())?;
+        (first..=last).find(|number| !self.is_used(*number))
     }
 
     fn is_reserved(&self, ip: Ipv4Addr) -> bool {

@@ -20,6 +20,7 @@
 
 mod bridge;
 mod config;
+pub mod dns;
 mod endpoint;
 mod error;
 mod firewall;
@@ -33,14 +34,18 @@ mod statistics;
 mod subnet;
 mod sysctl;
 
-pub use bridge::Bridge;
-pub use config::BridgeConfig;
+pub use bridge::close::discard;
+pub use bridge::{Bridge, Shared};
+pub use config::{Bounds, BridgeConfig};
 pub use endpoint::{
-    AttachRequest, Endpoint, Mac, MacError, PortRequest, Protocol, ProtocolError, PublishedPort,
+    AttachRequest, Endpoint, Mac, MacError, Place, PortRequest, Protocol, ProtocolError,
+    PublishedPort,
 };
 pub use error::{FirewallError, NetError, PortError};
 pub use hosts::{ExtraHost, ExtraHostError, HostName, hosts, hosts_of_host};
 pub use ipam::{Ipam, IpamError};
-pub use resolv::{DnsSettings, host_resolv_conf, resolv_conf, resolv_conf_of_host};
+pub use resolv::{
+    DnsSettings, embedded_resolv_conf, host_resolv_conf, resolv_conf, resolv_conf_of_host,
+};
 pub use statistics::{InterfaceStatistics, statistics};
 pub use subnet::{address_of, pick_subnet};

@@ -16,10 +16,9 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, soc
 
 use crate::{PortError, PortRequest, Protocol, PublishedPort};
 
-/// The host ports of one network.
+/// The host ports of all networks.
 #[derive(Debug)]
 pub(crate) struct Ports {
-    default_ip: Ipv4Addr,
     ephemeral: RangeInclusive<u16>,
     /// Where the search for a free ephemeral port goes on.
     next: u16,
@@ -29,10 +28,9 @@ pub(crate) struct Ports {
 type Key = (Protocol, u16, Ipv4Addr);
 
 impl Ports {
-    pub(crate) fn new(default_ip: Ipv4Addr) -> Self {
+    pub(crate) fn new() -> Self {
         let ephemeral = ephemeral_range();
         Self {
-            default_ip,
             next: *ephemeral.start(),
             ephemeral,
             held: BTreeMap::new(),
@@ -43,10 +41,11 @@ impl Ports {
     pub(crate) fn reserve(
         &mut self,
         requests: &[PortRequest],
+        default_ip: Ipv4Addr,
     ) -> Result<Vec<PublishedPort>, PortError> {
         let mut taken = Vec::with_capacity(requests.len());
         for request in requests {
-            match self.reserve_one(request) {
+            match self.reserve_one(request, default_ip) {
                 Ok(port) => taken.push(port),
                 Err(error) => {
                     self.release(&taken);
@@ -78,9 +77,13 @@ impl Ports {
         outcome
     }
 
-    fn reserve_one(&mut self, request: &PortRequest) -> Result<PublishedPort, PortError> {
+    fn reserve_one(
+        &mut self,
+        request: &PortRequest,
+        default_ip: Ipv4Addr,
+    ) -> Result<PublishedPort, PortError> {
         let ip = match request.host_ip {
-            None => self.default_ip,
+            None => default_ip,
             Some(IpAddr::V4(ip)) => ip,
             Some(ip @ IpAddr::V6(_)) => return Err(PortError::Ipv6(ip)),
         };
@@ -231,15 +234,15 @@ mod tests {
     fn a_port_of_another_process_is_refused_with_the_kernels_reason() {
         let listener = TcpListener::bind((LOOPBACK, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let mut ports = Ports::new(LOOPBACK);
+        let mut ports = Ports::new();
         let error = ports
-            .reserve(&[request(Protocol::Tcp, Some(port..=port))])
+            .reserve(&[request(Protocol::Tcp, Some(port..=port))], LOOPBACK)
             .unwrap_err();
         let expected =
             format!("failed to bind host port 127.0.0.1:{port}/tcp: address already in use");
         assert_eq!(error.to_string(), expected);
         let taken = ports
-            .reserve(&[request(Protocol::Udp, Some(port..=port))])
+            .reserve(&[request(Protocol::Udp, Some(port..=port))], LOOPBACK)
             .unwrap();
         assert!(UdpSocket::bind((LOOPBACK, port)).is_err(), "it is held");
         ports.release(&taken);
@@ -248,10 +251,13 @@ mod tests {
 
     #[test]
     fn a_port_of_ours_is_refused_in_dockers_words() {
-        let mut ports = Ports::new(LOOPBACK);
-        let port = ports.reserve(&[request(Protocol::Tcp, None)]).unwrap()[0].host_port;
+        let mut ports = Ports::new();
+        let port = ports
+            .reserve(&[request(Protocol::Tcp, None)], LOOPBACK)
+            .unwrap()[0]
+            .host_port;
         let error = ports
-            .reserve(&[request(Protocol::Tcp, Some(port..=port))])
+            .reserve(&[request(Protocol::Tcp, Some(port..=port))], LOOPBACK)
             .unwrap_err();
         let expected = format!("Bind for 127.0.0.1:{port} failed: port is already allocated");
         assert_eq!(error.to_string(), expected);
@@ -260,7 +266,7 @@ mod tests {
             ..request(Protocol::Tcp, Some(port..=port))
         };
         assert!(matches!(
-            ports.reserve(&[any]),
+            ports.reserve(&[any], LOOPBACK),
             Err(PortError::Allocated { .. })
         ));
     }
@@ -270,27 +276,29 @@ mod tests {
         let listener = TcpListener::bind((LOOPBACK, 0)).unwrap();
         let first = listener.local_addr().unwrap().port();
         let range = Some(first..=first.saturating_add(1));
-        let mut ports = Ports::new(LOOPBACK);
-        if let Ok(taken) = ports.reserve(&[request(Protocol::Tcp, range.clone())]) {
+        let mut ports = Ports::new();
+        if let Ok(taken) = ports.reserve(&[request(Protocol::Tcp, range.clone())], LOOPBACK) {
             assert_eq!(ports_of(&taken), [first + 1]);
         }
-        let error = ports.reserve(&[request(Protocol::Tcp, range)]).unwrap_err();
+        let error = ports
+            .reserve(&[request(Protocol::Tcp, range)], LOOPBACK)
+            .unwrap_err();
         assert!(matches!(error, PortError::Exhausted));
         let backwards = Some(RangeInclusive::new(9, 8));
         ports
-            .reserve(&[request(Protocol::Tcp, backwards)])
+            .reserve(&[request(Protocol::Tcp, backwards)], LOOPBACK)
             .unwrap_err();
     }
 
     #[test]
     fn a_failed_request_gives_all_its_ports_back() {
-        let mut ports = Ports::new(LOOPBACK);
+        let mut ports = Ports::new();
         let bad = PortRequest {
             host_ip: Some("::1".parse().unwrap()),
             ..request(Protocol::Tcp, None)
         };
         let error = ports
-            .reserve(&[request(Protocol::Tcp, None), bad])
+            .reserve(&[request(Protocol::Tcp, None), bad], LOOPBACK)
             .unwrap_err();
         assert!(matches!(error, PortError::Ipv6(_)));
         assert!(ports.held.is_empty());
@@ -298,10 +306,10 @@ mod tests {
 
     #[test]
     fn ephemeral_ports_move_on_and_stay_inside_the_range() {
-        let mut ports = Ports::new(LOOPBACK);
+        let mut ports = Ports::new();
         let range = ports.ephemeral.clone();
         let taken = ports
-            .reserve(&vec![request(Protocol::Tcp, None); 3])
+            .reserve(&vec![request(Protocol::Tcp, None); 3], LOOPBACK)
             .unwrap();
         assert!(ports_of(&taken).is_sorted());
         assert!(taken.iter().all(|port| range.contains(&port.host_port)));

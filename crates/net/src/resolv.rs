@@ -28,6 +28,27 @@ pub fn resolv_conf(host: &str, settings: &DnsSettings) -> String {
     conf.to_text()
 }
 
+/// The file for a container on a network of one's own, and the servers that stand behind the one
+/// which it names. A short name is a container's before it is anything else: `ndots:0`.
+pub fn embedded_resolv_conf(host: &str, settings: &DnsSettings) -> (String, Vec<IpAddr>) {
+    let mut conf = ResolvConf::parse(host);
+    conf.apply(settings);
+    let servers = conf.servers.iter();
+    let mut behind: Vec<IpAddr> = servers.filter_map(|server| server.parse().ok()).collect();
+    if behind.is_empty() {
+        behind = FALLBACK.iter().filter_map(|ip| ip.parse().ok()).collect();
+    }
+    conf.servers = vec![crate::dns::SERVER.to_string()];
+    if !conf
+        .options
+        .iter()
+        .any(|option| option.starts_with("ndots:"))
+    {
+        conf.options.push("ndots:0".to_owned());
+    }
+    (conf.to_text(), behind)
+}
+
 /// The file for a container in the host's namespace: the host's own unless settings differ.
 pub fn resolv_conf_of_host(host: &str, settings: &DnsSettings) -> String {
     if *settings == DnsSettings::default() {
@@ -163,6 +184,21 @@ mod tests {
             "options ndots:5",
         ];
         assert_eq!(lines(&resolv_conf(HOST, &settings)), expected);
+    }
+
+    #[test]
+    fn the_embedded_server_stands_before_those_of_the_host() {
+        let (text, behind) = embedded_resolv_conf(HOST, &DnsSettings::default());
+        assert_eq!(lines(&text)[0], "nameserver 127.0.0.11");
+        assert!(text.contains("options ndots:2 edns0"), "{text}");
+        let expected: [IpAddr; 4] =
+            ["127.0.0.53", "10.0.0.2", "::1", "fd00::1"].map(|ip| ip.parse().unwrap());
+        assert_eq!(behind, expected);
+        let (text, behind) = embedded_resolv_conf("", &DnsSettings::default());
+        assert!(
+            text.contains("options ndots:0") && behind.len() == 2,
+            "{text}"
+        );
     }
 
     #[test]

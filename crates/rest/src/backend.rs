@@ -90,8 +90,11 @@ async fn dispatch(ask: &Ask, body: Body) -> Result<Reply, Failure> {
 
         Op::NetworkList => networks::list(ask),
         Op::NetworkInspect => networks::inspect(ask),
-        Op::NetworkDelete => networks::remove(ask),
-        Op::NetworkPrune => networks::prune(ask),
+        Op::NetworkCreate => networks::create(ask).await,
+        Op::NetworkConnect => networks::connect(ask).await,
+        Op::NetworkDisconnect => networks::disconnect(ask).await,
+        Op::NetworkDelete => networks::remove(ask).await,
+        Op::NetworkPrune => networks::prune(ask).await,
 
         Op::VolumeList => volumes::list(ask),
         Op::VolumeInspect => volumes::inspect(ask),
@@ -116,8 +119,8 @@ async fn dispatch(ask: &Ask, body: Body) -> Result<Reply, Failure> {
         | Op::ContainerArchive | Op::PutContainerArchive | Op::CheckpointList
         | Op::CheckpointCreate | Op::CheckpointDelete | Op::ImageCommit | Op::ImageAttestations
         | Op::ImagePush | Op::ImageSearch | Op::DistributionInspect | Op::ImageBuild
-        | Op::BuildCancel | Op::Session | Op::Grpc | Op::NetworkCreate | Op::NetworkConnect
-        | Op::NetworkDisconnect | Op::VolumeUpdate | Op::GetPluginPrivileges | Op::PluginPull
+        | Op::BuildCancel | Op::Session | Op::Grpc
+        | Op::VolumeUpdate | Op::GetPluginPrivileges | Op::PluginPull
         | Op::PluginCreate => Err(Failure::unbuilt(ask.operation())),
     }
 }

@@ -9,6 +9,7 @@ use lockgate_gate::Reply;
 use crate::ask::Ask;
 use crate::containers::window;
 use crate::error::Failure;
+use crate::framing::Framing;
 use crate::hijack::{self, ApiHeaders};
 use crate::reply;
 
@@ -43,11 +44,12 @@ pub(crate) async fn start(ask: &Ask) -> Result<Reply, Failure> {
     let content_type = |is_raw| hijack::content_type(ask.version(), is_raw, ask.wants_upgrade());
     match ask.engine.execs().start(ask.name(), how).await {
         Ok(None) => Ok(reply::empty(StatusCode::OK)),
-        Ok(Some(stream)) => Ok(hijack::relayed(
-            content_type(stream.is_raw()),
-            ApiHeaders::Sent,
-            stream,
-        )),
+        Ok(Some(stream)) => {
+            let is_raw = stream.is_raw();
+            let stream = Framing::new(stream, is_raw, request.tty);
+            let content_type = content_type(request.tty);
+            Ok(hijack::relayed(content_type, ApiHeaders::Sent, stream))
+        }
         Err(error) if request.detach || is_told_first(&error) => Err(error.into()),
         Err(error) => Ok(hijack::last_words(
             content_type(request.tty),

@@ -17,6 +17,7 @@ mod blocking;
 mod containers;
 mod error;
 mod exec;
+mod framing;
 mod hijack;
 mod images;
 mod networks;

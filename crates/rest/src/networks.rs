@@ -1,8 +1,9 @@
 //! Networks.
 
+use http::StatusCode;
 use lockgate_api::Shape;
 use lockgate_api::latest::network as wire;
-use lockgate_engine::Network;
+use lockgate_engine::{CreateNetwork, IpamPool, Network};
 use lockgate_gate::Reply;
 
 use crate::ask::Ask;
@@ -33,28 +34,83 @@ pub(crate) fn inspect(ask: &Ask) -> Result<Reply, Failure> {
     )))
 }
 
+/// `POST /networks/create`
+pub(crate) async fn create(ask: &Ask) -> Result<Reply, Failure> {
+    let wire: wire::CreateRequest = ask.json()?;
+    let ipam = wire.ipam.unwrap_or_default();
+    let pool = |from: wire::IpamConfig| IpamPool {
+        subnet: from.subnet,
+        ip_range: from.ip_range,
+        gateway: from.gateway,
+        auxiliary_addresses: from.auxiliary_addresses,
+    };
+    let request = CreateNetwork {
+        name: wire.name,
+        driver: wire.driver,
+        scope: wire.scope,
+        enable_ipv4: wire.enable_ipv4,
+        enable_ipv6: wire.enable_ipv6,
+        ipam_driver: ipam.driver,
+        ipam_options: ipam.options,
+        ipam_config: ipam.config.into_iter().flatten().map(pool).collect(),
+        internal: wire.internal,
+        attachable: wire.attachable,
+        ingress: wire.ingress,
+        config_only: wire.config_only,
+        config_from: wire.config_from.unwrap_or_default().network,
+        options: wire.options.unwrap_or_default(),
+        labels: wire.labels.unwrap_or_default(),
+    };
+    let id = ask.engine.networks().create(request).await?.to_string();
+    let created = wire::CreateResponse {
+        id,
+        warning: String::new(),
+    };
+    Ok(reply::created(&created))
+}
+
+/// `POST /networks/{id}/connect`
+pub(crate) async fn connect(ask: &Ask) -> Result<Reply, Failure> {
+    let wire: wire::ConnectRequest = ask.json()?;
+    let settings = wire.endpoint_config.unwrap_or_default();
+    let networks = ask.engine.networks();
+    networks
+        .connect(ask.name(), &wire.container, settings)
+        .await?;
+    Ok(reply::empty(StatusCode::OK))
+}
+
+/// `POST /networks/{id}/disconnect`
+pub(crate) async fn disconnect(ask: &Ask) -> Result<Reply, Failure> {
+    let wire: wire::DisconnectRequest = ask.json()?;
+    let networks = ask.engine.networks();
+    networks
+        .disconnect(ask.name(), &wire.container, wire.force)
+        .await?;
+    Ok(reply::empty(StatusCode::OK))
+}
+
 /// `DELETE /networks/{id}`
-pub(crate) fn remove(ask: &Ask) -> Result<Reply, Failure> {
-    ask.engine.networks().remove(ask.name())?;
+pub(crate) async fn remove(ask: &Ask) -> Result<Reply, Failure> {
+    ask.engine.networks().remove(ask.name()).await?;
     Ok(reply::no_content())
 }
 
 /// `POST /networks/prune`
-pub(crate) fn prune(ask: &Ask) -> Result<Reply, Failure> {
-    let gone = ask
-        .engine
-        .networks()
-        .prune(&ask.filters(&["label", "label!", "until"])?)?;
+pub(crate) async fn prune(ask: &Ask) -> Result<Reply, Failure> {
+    let filters = ask.filters(&["label", "label!", "until"])?;
+    let gone = ask.engine.networks().prune(filters).await?;
     let networks_deleted = Some(gone).filter(|gone| !gone.is_empty());
     Ok(reply::json(&wire::PruneReport { networks_deleted }))
 }
 
 fn encode(from: Network) -> wire::Network {
     let pools = from.ipam.config.map(|pools| {
-        let pool = |from: lockgate_engine::IpamPool| wire::IpamConfig {
+        let pool = |from: IpamPool| wire::IpamConfig {
             subnet: from.subnet,
+            ip_range: from.ip_range,
             gateway: from.gateway,
-            ..wire::IpamConfig::default()
+            auxiliary_addresses: from.auxiliary_addresses,
         };
         pools.into_iter().map(pool).collect()
     });

@@ -14,6 +14,7 @@ mod lab;
 mod lifecycle;
 mod limits;
 mod network;
+mod networks;
 mod security;
 mod streams;
 mod volumes;

@@ -170,6 +170,8 @@ impl Driver {
             Order::Pause => self.pause().await,
             Order::Resume => self.resume().await,
             Order::Update(query) => self.update(*query).await,
+            Order::Connect(order) => self.connect(*order).await,
+            Order::Disconnect(order) => self.disconnect(order).await,
         };
         request.answer(answer);
     }

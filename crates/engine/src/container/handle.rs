@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use lockgate_types::network::EndpointSettings;
 use lockgate_types::{ContainerId, ContainerName, Signal};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -13,6 +14,7 @@ use super::queue::{Refusal, Verb};
 use super::record::Record;
 use super::request::{RemoveOptions, UpdateQuery};
 use super::state::RunState;
+use crate::network::NetworkError;
 
 /// How many requests may wait in front of one container before callers are held back.
 const BACKLOG: usize = 64;
@@ -69,6 +71,24 @@ pub(crate) enum Order {
     Pause,
     Resume,
     Update(Box<UpdateQuery>),
+    Connect(Box<ConnectOrder>),
+    Disconnect(DisconnectOrder),
+}
+
+/// A network to be on.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectOrder {
+    /// The network's name.
+    pub(crate) network: String,
+    pub(crate) settings: EndpointSettings,
+}
+
+/// A network to be on no more.
+#[derive(Clone, Debug)]
+pub(crate) struct DisconnectOrder {
+    /// The network's name.
+    pub(crate) network: String,
+    pub(crate) network_id: String,
 }
 
 /// How to stop: `None` means the container's own setting.
@@ -85,6 +105,7 @@ pub(crate) enum Failure {
     Start(StartError),
     Config(ConfigError),
     NameInUse(ContainerId),
+    Network(NetworkError),
     Fault(FaultError),
     /// The container has been removed meanwhile.
     Gone,
@@ -110,6 +131,7 @@ impl Order {
             Self::Pause => Verb::Pause,
             Self::Resume => Verb::Resume,
             Self::Update(_) => Verb::Update,
+            Self::Connect(_) | Self::Disconnect(_) => Verb::Network,
         }
     }
 }

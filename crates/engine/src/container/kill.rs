@@ -29,9 +29,13 @@ impl Containers {
                 name: name.to_owned(),
                 fault,
             }),
-            Err(Failure::Start(_) | Failure::Config(_) | Failure::NameInUse(_) | Failure::Gone) => {
-                Err(LookupError::NotFound(name.to_owned()).into())
-            }
+            Err(
+                Failure::Start(_)
+                | Failure::Config(_)
+                | Failure::NameInUse(_)
+                | Failure::Network(_)
+                | Failure::Gone,
+            ) => Err(LookupError::NotFound(name.to_owned()).into()),
         }
     }
 }

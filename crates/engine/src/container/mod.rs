@@ -10,12 +10,13 @@
 
 mod attach;
 mod config_error;
+mod connect;
 pub(crate) mod create;
 mod driver;
 pub(crate) mod error;
 pub(crate) mod events;
 mod exit;
-mod handle;
+pub(crate) mod handle;
 mod health;
 mod inspect;
 mod kill;

@@ -78,8 +78,10 @@ fn error(verb: &'static str, failure: Failure, name: &str, id: &ContainerId) -> 
             id: id(),
             fault,
         },
-        Failure::Start(_) | Failure::Config(_) | Failure::NameInUse(_) | Failure::Gone => {
-            LookupError::NotFound(name.to_owned()).into()
-        }
+        Failure::Start(_)
+        | Failure::Config(_)
+        | Failure::NameInUse(_)
+        | Failure::Network(_)
+        | Failure::Gone => LookupError::NotFound(name.to_owned()).into(),
     }
 }

@@ -50,9 +50,13 @@ impl Containers {
                 name: named(),
                 fault,
             },
-            Err(Failure::Start(_) | Failure::Config(_) | Failure::NameInUse(_) | Failure::Gone) => {
-                LookupError::NotFound(named()).into()
-            }
+            Err(
+                Failure::Start(_)
+                | Failure::Config(_)
+                | Failure::NameInUse(_)
+                | Failure::Network(_)
+                | Failure::Gone,
+            ) => LookupError::NotFound(named()).into(),
         };
         Err(error)
     }

@@ -30,7 +30,7 @@ impl Containers {
             }),
             Err(Failure::Refused(_)) => Err(RenameError::Removing),
             Err(Failure::Fault(fault)) => Err(fault.into()),
-            Err(Failure::Start(_) | Failure::Config(_) | Failure::Gone) => {
+            Err(Failure::Start(_) | Failure::Config(_) | Failure::Network(_) | Failure::Gone) => {
                 Err(LookupError::NotFound(name.to_owned()).into())
             }
         }

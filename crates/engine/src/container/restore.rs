@@ -55,15 +55,22 @@ pub(crate) async fn restore(engine: &Arc<Inner>) -> Result<(), OpenError> {
     for (record, state) in containers {
         all.push(find_out(engine, record, state).await);
     }
-    if let Some(bridge) = &engine.bridge {
-        let running = all.iter().filter(|found| found.supervisor.is_some());
-        network::restore(bridge, running.map(|found| &found.state.network));
-    }
+    restore_networks(engine, &all);
     for found in all {
         hold_volumes(engine, &found).await;
         bring_back(engine, found);
     }
     Ok(())
+}
+
+/// Running containers keep their places in networks; what others had is cleared.
+fn restore_networks(engine: &Arc<Inner>, all: &[Found]) {
+    let running: Vec<_> = all
+        .iter()
+        .filter(|found| found.supervisor.is_some())
+        .map(|found| (&found.record, &found.state.network))
+        .collect();
+    network::restore(engine, &running);
 }
 
 /// What is mounted in volumes stays while adopted containers run.

@@ -59,9 +59,11 @@ impl StopError {
                 name: name.to_owned(),
                 fault,
             },
-            Failure::Start(_) | Failure::Config(_) | Failure::NameInUse(_) | Failure::Gone => {
-                Self::Lookup(LookupError::NotFound(name.to_owned()))
-            }
+            Failure::Start(_)
+            | Failure::Config(_)
+            | Failure::NameInUse(_)
+            | Failure::Network(_)
+            | Failure::Gone => Self::Lookup(LookupError::NotFound(name.to_owned())),
         }
     }
 }

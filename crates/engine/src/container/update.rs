@@ -24,9 +24,9 @@ impl Containers {
             Err(Failure::Config(error)) => Err(error.into()),
             Err(Failure::Refused(_)) => Err(UpdateError::Removing(id())),
             Err(Failure::Fault(fault)) => Err(UpdateError::Fault { id: id(), fault }),
-            Err(Failure::Start(_) | Failure::NameInUse(_) | Failure::Gone) => {
-                Err(LookupError::NotFound(name.to_owned()).into())
-            }
+            Err(
+                Failure::Start(_) | Failure::NameInUse(_) | Failure::Network(_) | Failure::Gone,
+            ) => Err(LookupError::NotFound(name.to_owned()).into()),
         }
     }
 }

@@ -3,51 +3,12 @@
 use std::collections::BTreeMap;
 
 use lockgate_net::BridgeConfig;
-use lockgate_types::{ContainerId, ErrorKind, NetworkId};
+use lockgate_types::{ContainerId, NetworkId};
 
-use super::Builtin;
+use super::custom::NetworkRecord;
 use super::view::{ConfigReference, Ipam, IpamPool, Member, Network};
+use super::{Builtin, NetworkError};
 use crate::filter::{FilterError, Filters};
-
-/// Why an operation on a network failed; the texts are Docker's.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NetworkError {
-    /// No name or id is like that.
-    #[error("network {0} not found")]
-    NotFound(String),
-    /// Several ids begin like that.
-    #[error("network {0} is ambiguous ({1} matches found on ID prefix)")]
-    Ambiguous(String, usize),
-    /// The built-in networks stay.
-    #[error("{0} is a pre-defined network and cannot be removed")]
-    Predefined(String),
-    /// A network of that name exists.
-    #[error("network with name {0} already exists")]
-    Exists(String),
-    /// The names of the built-in networks are taken.
-    #[error("operation is not permitted on predefined {0} network ")]
-    NotOnPredefined(String),
-    /// Not built.
-    #[error("{0} is not supported by this engine: the networks are bridge, host and none")]
-    Unsupported(&'static str),
-    /// A filter cannot be applied.
-    #[error(transparent)]
-    Filter(#[from] FilterError),
-}
-
-impl NetworkError {
-    /// Whose fault it is.
-    pub fn kind(&self) -> ErrorKind {
-        match self {
-            Self::NotFound(_) => ErrorKind::NotFound,
-            Self::Ambiguous(..) => ErrorKind::InvalidInput,
-            Self::Predefined(_) | Self::NotOnPredefined(_) => ErrorKind::Denied,
-            Self::Exists(_) => ErrorKind::Conflict,
-            Self::Unsupported(_) => ErrorKind::Unsupported,
-            Self::Filter(error) => error.kind(),
-        }
-    }
-}
 
 /// All networks without their members, in a stable order.
 pub(super) fn all(ids: &Builtin, bridge: Option<&BridgeConfig>) -> Vec<Network> {
@@ -57,6 +18,7 @@ pub(super) fn all(ids: &Builtin, bridge: Option<&BridgeConfig>) -> Vec<Network> 
             ipam: ipam(Some(vec![IpamPool {
                 subnet: config.subnet.to_string(),
                 gateway: config.gateway.to_string(),
+                ..IpamPool::default()
             }])),
             options: bridge_options(config),
             ..plain(ids, "bridge", &ids.bridge)
@@ -84,17 +46,45 @@ pub(super) fn find(networks: Vec<Network>, text: &str) -> Result<Network, Networ
     }
 }
 
-/// Keeps what all filters let through. Every network here is built in, so none dangles.
+/// A network that a user made, as it is shown.
+pub(super) fn custom(record: &NetworkRecord) -> Network {
+    Network {
+        name: record.name.clone(),
+        id: record.id.clone(),
+        created: record.created,
+        scope: "local",
+        driver: "bridge",
+        enable_ipv4: true,
+        enable_ipv6: false,
+        ipam: Ipam {
+            driver: "default",
+            options: record.ipam_options.clone(),
+            config: Some(vec![record.shown.clone()]),
+        },
+        internal: record.internal,
+        attachable: record.attachable,
+        ingress: false,
+        config_from: ConfigReference::default(),
+        config_only: false,
+        containers: BTreeMap::new(),
+        options: record.options.clone(),
+        labels: record.labels.clone(),
+    }
+}
+
+/// Keeps what all filters let through. A network of a user dangles while no container is on it.
 pub(super) fn filter(
     mut networks: Vec<Network>,
     filters: &Filters,
+    is_used: impl Fn(&Network) -> bool,
 ) -> Result<Vec<Network>, FilterError> {
     filters.check_keys(&FILTERS)?;
-    let dangling = filters.boolean("dangling")?.unwrap_or(false);
-    let builtin = wants_builtin(filters)?;
+    let dangling = filters.boolean("dangling")?;
+    let wants = wanted_types(filters)?;
     networks.retain(|network| {
-        !dangling
-            && builtin
+        let is_builtin = BUILT_IN.contains(&network.name.as_str());
+        dangling.is_none_or(|dangling| dangling == (!is_builtin && !is_used(network)))
+            && wants.includes(is_builtin)
             && filters.matches_exactly("driver", network.driver)
             && filters.matches_exactly("scope", network.scope)
             && filters.matches_pattern("name", &network.name)
@@ -104,14 +94,40 @@ pub(super) fn filter(
     Ok(networks)
 }
 
-fn wants_builtin(filters: &Filters) -> Result<bool, FilterError> {
-    let mut wanted = true;
+/// What the filter `type` lets through.
+#[derive(Clone, Copy)]
+struct Types {
+    builtin: bool,
+    custom: bool,
+}
+
+impl Types {
+    fn includes(self, is_builtin: bool) -> bool {
+        if is_builtin {
+            self.builtin
+        } else {
+            self.custom
+        }
+    }
+}
+
+fn wanted_types(filters: &Filters) -> Result<Types, FilterError> {
+    if !filters.contains("type") {
+        return Ok(Types {
+            builtin: true,
+            custom: true,
+        });
+    }
+    let mut wanted = Types {
+        builtin: false,
+        custom: false,
+    };
     for value in filters.values("type") {
-        wanted = match value {
-            "builtin" => true,
-            "custom" => filters.values("type").any(|other| other == "builtin"),
+        match value {
+            "builtin" => wanted.builtin = true,
+            "custom" => wanted.custom = true,
             _ => return Err(FilterError::value("type", value)),
-        };
+        }
     }
     Ok(wanted)
 }
@@ -163,6 +179,8 @@ fn bridge_options(config: &BridgeConfig) -> BTreeMap<String, String> {
         .into()
 }
 
+/// Networks that are always there.
+const BUILT_IN: [&str; 3] = ["bridge", "host", "none"];
 const FILTERS: [&str; 7] = ["dangling", "driver", "id", "label", "name", "scope", "type"];
 
 #[cfg(test)]
@@ -191,13 +209,14 @@ mod tests {
             table: "lockgate".into(),
             state_dir: "/s".into(),
             netns_dir: "/n".into(),
+            bounds: lockgate_net::Bounds::default(),
         };
         all(&ids, Some(&bridge))
     }
 
     fn names(filters: &[(&str, &str)]) -> Result<Vec<String>, FilterError> {
         let filters: Filters = filters.iter().copied().collect();
-        Ok(filter(networks(), &filters)?
+        Ok(filter(networks(), &filters, |_network| false)?
             .into_iter()
             .map(|network| network.name)
             .collect())

@@ -2,8 +2,19 @@
 
 mod builtin;
 mod catalog;
+mod connect;
+mod create;
+mod custom;
+mod endpoint;
+mod error;
+mod files;
 mod join;
+mod known;
+mod mode;
+mod names;
+mod options;
 mod ports;
+mod remove;
 mod resolver;
 mod settings;
 pub(crate) mod view;
@@ -15,13 +26,20 @@ use std::sync::Arc;
 use lockgate_types::ContainerId;
 
 use crate::engine::Inner;
-use crate::filter::{FilterError, Filters};
+use crate::filter::Filters;
 
 pub(crate) use builtin::Builtin;
-pub use catalog::NetworkError;
-pub(crate) use join::{NetworkMode, driver, join, leave, restore};
+pub use create::CreateNetwork;
+pub(crate) use custom::{Custom, Defaults};
+pub(crate) use endpoint::check as check_endpoint;
+pub use error::NetworkError;
+pub(crate) use files::files_after;
+pub(crate) use join::{connect, disconnect, driver, join, leave, restore};
+pub(crate) use known::Known;
+pub(crate) use mode::NetworkMode;
+pub(crate) use names::{NameServers, names_of};
 pub(crate) use ports::{parse_port, port_map};
-pub(crate) use resolver::{hosts_file, resolv_conf};
+pub(crate) use resolver::{hosts_file, resolv_conf, uses_embedded};
 pub(crate) use settings::{endpoints, settings};
 pub use view::{ConfigReference, Ipam, IpamPool, Member, Network};
 
@@ -37,44 +55,32 @@ impl Networks {
     }
 
     /// The networks that all filters let through, without their members.
-    pub fn list(&self, filters: &Filters) -> Result<Vec<Network>, FilterError> {
-        catalog::filter(self.all(), filters)
+    pub fn list(&self, filters: &Filters) -> Result<Vec<Network>, NetworkError> {
+        let is_used = |network: &Network| !self.members(network.id.as_str()).is_empty();
+        Ok(catalog::filter(self.all(), filters, is_used)?)
     }
 
     /// One network with the running containers on it; `text` is a name, an id or a prefix of one.
     pub fn inspect(&self, text: &str) -> Result<Network, NetworkError> {
         let mut network = catalog::find(self.all(), text)?;
-        network.containers = self.members(&network.name);
+        network.containers = self.members(network.id.as_str());
         Ok(network)
-    }
-
-    /// Removes a network; the built-in ones stay.
-    pub fn remove(&self, text: &str) -> Result<(), NetworkError> {
-        let network = catalog::find(self.all(), text)?;
-        Err(NetworkError::Predefined(network.name))
-    }
-
-    /// Removes unused networks that were created; there are none.
-    pub fn prune(&self, filters: &Filters) -> Result<Vec<String>, FilterError> {
-        filters.check_keys(&["label", "label!", "until"])?;
-        filters.until(lockgate_types::Timestamp::now())?;
-        Ok(Vec::new())
-    }
-
-    /// Creating networks is not built.
-    pub fn create(&self, name: &str) -> Result<Network, NetworkError> {
-        match catalog::find(self.all(), name) {
-            Ok(network) if network.name == name => Err(NetworkError::NotOnPredefined(network.name)),
-            Ok(_) | Err(_) => Err(NetworkError::Unsupported("creating a network")),
-        }
     }
 
     fn all(&self) -> Vec<Network> {
         let bridge = self.inner.bridge.as_ref().map(lockgate_net::Bridge::config);
-        catalog::all(&self.inner.networks, bridge)
+        let known = &self.inner.networks;
+        let mut all = catalog::all(&known.builtin, bridge);
+        all.extend(
+            known
+                .all()
+                .iter()
+                .map(|custom| catalog::custom(&custom.record)),
+        );
+        all
     }
 
-    fn members(&self, name: &str) -> BTreeMap<ContainerId, Member> {
+    fn members(&self, network_id: &str) -> BTreeMap<ContainerId, Member> {
         let mut members = BTreeMap::new();
         for container in self.inner.registry.all() {
             let facts = container.facts();
@@ -83,13 +89,23 @@ impl Networks {
                 .network
                 .endpoints
                 .iter()
-                .find(|joined| joined.name == name);
+                .find(|joined| joined.network_id == network_id);
             if let Some(joined) = joined {
                 members.insert(container.id.clone(), member(&facts.record.name, joined));
             }
         }
         members
     }
+}
+
+/// Runs what changes the host to its end, whatever becomes of the caller.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, NetworkError> + Send + 'static,
+) -> Result<T, NetworkError> {
+    let closing = || NetworkError::Failed("the engine is closing".to_owned());
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_panic| Err(closing()))
 }
 
 fn member(

@@ -9,6 +9,7 @@ use super::NetworkMode;
 use crate::config::EngineConfig;
 use crate::container::record::Record;
 use crate::container::state::NetworkState;
+use crate::engine::Inner;
 
 /// The text of `/etc/hosts`: loopback, what the user adds, the container's own address. In the
 /// host's namespace it is the host's file and what the user adds.
@@ -43,32 +44,70 @@ pub(crate) fn hosts_file(
         name: &record.config.hostname,
         domain: &record.config.domainname,
     };
-    lockgate_net::hosts(own, name, &extra, gateway)
+    let mut text = lockgate_net::hosts(own, name, &extra, gateway);
+    let addresses = network
+        .endpoints
+        .iter()
+        .filter_map(|j| Some(j.endpoint.as_ref()?.ip));
+    for more in addresses.skip(1) {
+        text.push_str(&own_line(record, more));
+    }
+    text
+}
+
+/// How a container finds itself under one of its addresses.
+pub(super) fn own_line(record: &Record, ip: Ipv4Addr) -> String {
+    let (name, domain) = (&record.config.hostname, &record.config.domainname);
+    if domain.is_empty() {
+        format!("{ip}\t{name}\n")
+    } else {
+        format!("{ip}\t{name}.{domain} {name}\n")
+    }
+}
+
+/// Whether a container has a name server of ours: if it is on a network of a user.
+pub(crate) fn uses_embedded(engine: &Inner, network: &NetworkState) -> bool {
+    let mut ids = network.endpoints.iter().map(|joined| &joined.network_id);
+    ids.any(|id| engine.networks.get(id).is_some())
 }
 
 /// The text of `/etc/resolv.conf`: what the container says, else the engine, else the host.
 ///
 /// `shared` says that the container is in the host's namespace, where every name server of the
-/// host can be reached.
+/// host can be reached; `embedded` that it has a name server of ours.
 pub(crate) fn resolv_conf(
     record: &Record,
     config: &EngineConfig,
     host: &str,
     shared: bool,
+    embedded: bool,
 ) -> String {
+    let settings = dns_settings(record, config);
+    match (shared, embedded) {
+        (true, _) => lockgate_net::resolv_conf_of_host(host, &settings),
+        (false, true) => lockgate_net::embedded_resolv_conf(host, &settings).0,
+        (false, false) => lockgate_net::resolv_conf(host, &settings),
+    }
+}
+
+/// The file that names our server, and the servers behind it.
+pub(super) fn embedded(
+    record: &Record,
+    config: &EngineConfig,
+    host: &str,
+) -> (String, Vec<IpAddr>) {
+    lockgate_net::embedded_resolv_conf(host, &dns_settings(record, config))
+}
+
+fn dns_settings(record: &Record, config: &EngineConfig) -> DnsSettings {
     let own = &record.host_config;
     let chosen = |own: &Option<Vec<String>>, engine: &[String]| match own {
         Some(list) if !list.is_empty() => list.clone(),
         _ => engine.to_vec(),
     };
-    let settings = DnsSettings {
+    DnsSettings {
         servers: chosen(&own.dns, &config.dns),
         search: chosen(&own.dns_search, &config.dns_search),
         options: chosen(&own.dns_options, &config.dns_options),
-    };
-    if shared {
-        lockgate_net::resolv_conf_of_host(host, &settings)
-    } else {
-        lockgate_net::resolv_conf(host, &settings)
     }
 }

@@ -6,14 +6,14 @@ use lockgate_net::Endpoint;
 use lockgate_types::Timestamp;
 use lockgate_types::network::EndpointSettings;
 
-use super::{Builtin, port_map};
+use super::{Known, names_of, port_map};
 use crate::container::NetworkSettings;
 use crate::container::record::Record;
 use crate::container::state::RunState;
 
 /// The whole `NetworkSettings` of inspect. The fields outside `Networks` speak of the default
 /// bridge alone.
-pub(crate) fn settings(ids: &Builtin, record: &Record, state: &RunState) -> NetworkSettings {
+pub(crate) fn settings(ids: &Known, record: &Record, state: &RunState) -> NetworkSettings {
     let network = &state.network;
     let mut settings = NetworkSettings {
         ports: port_map(record, network),
@@ -37,7 +37,7 @@ pub(crate) fn settings(ids: &Builtin, record: &Record, state: &RunState) -> Netw
 
 /// The networks that a container is in, or is to join when it starts.
 pub(crate) fn endpoints(
-    ids: &Builtin,
+    ids: &Known,
     record: &Record,
     state: &RunState,
 ) -> BTreeMap<String, EndpointSettings> {
@@ -48,12 +48,18 @@ pub(crate) fn endpoints(
             && let Some(id) = ids.id(name)
         {
             id.as_str().clone_into(&mut settings.network_id);
+            if ids.builtin.id(name).is_none() {
+                settings.dns_names = Some(names_of(record, name));
+            }
         }
     }
     for joined in &state.network.endpoints {
         let settings = all.entry(joined.name.clone()).or_default();
         settings.network_id.clone_from(&joined.network_id);
         settings.endpoint_id.clone_from(&joined.endpoint_id);
+        if ids.builtin.id(&joined.name).is_none() {
+            settings.dns_names = Some(names_of(record, &joined.name));
+        }
         if let Some(endpoint) = &joined.endpoint {
             fill(settings, endpoint);
         }
@@ -62,7 +68,9 @@ pub(crate) fn endpoints(
 }
 
 fn fill(settings: &mut EndpointSettings, endpoint: &Endpoint) {
-    settings.gateway = endpoint.gateway.to_string();
+    if !endpoint.internal {
+        settings.gateway = endpoint.gateway.to_string();
+    }
     settings.ip_address = endpoint.ip.to_string();
     settings.ip_prefix_len = endpoint.prefix_len;
     settings.mac_address.clone_from(&endpoint.mac);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use lockgate_types::{ContainerId, NetworkId, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A network, in a list and alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -42,11 +42,14 @@ pub struct Ipam {
 }
 
 /// One range of addresses.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 pub struct IpamPool {
     pub subnet: String,
+    #[serde(rename = "IPRange")]
+    pub ip_range: String,
     pub gateway: String,
+    pub auxiliary_addresses: Option<BTreeMap<String, String>>,
 }
 
 /// The network that settings are taken from; always none.

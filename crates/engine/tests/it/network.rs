@@ -51,6 +51,7 @@ async fn engine(roots: &Roots) -> Engine {
         table: "lockgate_engine_test".to_owned(),
         state_dir: roots.directory.path().join("data/networks"),
         netns_dir: roots.directory.path().join("exec/netns"),
+        bounds: lockgate_net::Bounds::default(),
     });
     Engine::open(config).await.unwrap()
 }

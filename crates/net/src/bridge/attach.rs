@@ -1,7 +1,7 @@
 //! Gives a container its place in the network.
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd as _, BorrowedFd};
 
 use ipnet::Ipv4Net;
 use lockgate_sys::netns;
@@ -22,10 +22,15 @@ impl Bridge {
         let endpoint = self.reserve(request).inspect_err(|_| {
             lock(&self.attached).remove(&request.container);
         })?;
-        match self.build(&endpoint, request.mac) {
+        match self.build(&endpoint, request) {
             Ok(()) => Ok(endpoint),
             Err(error) => {
-                for failure in self.detach(&endpoint) {
+                let failures = if request.place.joins {
+                    self.disconnect(&endpoint)
+                } else {
+                    self.detach(&endpoint)
+                };
+                for failure in failures {
                     tracing::warn!(container = %request.container, %failure, "undoing an attach");
                 }
                 Err(error)
@@ -36,15 +41,21 @@ impl Bridge {
     /// Takes address and host ports; the endpoint exists on paper only.
     fn reserve(&self, request: &AttachRequest) -> Result<Endpoint, NetError> {
         let ip = lock(&self.ipam).allocate(request.ip)?;
-        let ports = lock(&self.ports).reserve(&request.ports).inspect_err(|_| {
-            lock(&self.ipam).release(ip);
-        })?;
+        let ports = self
+            .shared
+            .ports()
+            .reserve(&request.ports, self.config.default_host_ip)
+            .inspect_err(|_| {
+                lock(&self.ipam).release(ip);
+            })?;
         let mut host_veth = VETH_PREFIX.to_owned();
         host_veth.extend(random_hex().chars().take(12));
         Ok(Endpoint {
             container: request.container.clone(),
             netns: self.config.netns_dir.join(request.container.as_str()),
             host_veth,
+            link: request.place.link.clone(),
+            internal: self.config.bounds.internal,
             ip,
             prefix_len: self.config.subnet.prefix_len(),
             gateway: self.config.gateway,
@@ -53,12 +64,22 @@ impl Bridge {
         })
     }
 
-    fn build(&self, endpoint: &Endpoint, mac: Option<Mac>) -> Result<(), NetError> {
-        let mac = mac.unwrap_or_else(|| Mac::of(endpoint.ip));
-        netns::create(&endpoint.netns, |namespace| {
-            self.connect(namespace, endpoint, mac)
-        })
-        .map_err(namespace_error("cannot create the network namespace"))??;
+    fn build(&self, endpoint: &Endpoint, request: &AttachRequest) -> Result<(), NetError> {
+        let mac = request.mac.unwrap_or_else(|| Mac::of(endpoint.ip));
+        let leads_out = request.place.default_route && !endpoint.internal;
+        if request.place.joins {
+            let namespace = netns::open(&endpoint.netns)
+                .map_err(namespace_error("cannot open the network namespace"))?;
+            netns::run_in(namespace.as_fd(), || {
+                self.connect(namespace.as_fd(), endpoint, mac, leads_out)
+            })
+            .map_err(namespace_error("cannot enter the network namespace"))??;
+        } else {
+            netns::create(&endpoint.netns, |namespace| {
+                self.connect(namespace, endpoint, mac, leads_out)
+            })
+            .map_err(namespace_error("cannot create the network namespace"))??;
+        }
         Ok(self.firewall.publish(&firewall::elements(endpoint))?)
     }
 
@@ -68,6 +89,7 @@ impl Bridge {
         namespace: BorrowedFd<'_>,
         endpoint: &Endpoint,
         mac: Mac,
+        leads_out: bool,
     ) -> Result<(), NetError> {
         let failed = |step| link_error(step, &endpoint.host_veth);
         // Before the link exists, so that it never gets a link-local address nor looks for others.
@@ -77,7 +99,7 @@ impl Bridge {
             bridge: self.index,
             mtu: self.config.mtu,
             namespace,
-            peer_name: CONTAINER_LINK,
+            peer_name: &endpoint.link,
             peer_mac: mac,
         };
         let port = self
@@ -85,11 +107,11 @@ impl Bridge {
             .map_err(failed("cannot create the container's link"))?;
         let mut inside = RouteSocket::open().map_err(failed("cannot open netlink"))?;
         let step = "cannot configure the container's link";
-        let link = inside.link(CONTAINER_LINK).map_err(failed(step))?;
+        let link = inside.link(&endpoint.link).map_err(failed(step))?;
         let index = link.map_or(0, |link| link.index);
         let address = Ipv4Net::new_assert(endpoint.ip, endpoint.prefix_len);
         inside
-            .configure_container(index, address, endpoint.gateway)
+            .configure_container(index, address, leads_out.then_some(endpoint.gateway))
             .and_then(|()| self.take_over(port, endpoint, mac))
             .map_err(failed(step))
     }
@@ -110,6 +132,3 @@ impl Bridge {
         links.forget_neighbour(self.index, endpoint.ip)
     }
 }
-
-/// The name that programs in containers expect.
-const CONTAINER_LINK: &str = "eth0";

@@ -1,10 +1,12 @@
 //! Takes a whole network away.
 
 use std::fs;
+use std::path::Path;
 
 use super::open::Record;
 use super::{Bridge, link_error, lock};
-use crate::NetError;
+use crate::netlink::RouteSocket;
+use crate::{NetError, firewall};
 
 impl Bridge {
     /// Removes every endpoint that is left, the table, the accept rules and, if it was made
@@ -27,4 +29,23 @@ impl Bridge {
         }
         failures
     }
+}
+
+/// Removes what is left of a bridge that nobody has open: its table, and the link that its record
+/// in `state_dir` names.
+pub fn discard(state_dir: &Path, table: &str) -> Vec<NetError> {
+    let mut failures: Vec<NetError> = firewall::discard(table)
+        .err()
+        .map(NetError::from)
+        .into_iter()
+        .collect();
+    if let Some(link) = Record::bridge_of(state_dir) {
+        let deleted = RouteSocket::open().and_then(|mut links| links.delete_link_named(&link));
+        failures.extend(
+            deleted
+                .map_err(link_error("cannot delete the bridge", &link))
+                .err(),
+        );
+    }
+    failures
 }

@@ -1,7 +1,7 @@
 //! One bridge network, from its link to the last published port.
 
 mod attach;
-mod close;
+pub(crate) mod close;
 mod detach;
 mod open;
 mod reaper;
@@ -9,7 +9,7 @@ mod restore;
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lockgate_types::ContainerId;
 
@@ -30,9 +30,30 @@ pub struct Bridge {
     firewall: Firewall,
     links: Mutex<RouteSocket>,
     ipam: Mutex<Ipam>,
-    ports: Mutex<Ports>,
     attached: Mutex<BTreeSet<ContainerId>>,
-    reaper: Reaper,
+    shared: Shared,
+}
+
+/// What the bridges of one host have in common: its ports, and the thread that takes links away.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    ports: Arc<Mutex<Ports>>,
+    reaper: Arc<Reaper>,
+}
+
+impl Shared {
+    /// Starts the thread; it works in the calling thread's namespace.
+    pub fn start() -> Result<Self, NetError> {
+        let reaper = Reaper::start().map_err(link_error("cannot start a thread", ""))?;
+        Ok(Self {
+            ports: Arc::new(Mutex::new(Ports::new())),
+            reaper: Arc::new(reaper),
+        })
+    }
+
+    fn ports(&self) -> MutexGuard<'_, Ports> {
+        lock(&self.ports)
+    }
 }
 
 impl Bridge {
@@ -44,6 +65,11 @@ impl Bridge {
     /// Whether a container has this address.
     pub fn is_allocated(&self, ip: Ipv4Addr) -> bool {
         lock(&self.ipam).is_allocated(ip)
+    }
+
+    /// Whether any container is attached.
+    pub fn is_in_use(&self) -> bool {
+        !lock(&self.attached).is_empty()
     }
 
     /// Looks whether the rules of others still let this bridge's packets pass, and mends that.
@@ -75,7 +101,7 @@ fn link_error(step: &'static str, link: &str) -> impl FnOnce(std::io::Error) -> 
     move |source| NetError::Link { step, link, source }
 }
 
-fn namespace_error(step: &'static str) -> impl FnOnce(std::io::Error) -> NetError {
+pub(crate) fn namespace_error(step: &'static str) -> impl FnOnce(std::io::Error) -> NetError {
     move |source| NetError::Namespace { step, source }
 }
 

@@ -9,17 +9,20 @@ use ipnet::Ipv4Net;
 use lockgate_sys::file::{Durability, write_atomic};
 use serde::{Deserialize, Serialize};
 
-use super::reaper::Reaper;
-use super::{Bridge, link_error};
+use super::{Bridge, Shared, link_error};
 use crate::firewall::Firewall;
 use crate::netlink::{Link, LinkKind, RouteSocket};
-use crate::ports::Ports;
 use crate::{BridgeConfig, Ipam, Mac, NetError, sysctl};
 
 impl Bridge {
     /// Makes the bridge, its address, the rules and the kernel settings; what exists is kept, so
     /// that containers of an earlier daemon stay connected.
     pub fn open(config: BridgeConfig) -> Result<Self, NetError> {
+        Self::open_with(config, Shared::start()?)
+    }
+
+    /// The same beside other bridges of this host.
+    pub fn open_with(config: BridgeConfig, shared: Shared) -> Result<Self, NetError> {
         config.validate()?;
         for directory in [&config.state_dir, &config.netns_dir] {
             fs::create_dir_all(directory).map_err(NetError::State)?;
@@ -38,10 +41,9 @@ impl Bridge {
             index: link.index,
             firewall: Firewall::install(&config)?,
             links: Mutex::new(links),
-            ipam: Mutex::new(Ipam::new(config.subnet, config.gateway)),
-            ports: Mutex::new(Ports::new(config.default_host_ip)),
+            ipam: Mutex::new(Ipam::new(config.subnet, config.gateway).within(&config.bounds)),
             attached: Mutex::new(BTreeSet::new()),
-            reaper: Reaper::start().map_err(link_error("cannot start a thread", ""))?,
+            shared,
             config,
         })
     }
@@ -113,12 +115,15 @@ impl Record {
         write_atomic(&Self::path(state_dir), &bytes, Durability::Crash).map_err(NetError::State)
     }
 
-    /// Whether there is such a record; what cannot be read claims nothing.
+    /// Whether there is such a record.
     pub(super) fn names(state_dir: &Path, bridge: &str) -> bool {
-        fs::read(Self::path(state_dir))
-            .ok()
-            .and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok())
-            .is_some_and(|record| record.bridge == bridge)
+        Self::bridge_of(state_dir).is_some_and(|made| made == bridge)
+    }
+
+    /// The bridge that was made here; a record that cannot be read claims nothing.
+    pub(super) fn bridge_of(state_dir: &Path) -> Option<String> {
+        let bytes = fs::read(Self::path(state_dir)).ok()?;
+        Some(serde_json::from_slice::<Self>(&bytes).ok()?.bridge)
     }
 
     pub(super) fn path(state_dir: &Path) -> PathBuf {

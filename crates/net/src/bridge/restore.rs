@@ -1,17 +1,13 @@
 //! Takes over what an earlier daemon left.
 
 use std::collections::BTreeSet;
-use std::fs;
 
-use lockgate_sys::netns;
-use lockgate_types::ContainerId;
-
-use super::{Bridge, lock, namespace_error};
+use super::{Bridge, lock};
 use crate::{Endpoint, NetError, firewall};
 
 impl Bridge {
-    /// Takes over these endpoints, and removes what is left of others: map elements, links of
-    /// this bridge that were made here, named namespaces. Nobody else's things are touched.
+    /// Takes over these endpoints, and removes what is left of others: map elements and links of
+    /// this bridge that were made here. Nobody else's things are touched.
     ///
     /// To be called once, before the first attach. An endpoint stays connected even if its
     /// address or port can no longer be reserved; the failures tell which.
@@ -35,7 +31,7 @@ impl Bridge {
                 .err()
                 .map(NetError::from),
         );
-        let mut ports = lock(&self.ports);
+        let mut ports = self.shared.ports();
         failures.extend(
             endpoint
                 .ports
@@ -46,7 +42,7 @@ impl Bridge {
         failures
     }
 
-    /// Removes links and namespaces that no endpoint of `kept` has.
+    /// Removes links that no endpoint of `kept` has.
     pub(super) fn remove_strays(&self, kept: &[Endpoint]) -> Vec<NetError> {
         let kept_links: BTreeSet<&str> = kept.iter().map(|e| e.host_veth.as_str()).collect();
         let mut failures = Vec::new();
@@ -57,39 +53,11 @@ impl Bridge {
                     .filter(|link| !kept_links.contains(link.name.as_str()))
                 {
                     tracing::info!(link = %link.name, "removing a stray link");
-                    self.reaper.delete(&link.name);
+                    self.shared.reaper.delete(&link.name);
                 }
                 failures.extend(self.settle());
             }
             Err(error) => failures.push(error),
-        }
-        failures.extend(self.remove_stray_namespaces(kept));
-        failures
-    }
-
-    fn remove_stray_namespaces(&self, kept: &[Endpoint]) -> Vec<NetError> {
-        let kept: BTreeSet<&ContainerId> =
-            kept.iter().map(|endpoint| &endpoint.container).collect();
-        let entries = match fs::read_dir(&self.config.netns_dir) {
-            Ok(entries) => entries,
-            Err(error) => return vec![NetError::State(error)],
-        };
-        let mut failures = Vec::new();
-        for entry in entries.flatten() {
-            // Files of other names are not ours.
-            let name = entry.file_name();
-            let Some(id) = name.to_str().and_then(|name| ContainerId::parse(name).ok()) else {
-                continue;
-            };
-            if !kept.contains(&id) {
-                tracing::info!(container = %id, "removing a stray network namespace");
-                let step = "cannot remove a stray network namespace";
-                failures.extend(
-                    netns::remove(&entry.path())
-                        .map_err(namespace_error(step))
-                        .err(),
-                );
-            }
         }
         failures
     }

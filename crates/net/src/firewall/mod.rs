@@ -2,7 +2,7 @@
 
 mod coexist;
 mod legacy;
-mod nft;
+pub(crate) mod nft;
 mod table;
 
 use std::io;
@@ -148,6 +148,11 @@ impl Firewall {
     fn with_socket<T>(&self, ask: impl FnOnce(&mut FilterSocket) -> T) -> T {
         ask(&mut self.socket.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Removes the table of a bridge that nobody has open.
+pub(crate) fn discard(table: &str) -> Result<(), FirewallError> {
+    nft::run(&table::removal(table))
 }
 
 /// The map elements of an endpoint's published ports.

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use crate::FirewallError;
 
 /// Applies a script as one transaction.
-pub(super) fn run(script: &str) -> Result<(), FirewallError> {
+pub(crate) fn run(script: &str) -> Result<(), FirewallError> {
     let mut child = spawn(&["-f", "-"])?;
     let written = child.stdin.take().map_or(Ok(()), |mut stdin| {
         // Dropping the pipe tells nft that the script is complete.

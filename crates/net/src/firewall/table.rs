@@ -29,6 +29,16 @@ pub(super) fn removal(table: &str) -> String {
 
 fn rules(config: &BridgeConfig) -> Vec<(&'static str, String)> {
     let BridgeConfig { name, subnet, .. } = config;
+    let internal = [
+        (
+            "forward",
+            format!("iifname \"{name}\" oifname != \"{name}\" drop"),
+        ),
+        (
+            "forward",
+            format!("oifname \"{name}\" iifname != \"{name}\" drop"),
+        ),
+    ];
     let between = if config.icc { "accept" } else { "drop" };
     let mut rules = vec![
         // route_localnet lets replies to the host's loopback in; nothing else may use it.
@@ -58,14 +68,19 @@ fn rules(config: &BridgeConfig) -> Vec<(&'static str, String)> {
             "postrouting",
             format!("oifname \"{name}\" ip saddr {subnet} ct status dnat masquerade"),
         ),
+    ];
+    if config.bounds.internal {
+        rules.extend(internal);
+    }
+    rules.extend([
         ("forward", format!("oifname \"{name}\" jump inbound")),
         ("inbound", "ct state established,related accept".to_owned()),
         ("inbound", "ct status dnat accept".to_owned()),
         ("inbound", format!("iifname \"{name}\" {between}")),
         // Ports that are not published cannot be reached through the host, whoever routes to it.
         ("inbound", "drop".to_owned()),
-    ];
-    if config.ip_masq {
+    ]);
+    if config.ip_masq && !config.bounds.internal {
         let rule = format!("ip saddr {subnet} oifname != \"{name}\" masquerade");
         rules.push(("postrouting", rule));
     }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::Ipv4Net;
 use netlink_packet_core::{NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::AddressFamily;
-use netlink_packet_route::RouteNetlinkMessage::{self as Message, DelAddress, DelLink};
+use netlink_packet_route::RouteNetlinkMessage::{self as Message, DelAddress, DelLink, DelRoute};
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{LinkAttribute, LinkMessage};
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage};
@@ -109,7 +109,7 @@ impl RouteSocket {
         &mut self,
         index: u32,
         address: Ipv4Net,
-        gateway: Ipv4Addr,
+        gateway: Option<Ipv4Addr>,
     ) -> io::Result<()> {
         let address = link::address(index, address.addr(), address.prefix_len());
         let mut batch = Batch::new(&mut self.0);
@@ -117,11 +117,33 @@ impl RouteSocket {
             batch.push(Message::NewLink(link::up(up)), 0);
         }
         batch.push(Message::NewAddress(address), CREATE | EXCLUSIVE);
-        batch.push(
-            Message::NewRoute(link::default_route(gateway)),
-            CREATE | EXCLUSIVE,
-        );
+        if let Some(gateway) = gateway {
+            batch.push(
+                Message::NewRoute(link::default_route(gateway)),
+                CREATE | REPLACE,
+            );
+        }
         batch.execute()
+    }
+
+    /// Sends everything else this way, or nowhere.
+    pub(crate) fn set_default_route(
+        &mut self,
+        gateway: Option<Ipv4Addr>,
+        former: Option<Ipv4Addr>,
+    ) -> io::Result<()> {
+        match (gateway, former) {
+            (Some(gateway), _) => self.one(
+                Message::NewRoute(link::default_route(gateway)),
+                CREATE | REPLACE,
+            ),
+            (None, Some(former)) => match self.one(DelRoute(link::default_route(former)), 0) {
+                // It went with its link.
+                Err(error) if error.raw_os_error() == Some(ESRCH) => Ok(()),
+                outcome => outcome,
+            },
+            (None, None) => Ok(()),
+        }
     }
 
     /// Brings a lone loopback up.
@@ -244,6 +266,7 @@ fn gone_is_fine(outcome: io::Result<()>) -> io::Result<()> {
 }
 
 const ENODEV: i32 = 19;
+const ESRCH: i32 = 3;
 
 /// The loopback is the first link of every namespace.
 const LOOPBACK: u32 = 1;

@@ -9,7 +9,9 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use lockgate_net::{AttachRequest, Bridge, BridgeConfig, Endpoint, PortRequest, Protocol};
+use lockgate_net::{
+    AttachRequest, Bounds, Bridge, BridgeConfig, Endpoint, Place, PortRequest, Protocol,
+};
 use lockgate_sys::netns;
 use lockgate_types::ContainerId;
 
@@ -64,6 +66,7 @@ impl Host {
             table: format!("t{}x{number}", std::process::id()),
             state_dir: self.directory.path().join("state"),
             netns_dir: self.directory.path().join("netns"),
+            bounds: Bounds::default(),
         }
     }
 
@@ -100,6 +103,7 @@ pub(crate) fn request() -> AttachRequest {
         ip: None,
         mac: None,
         ports: Vec::new(),
+        place: Place::default(),
     }
 }
 

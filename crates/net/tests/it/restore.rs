@@ -1,7 +1,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 
 use lockgate_net::Protocol::Tcp;
-use lockgate_net::{Bridge, NetError};
+use lockgate_net::{Bridge, NetError, netns};
 
 use crate::host::{self, From, Host, assert_none, can_ping, publish, publishing, request, tcp};
 
@@ -30,6 +30,8 @@ fn a_restarted_daemon_takes_over_what_lives_and_clears_the_rest() {
     let bridge = Bridge::open(config).unwrap();
     tcp(&alive, 80, From::Here, (LOOPBACK, 8080)).expect("elements outlive a restart");
     assert_none(&bridge.restore(std::slice::from_ref(&alive)));
+    let kept = [alive.container.clone()].into();
+    assert!(netns::remove_strays(&bridge.config().netns_dir, &kept).is_empty());
     tcp(&alive, 80, From::Here, (LOOPBACK, 8080)).unwrap();
     assert!(can_ping(&alive.netns, bridge.config().gateway));
     assert!(!dead.netns.exists() && foreign.exists());

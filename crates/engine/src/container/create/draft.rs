@@ -15,7 +15,7 @@ use crate::container::names::random_name;
 use crate::container::record::{Record, SCHEMA};
 use crate::container::request::CreateContainer;
 use crate::engine::Inner;
-use crate::network::NetworkMode;
+use crate::network::{Custom, NetworkMode, check_endpoint};
 
 /// Checks the request and fills in everything that does not change the host.
 pub(super) fn draft(
@@ -46,9 +46,10 @@ pub(super) fn draft(
     let id = ContainerId::random();
     fill_hostname(&mut config, &host_config, &id);
     let networks = networks(
+        engine,
         &host_config,
         networking.endpoints_config.unwrap_or_default(),
-    );
+    )?;
     let record = Record {
         schema: SCHEMA,
         name: name.unwrap_or_else(|| random_name(0)),
@@ -186,27 +187,43 @@ fn fill_hostname(config: &mut ContainerConfig, host: &HostConfig, id: &Container
     }
 }
 
-/// The endpoints asked for; the network of the mode is always among them.
+/// The endpoints asked for, under the names of their networks; the network of the mode is always
+/// among them. A network that does not exist yet is missed when the container starts.
 fn networks(
+    engine: &Inner,
     host: &HostConfig,
     endpoints: BTreeMap<String, Option<EndpointSettings>>,
-) -> BTreeMap<String, EndpointSettings> {
-    let mut networks: BTreeMap<String, EndpointSettings> = endpoints
-        .into_iter()
-        .map(|(name, settings)| {
-            let name = if name == "default" {
-                "bridge".to_owned()
-            } else {
-                name
-            };
-            (name, settings.unwrap_or_default())
-        })
-        .collect();
+) -> Result<BTreeMap<String, EndpointSettings>, CreateError> {
+    let mut networks = BTreeMap::new();
+    for (name, settings) in endpoints {
+        let settings = settings.unwrap_or_default();
+        let custom = engine.networks.find(&name);
+        let is_built_in = engine.networks.builtin.id(&name).is_some() || name == "default";
+        if custom.is_some() || is_built_in {
+            check_endpoint(custom.as_deref(), &settings).map_err(|error| {
+                CreateError::Endpoint {
+                    network: name.clone(),
+                    error,
+                }
+            })?;
+        }
+        networks.insert(network_name(custom, name), settings);
+    }
     if !matches!(
         NetworkMode::parse(&host.network_mode),
         Ok(NetworkMode::Container(_)) | Err(_)
     ) {
-        networks.entry(host.network_mode.clone()).or_default();
+        let mode = host.network_mode.clone();
+        let name = network_name(engine.networks.find(&mode), mode);
+        networks.entry(name).or_default();
     }
-    networks
+    Ok(networks)
+}
+
+fn network_name(custom: Option<Arc<Custom>>, text: String) -> String {
+    match custom {
+        Some(custom) => custom.record.name.clone(),
+        None if text == "default" => "bridge".to_owned(),
+        None => text,
+    }
 }

@@ -4,6 +4,7 @@ use lockgate_types::{ContainerId, ErrorKind, IdError};
 
 use super::{FaultError, LookupError};
 use crate::container::config_error::ConfigError;
+use crate::network::NetworkError;
 
 /// Why create fails.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +44,14 @@ pub enum CreateError {
     /// A container named in `VolumesFrom` or a mode is not there.
     #[error(transparent)]
     Lookup(#[from] LookupError),
+    /// What is asked of an endpoint does not fit its network.
+    #[error("invalid config for network {network}: {error}")]
+    Endpoint {
+        /// The network as it was named.
+        network: String,
+        /// Why.
+        error: NetworkError,
+    },
     /// A volume cannot be made.
     #[error("{0}")]
     Volume(String),
@@ -60,6 +69,7 @@ impl CreateError {
             Self::NameInUse { .. } => ErrorKind::Conflict,
             Self::NoImage(_) | Self::Platform { .. } => ErrorKind::NotFound,
             Self::Lookup(error) => error.kind(),
+            Self::Endpoint { error, .. } => error.kind(),
             Self::Volume(_) => ErrorKind::Internal,
             Self::Fault(fault) => fault.kind(),
         }

@@ -157,7 +157,7 @@ impl<'a> Selection<'a> {
         !self.filters.contains("network")
             || self.filters.values("network").any(|wanted| {
                 facts.record.networks.keys().any(|name| {
-                    let id = self.engine.networks.id(name).map(ToString::to_string);
+                    let id = self.engine.networks.id(name).map(|id| id.to_string());
                     name == wanted || id.is_some_and(|id| id.starts_with(wanted))
                 })
             })

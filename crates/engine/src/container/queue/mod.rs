@@ -15,11 +15,15 @@ pub(crate) enum Verb {
     Stop,
     Restart,
     Kill,
-    Remove { force: bool },
+    Remove {
+        force: bool,
+    },
     Rename,
     Pause,
     Resume,
     Update,
+    /// Connecting to a network or disconnecting from it.
+    Network,
 }
 
 /// An operation that waits for the process to end.
@@ -84,7 +88,7 @@ fn when_idle(status: Status, verb: Verb) -> Decision {
         (Verb::Remove { .. }, Status::Running | Status::Restarting) => Refuse(Refusal::Running),
         (Verb::Start, Status::Running | Status::Restarting) => Refuse(Refusal::AlreadyStarted),
         (Verb::Start | Verb::Remove { .. }, Status::Paused) => Refuse(Refusal::Paused),
-        (Verb::Restart | Verb::Rename | Verb::Update, _) => Run,
+        (Verb::Restart | Verb::Rename | Verb::Update | Verb::Network, _) => Run,
         (Verb::Pause, Status::Paused) => Refuse(Refusal::AlreadyPaused),
         (Verb::Pause, Status::Restarting) => Refuse(Refusal::Restarting),
         (Verb::Resume, _) => Refuse(Refusal::NotPaused),
@@ -102,7 +106,8 @@ fn while_stopping(status: Status, verb: Verb) -> Decision {
         | Verb::Rename
         | Verb::Pause
         | Verb::Resume
-        | Verb::Update => when_idle(status, verb),
+        | Verb::Update
+        | Verb::Network => when_idle(status, verb),
     }
 }
 
@@ -117,7 +122,8 @@ fn while_restarting(status: Status, verb: Verb) -> Decision {
         | Verb::Rename
         | Verb::Pause
         | Verb::Resume
-        | Verb::Update => when_idle(status, verb),
+        | Verb::Update
+        | Verb::Network => when_idle(status, verb),
     }
 }
 
@@ -132,7 +138,8 @@ fn while_removing(verb: Verb) -> Decision {
         | Verb::Rename
         | Verb::Pause
         | Verb::Resume
-        | Verb::Update => Decision::Refuse(Refusal::Removing),
+        | Verb::Update
+        | Verb::Network => Decision::Refuse(Refusal::Removing),
     }
 }
 

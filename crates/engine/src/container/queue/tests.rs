@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const VERBS: [Verb; 10] = [
+const VERBS: [Verb; 11] = [
     Verb::Start,
     Verb::Stop,
     Verb::Restart,
@@ -13,6 +13,7 @@ const VERBS: [Verb; 10] = [
     Verb::Pause,
     Verb::Resume,
     Verb::Update,
+    Verb::Network,
 ];
 const STATUSES: [Status; 7] = [
     Status::Created,
@@ -61,7 +62,7 @@ impl Model {
             Verb::Stop => self.status = Status::Exited,
             Verb::Pause => self.status = Status::Paused,
             Verb::Kill if self.status == Status::Restarting => self.status = Status::Exited,
-            Verb::Kill | Verb::Rename | Verb::Update => {}
+            Verb::Kill | Verb::Rename | Verb::Update | Verb::Network => {}
         }
         self.answered.push(number);
     }

@@ -223,7 +223,8 @@ impl StartError {
                 | Refusal::Restarting
                 | Refusal::Running,
             )
-            | Failure::NameInUse(_) => Self::Removing,
+            | Failure::NameInUse(_)
+            | Failure::Network(_) => Self::Removing,
             Failure::Config(error) => Self::Config(error),
             Failure::Fault(fault) => Self::Fault(fault),
             Failure::Gone => Self::Lookup(super::LookupError::NotFound(name.to_owned())),

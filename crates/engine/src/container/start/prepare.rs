@@ -48,7 +48,7 @@ pub(super) fn spawn(engine: &Inner, container: &Container) -> io::Result<Shim> {
 
 /// Joins the networks, writes the files and the specification.
 pub(super) fn prepare(
-    engine: &Inner,
+    engine: &Arc<Inner>,
     container: &Container,
     record: &Record,
 ) -> Result<Prepared, StartError> {
@@ -80,7 +80,7 @@ pub(crate) fn hold_volumes(engine: &Inner, record: &Record) -> Result<(), StartE
 
 /// Gives back what a container held of volumes and networks while it ran.
 pub(crate) fn let_go(engine: &Inner, record: &Record, network: &NetworkState) {
-    network::leave(engine, network);
+    network::leave(engine, &record.id, network);
     for name in volumes(record) {
         if let Err(error) = engine.volumes.release(&name, &record.id) {
             tracing::warn!(volume = %name, %error, "cannot release a volume");
@@ -263,8 +263,13 @@ fn write_files(
         }
     };
     fs::write(directory.join("hosts"), hosts)?;
-    let host = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
-    let resolv_conf = network::resolv_conf(record, &engine.config, &host, shares_host);
+    let host = if shares_host {
+        fs::read_to_string("/etc/resolv.conf").unwrap_or_default()
+    } else {
+        lockgate_net::host_resolv_conf()
+    };
+    let embedded = network::uses_embedded(engine, network);
+    let resolv_conf = network::resolv_conf(record, &engine.config, &host, shares_host, embedded);
     fs::write(directory.join("resolv.conf"), resolv_conf)
 }
 
