@@ -5,18 +5,13 @@ use std::fs;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
 
-/// Applets that tests use, as links to busybox.
-const APPLETS: [&str; 34] = [
-    "sh", "ash", "cat", "chmod", "cut", "date", "dd", "df", "echo", "env", "false", "grep", "head",
-    "hostname", "id", "ip", "kill", "ls", "mkdir", "mount", "nc", "ping", "printf", "ps", "rm",
-    "seq", "sleep", "stty", "tail", "touch", "true", "tty", "wget", "yes",
-];
+use crate::{program, run};
 
 /// A root file system with busybox, `/etc/passwd` and `/etc/group`, as an uncompressed tar.
 pub fn busybox_layer() -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     for folder in [
-        "bin/", "dev/", "etc/", "home/", "proc/", "root/", "sys/", "tmp/", "var/",
+        "bin/", "dev/", "etc/", "home/", "proc/", "root/", "sys/", "tmp/", "var/", "var/opt/",
     ] {
         let mut header = tar::Header::new_ustar();
         header.set_entry_type(tar::EntryType::Directory);
@@ -26,7 +21,7 @@ pub fn busybox_layer() -> Vec<u8> {
             .unwrap();
     }
     let busybox = fs::read("/bin/busybox").expect("busybox-static is installed");
-    let passwd = "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1::/:/bin/false\nuser:x:1000:1000::/home:/bin/sh\n";
+    let passwd = "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1::/:/bin/false\npostgres:x:70:70::/var:/bin/sh\nuser:x:1000:1000::/home:/bin/sh\n";
     let group = "root:x:0:\ndaemon:x:1:\nuser:x:1000:\nextra:x:2000:user\n";
     for (name, mode, data) in [
         ("bin/busybox", 0o755, busybox.as_slice()),
@@ -38,7 +33,8 @@ pub fn busybox_layer() -> Vec<u8> {
         header.set_size(data.len() as u64);
         tar.append_data(&mut header, name, data).unwrap();
     }
-    for applet in APPLETS {
+    let list = run(program("/bin/busybox").arg("--list"), b"");
+    for applet in list.ok().lines().filter(|applet| *applet != "busybox") {
         let mut header = tar::Header::new_ustar();
         header.set_entry_type(tar::EntryType::Symlink);
         header.set_mode(0o777);
@@ -47,6 +43,12 @@ pub fn busybox_layer() -> Vec<u8> {
             .unwrap();
     }
     tar.into_inner().unwrap()
+}
+
+/// A `docker save` archive of an image with busybox.
+pub fn busybox_archive(tags: &[&str]) -> Vec<u8> {
+    let config = json!({ "Cmd": ["sh"], "Env": ["PATH=/bin:/usr/bin"] });
+    docker_archive(tags, &config, &[busybox_layer()])
 }
 
 /// A `docker save` archive with one image: `layers` from the bottom, `config` as the image's

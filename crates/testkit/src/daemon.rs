@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    Ended, HttpResponse, NetNs, binary, busybox_layer, docker_archive, eventually, program,
-    request, run, unique,
+    Ended, HttpResponse, NetNs, binary, busybox_archive, eventually, program, request, run, unique,
 };
 
 /// What a test wants to be different.
@@ -189,9 +188,13 @@ impl Daemon {
     /// Loads `busybox:latest`.
     #[track_caller]
     pub fn load_busybox(&self) {
-        let config = json!({ "Cmd": ["sh"], "Env": ["PATH=/bin:/usr/bin"] });
-        let archive = docker_archive(&["busybox:latest"], &config, &[busybox_layer()]);
-        run(self.docker_command().arg("load"), &archive).ok();
+        self.load_busybox_as(&["busybox:latest"]);
+    }
+
+    /// Loads busybox under the names that other people's tests expect.
+    #[track_caller]
+    pub fn load_busybox_as(&self, tags: &[&str]) {
+        run(self.docker_command().arg("load"), &busybox_archive(tags)).ok();
     }
 
     /// Lines that `docker inspect --format` prints.

@@ -20,7 +20,7 @@ mod peer;
 mod program;
 mod wait;
 
-pub use archive::{busybox_layer, docker_archive};
+pub use archive::{busybox_archive, busybox_layer, docker_archive};
 pub use daemon::{Daemon, DaemonOptions};
 pub use http::{HttpResponse, request};
 pub use netns::NetNs;

@@ -1,7 +1,7 @@
 //! A stock dockerd beside us, in a network namespace of its own and away from the host's.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
@@ -19,13 +19,19 @@ pub struct Dockerd {
 impl Dockerd {
     /// Starts dockerd with more arguments and waits until it answers.
     pub fn start_in(netns: NetNs, args: &[&str]) -> Self {
+        Self::start_program_in("dockerd".as_ref(), netns, args)
+    }
+
+    /// The same with a dockerd of one's own choice; what it needs is beside it or in `bin` and
+    /// `libexec` as usual.
+    pub fn start_program_in(dockerd: &Path, netns: NetNs, args: &[&str]) -> Self {
         let dir = tempfile::Builder::new()
             .prefix("lockgate-peer-")
             .tempdir()
             .unwrap();
         fs::write(dir.path().join("daemon.json"), "{}").unwrap();
         let log = File::create(dir.path().join("log")).unwrap();
-        let mut command = netns.command("dockerd");
+        let mut command = netns.command(dockerd);
         command
             .arg("--config-file")
             .arg(dir.path().join("daemon.json"));

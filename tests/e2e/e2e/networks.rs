@@ -1,10 +1,14 @@
 //! Networks that users make: names, addresses, isolation, several at once.
 
-use lockgate_testkit::{Daemon, Ended, eventually};
+use lockgate_testkit::{Daemon, DaemonOptions, Ended, eventually};
 use serde_json::{Value, json};
 
+/// A daemon whose host knows no name server, which it learns at once.
 fn daemon() -> Daemon {
-    let daemon = Daemon::start();
+    let daemon = Daemon::start_with(DaemonOptions {
+        config: Some(json!({ "dns": ["127.0.0.1"] })),
+        ..DaemonOptions::default()
+    });
     daemon.load_busybox();
     daemon
 }
@@ -96,7 +100,7 @@ fn port_53_stays_free_for_servers_of_names() {
     exec(
         &daemon,
         "server",
-        "nc -l -u -p 53 -s 0.0.0.0 >/tmp/got & sleep 0.2; kill -0 $!",
+        "(echo mine | nc -l -p 53) & while ! nc -w 1 127.0.0.1 53 </dev/null; do :; done",
     )
     .ok();
     exec(&daemon, "server", "ping -c 1 -W 5 server").ok();
@@ -108,12 +112,12 @@ fn names_outlive_the_daemon_and_come_back_with_it() {
     daemon
         .docker(&["network", "create", "--subnet", "10.44.0.0/24", "kept"])
         .ok();
-    sleeper(&daemon, "a", &["--network", "kept", "--ip", "10.44.0.9"]);
-    sleeper(&daemon, "b", &["--network", "kept"]);
+    sleeper(&daemon, "aa", &["--network", "kept", "--ip", "10.44.0.9"]);
+    sleeper(&daemon, "bb", &["--network", "kept"]);
     daemon.kill();
     daemon.spawn();
     eventually("the name server is back", || {
-        (exec(&daemon, "b", "ping -c 1 -W 2 a").code() == 0).then_some(())
+        (exec(&daemon, "bb", "ping -c 1 -W 2 aa").code() == 0).then_some(())
     });
     let network = daemon.api("GET", "/networks/kept", None).json();
     assert_eq!(network["Containers"].as_object().unwrap().len(), 2);
@@ -121,10 +125,10 @@ fn names_outlive_the_daemon_and_come_back_with_it() {
     assert_eq!(refused.status, 403, "{refused:?}");
     let message = refused.json()["message"].as_str().unwrap().to_owned();
     assert!(
-        message.contains("network kept has active endpoints (name:\"a\" id:\""),
+        message.contains("network kept has active endpoints (name:\"aa\" id:\""),
         "{message}"
     );
-    daemon.docker(&["rm", "-f", "a", "b"]).ok();
+    daemon.docker(&["rm", "-f", "aa", "bb"]).ok();
     daemon.docker(&["network", "rm", "kept"]).ok();
     let links = daemon.netns().run("ip", &["-o", "link"]);
     assert!(!links.contains("br-"), "{links}");

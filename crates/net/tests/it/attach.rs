@@ -1,4 +1,4 @@
-use lockgate_net::{AttachRequest, NetError};
+use lockgate_net::{AttachRequest, NetError, netns};
 use std::net::Ipv4Addr;
 
 use crate::host::{self, Host, assert_none, can_ping, inside, request};
@@ -179,7 +179,11 @@ fn closing_leaves_links_and_rules_as_they_were() {
     assert_none(&bridge.detach(&endpoints[0]));
     assert_none(&bridge.close());
     assert_eq!(host::dump(), before);
-    assert!(!endpoints[1].netns.exists());
+    let strays = netns::remove_strays(
+        &bridge.config().netns_dir,
+        &std::collections::BTreeSet::new(),
+    );
+    assert!(strays.is_empty() && !endpoints[1].netns.exists());
 }
 
 #[test]

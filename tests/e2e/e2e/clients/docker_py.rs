@@ -1,36 +1,11 @@
-//! Clients that other people wrote: docker-py.
+//! docker-py 7.2.0, over the unix socket and over mutual TLS.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use lockgate_testkit::{Daemon, binary, program, run};
 
-/// A virtual environment with docker-py, made once per build folder: a second test that asks for it
-/// at the same time waits.
 fn python() -> PathBuf {
-    let folder = binary("lockgated")
-        .parent()
-        .unwrap()
-        .join("docker-py-7.2.0");
-    let lock = File::create(folder.with_extension("lock")).unwrap();
-    lock.lock().unwrap();
-    let python = folder.join("bin/python");
-    if !folder.join("ready").exists() {
-        run(
-            program("python3")
-                .args(["-m", "venv", "--clear"])
-                .arg(&folder),
-            b"",
-        )
-        .ok();
-        run(
-            program(&python).args(["-m", "pip", "install", "--quiet", "docker==7.2.0"]),
-            b"",
-        )
-        .ok();
-        std::fs::write(folder.join("ready"), "").unwrap();
-    }
-    python
+    super::venv::python("docker-py-7.2.0", &["docker==7.2.0"])
 }
 
 const SCRIPT: &str = r#"

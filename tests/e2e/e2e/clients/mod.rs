@@ -1,0 +1,7 @@
+//! Clients that other people wrote, as they are on PyPI and npm, in versions that are named here.
+
+mod docker_py;
+mod node;
+mod suite;
+mod testcontainers;
+mod venv;
