@@ -173,6 +173,11 @@ impl Engine {
         Client::connect(&socket(self.dir.path()))
     }
 
+    /// The engine's main process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The engine's own processes: itself and, for dockerd, the containerd that it started.
     pub(crate) fn processes(&self) -> Vec<u32> {
         let own = self.child.id();

@@ -1,14 +1,34 @@
-//! Full mutual-TLS handshakes per second, driven by openssl's own client.
+//! Full mutual-TLS handshakes, driven by openssl's own client.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use lockgate_testkit::run;
 
+use crate::cpu;
 use crate::engine::Engine;
 
-/// Handshakes per second over three seconds; nothing for an engine without TLS.
+/// Handshakes per second; nothing for an engine without TLS. The client shares the cores with the
+/// server and does as much cryptography, so that this is as much a figure of openssl's.
 pub(crate) fn per_second(engine: &Engine) -> Result<Vec<f64>> {
+    let run = drive(engine)?;
+    Ok(run
+        .into_iter()
+        .map(|(count, seconds)| count / seconds)
+        .collect())
+}
+
+/// What one handshake costs the server alone: processor time, milliseconds.
+pub(crate) fn server_cost(engine: &Engine) -> Result<Vec<f64>> {
+    let pid = engine.pid();
+    let before = cpu::milliseconds(pid)?;
+    let run = drive(engine)?;
+    let spent = cpu::milliseconds(pid)? - before;
+    Ok(run.into_iter().map(|(count, _)| spent / count).collect())
+}
+
+/// Connects for three seconds, one handshake after the other: how many, in how many seconds.
+fn drive(engine: &Engine) -> Result<Option<(f64, f64)>> {
     let Some((port, client, netns)) = engine.tls() else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let mut command = netns.command("openssl");
     command
@@ -33,7 +53,9 @@ pub(crate) fn per_second(engine: &Engine) -> Result<Vec<f64>> {
         .filter_map(|word| word.parse().ok())
         .collect();
     match words.as_slice() {
-        [connections, seconds, ..] if *seconds > 0.0 => Ok(vec![connections / seconds]),
-        _ => Ok(Vec::new()),
+        [connections, seconds, ..] if *connections > 0.0 && *seconds > 0.0 => {
+            Ok(Some((*connections, *seconds)))
+        }
+        _ => bail!("openssl s_time made no connection: {ended}"),
     }
 }

@@ -8,6 +8,7 @@
     reason = "a command-line tool"
 )]
 
+mod cpu;
 mod engine;
 mod handshake;
 mod http;
