@@ -70,6 +70,9 @@ pub enum UpgradeTo {
     /// A raw stream: answered `101 UPGRADED` if the client sent `Upgrade`, else a bare `200 OK`
     /// without length or chunks.
     Tcp,
+    /// HTTP/2 without a preface of ours: answered `101 Switching Protocols` to a client that sent
+    /// `Upgrade: h2c` on one of the two routes that have it, and to nobody else.
+    H2c,
 }
 
 /// A client's connection as a byte stream. Reading ends when the client has closed its writing

@@ -19,6 +19,7 @@ use crate::{ApiVersion, Operation, Query};
 pub struct Call {
     route: &'static Route,
     version: ApiVersion,
+    versioned: bool,
     params: Params,
     query: Query,
 }
@@ -37,6 +38,16 @@ impl Call {
     /// The version that was asked for, the newest if none was.
     pub fn version(&self) -> ApiVersion {
         self.version
+    }
+
+    /// The version, if the path named one.
+    pub fn asked_version(&self) -> Option<ApiVersion> {
+        self.versioned.then_some(self.version)
+    }
+
+    /// The path as it was matched: decoded, clean, without its version.
+    pub fn path(&self) -> String {
+        pattern::filled(self.route.pattern, &self.params)
     }
 
     /// What filled the holes of the path.
@@ -204,6 +215,7 @@ pub fn route(method: &str, target: &str) -> Result<Call, RouteError> {
     let (version, rest) = path::version(&path);
     let method = Method::parse(method).ok_or(RouteError::PageNotFound)?;
     let (route, params) = find(method, rest).ok_or(RouteError::PageNotFound)?;
+    let versioned = version.is_some();
     let version = version.map_or(Ok(ApiVersion::MAX), in_range)?;
     if let Some(since) = route.since.filter(|since| version < *since) {
         return Err(RouteError::NeedsVersion {
@@ -215,6 +227,7 @@ pub fn route(method: &str, target: &str) -> Result<Call, RouteError> {
     Ok(Call {
         route,
         version,
+        versioned,
         params,
         query: Query::parse(query),
     })

@@ -10,6 +10,15 @@ pub(super) fn matches(pattern: &'static str, path: &str) -> Option<Params> {
     fill(&pattern, &path, &mut params).then_some(params)
 }
 
+/// The path that a pattern was matched with: the opposite of [`matches`].
+pub(super) fn filled(pattern: &'static str, params: &Params) -> String {
+    let segment = |part| match Segment::of(part) {
+        Segment::Literal(literal) => literal,
+        Segment::Many(hole) | Segment::One(hole) => params.get(hole).unwrap_or_default(),
+    };
+    pattern.split('/').map(segment).collect::<Vec<_>>().join("/")
+}
+
 /// Whether the path begins as the pattern does, up to its first hole; spares the rest mostly.
 pub(super) fn may_match(pattern: &'static str, path: &str) -> bool {
     let literal = pattern.split('{').next().unwrap_or_default();
@@ -78,6 +87,18 @@ mod tests {
         assert_eq!(param(pattern, "/images/a/json/"), None);
         assert_eq!(param(pattern, "/images/a/JSON"), None);
         assert_eq!(param("/volumes/{name:.*}", "/volumes/"), None);
+    }
+
+    #[test]
+    fn a_filled_pattern_is_the_path_again() {
+        for (pattern, path) in [
+            ("/images/{name:.*}/json", "/images/a/b/json"),
+            ("/containers/{id}/checkpoints/{checkpoint}", "/containers/a b/checkpoints/c"),
+            ("/networks/", "/networks/"),
+        ] {
+            let params = matches(pattern, path).unwrap();
+            assert_eq!(filled(pattern, &params), path);
+        }
     }
 
     #[test]

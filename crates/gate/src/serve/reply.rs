@@ -100,7 +100,7 @@ impl Switch {
             .get(header::UPGRADE)
             .is_some_and(|value| value != RAW);
         Self {
-            hijack: kind == StreamKind::Hijack,
+            hijack: kind == StreamKind::Hijack || (kind == StreamKind::H2c && asked),
             operation,
             asked,
             upgrade,
@@ -210,6 +210,9 @@ fn head(visit: &Visit, hijack: &Hijack, asked: bool) -> Vec<u8> {
             "HTTP/1.1 101 UPGRADED\r\nContent-Type: {}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n",
             hijack.content_type
         ),
+        (_, UpgradeTo::H2c) => {
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n".to_owned()
+        }
         // The stock daemon's old form has one content type, whatever the frames are.
         (false, UpgradeTo::Tcp) => format!("HTTP/1.1 200 OK\r\nContent-Type: {RAW_STREAM}\r\n"),
     }

@@ -164,13 +164,15 @@ impl Head {
             .parse::<http::Uri>()
             .map_err(|_unusable| HeadError::Syntax)?;
         let fields = Fields(request.headers);
-        fields.check(minor)?;
+        let stream = stream_of(method, &uri);
+        let h2c = stream == StreamKind::H2c && fields.ask_for_h2c();
+        fields.check(minor, h2c)?;
         let framing = fields.framing(minor)?;
-        let hijack = hijacks(method, &uri);
-        let bytes = match (hijack, fields.has("upgrade")) {
-            (true, false) => with_upgrade(&bytes, fields.0),
+        let bytes = match (stream, fields.has("upgrade")) {
+            (StreamKind::Hijack, false) => with_upgrade(&bytes, fields.0),
             _ => bytes,
         };
+        let hijack = h2c || stream == StreamKind::Hijack;
         Ok(Self {
             bytes,
             framing,
@@ -180,9 +182,9 @@ impl Head {
 }
 
 /// Asked with the same text as in `serve`, so that both give the same answer.
-fn hijacks(method: &str, uri: &http::Uri) -> bool {
+fn stream_of(method: &str, uri: &http::Uri) -> StreamKind {
     lockgate_api::route(method, &uri.to_string())
-        .is_ok_and(|call| call.route().stream == StreamKind::Hijack)
+        .map_or(StreamKind::None, |call| call.route().stream)
 }
 
 /// The head as HTTP/1.1 with an `Upgrade`, without which the HTTP library hijacks nothing. What
@@ -225,7 +227,14 @@ impl<'a> Fields<'a> {
         self.all(name).next().is_some()
     }
 
-    fn check(&self, minor: u8) -> Result<(), HeadError> {
+    /// One `Upgrade`, and of one meaning.
+    fn ask_for_h2c(&self) -> bool {
+        let mut upgrades = self.all("upgrade");
+        upgrades.next() == Some(b"h2c") && upgrades.next().is_none()
+    }
+
+    /// `may_be_h2c`: whether the route is one of the two that HTTP/2 may follow upon, and it was asked for.
+    fn check(&self, minor: u8, may_be_h2c: bool) -> Result<(), HeadError> {
         let h2c = |value: &[u8]| {
             let tokens = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
             tokens.into_iter().any(|token| {
@@ -234,7 +243,7 @@ impl<'a> Fields<'a> {
                     .is_some_and(|start| start.eq_ignore_ascii_case(b"h2"))
             })
         };
-        if self.has("http2-settings") || self.all("upgrade").any(h2c) {
+        if self.has("http2-settings") || (!may_be_h2c && self.all("upgrade").any(h2c)) {
             return Err(HeadError::Http2);
         }
         let grpc = b"application/grpc";

@@ -1,0 +1,42 @@
+//! Both ends of a stream, connected.
+
+use futures_util::future::BoxFuture;
+use http::Response;
+use http::header::CONTENT_TYPE;
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use lockgate_api::StreamKind;
+use lockgate_gate::{Duplex, Hijack, Reply, UpgradeTo};
+
+const RAW: &str = "application/vnd.docker.raw-stream";
+const MULTIPLEXED: &str = "application/vnd.docker.multiplexed-stream";
+
+/// The reply to an answer `101`.
+pub(crate) fn hijack(response: Response<Incoming>, kind: StreamKind) -> Reply {
+    let kind_of_stream = response.headers().get(CONTENT_TYPE);
+    let is_multiplexed = kind_of_stream.is_some_and(|value| value == MULTIPLEXED);
+    let api_headers = response.headers().contains_key("api-version");
+    let upgrade = hyper::upgrade::on(response);
+    let run = move |client: Duplex| -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let upstream = match upgrade.await {
+                Ok(upstream) => TokioIo::new(upstream),
+                Err(error) => {
+                    return tracing::warn!(%error, "the upstream daemon ended a stream at once");
+                }
+            };
+            if let Err(error) = lockgate_gate::relay(client, upstream).await {
+                tracing::debug!(%error, "a relayed stream ended early");
+            }
+        })
+    };
+    Reply::Hijack(Hijack {
+        content_type: if is_multiplexed { MULTIPLEXED } else { RAW },
+        protocol: match kind {
+            StreamKind::H2c => UpgradeTo::H2c,
+            StreamKind::Down | StreamKind::Hijack | StreamKind::None => UpgradeTo::Tcp,
+        },
+        api_headers,
+        run: Box::new(run),
+    })
+}

@@ -1,0 +1,121 @@
+//! A judged call as a new request.
+
+use http::header::{
+    ACCEPT, CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE,
+    USER_AGENT,
+};
+use http::request::Parts;
+use http::{Request, Uri};
+use lockgate_access::JudgedBody;
+use lockgate_api::{BodyUse, Call, StreamKind};
+use lockgate_gate::{Body, body};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Everything but RFC 3986's unreserved characters.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+/// Names of images hold slashes and colons.
+const PATH: &AsciiSet = &QUERY.remove(b'/').remove(b':').remove(b'@');
+
+/// The fields of a client's head that mean something to an engine.
+const PASSED: [HeaderName; 9] = [
+    ACCEPT,
+    USER_AGENT,
+    HeaderName::from_static("x-registry-auth"),
+    HeaderName::from_static("x-registry-config"),
+    HeaderName::from_static("x-meta-source"),
+    HeaderName::from_static("sec-websocket-key"),
+    HeaderName::from_static("sec-websocket-version"),
+    HeaderName::from_static("sec-websocket-protocol"),
+    HeaderName::from_static("traceparent"),
+];
+/// How a build session says what it offers.
+const SESSION: &str = "x-docker-expose-session-";
+
+/// The request for the upstream daemon, and what the connection would become.
+pub(crate) fn request(
+    call: &Call,
+    judged: &JudgedBody,
+    head: &Parts,
+    streamed: Body,
+) -> Result<Request<Body>, http::Error> {
+    let uri = Uri::try_from(target(call))?;
+    let body = match call.body() {
+        BodyUse::Judge { .. } => body::full(judged.bytes().clone()),
+        BodyUse::Stream => streamed,
+        BodyUse::None => body::empty(),
+    };
+    let mut request = Request::builder()
+        .method(call.route().method.as_str())
+        .uri(uri)
+        .body(body)?;
+    let fields = request.headers_mut();
+    fields.insert(HOST, HeaderValue::from_static("docker"));
+    pass(&head.headers, fields);
+    match call.body() {
+        // It was judged as JSON, so it is sent as JSON, whatever it called itself.
+        BodyUse::Judge { .. } if !judged.bytes().is_empty() => {
+            fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        BodyUse::Stream => copy(&head.headers, fields, &CONTENT_TYPE),
+        BodyUse::Judge { .. } | BodyUse::None => {}
+    }
+    if let Some(protocol) = protocol(call, head) {
+        fields.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        fields.insert(UPGRADE, HeaderValue::from_static(protocol));
+    }
+    Ok(request)
+}
+
+/// Path and query as the call was understood, in one spelling.
+fn target(call: &Call) -> String {
+    let mut target = call
+        .asked_version()
+        .map(|version| format!("/v{version}"))
+        .unwrap_or_default();
+    target.push_str(&utf8_percent_encode(&call.path(), PATH).to_string());
+    let mut mark = '?';
+    for (key, value) in call.query().pairs() {
+        target.push(mark);
+        target.extend(utf8_percent_encode(key, QUERY));
+        target.push('=');
+        target.extend(utf8_percent_encode(value, QUERY));
+        mark = '&';
+    }
+    target
+}
+
+fn pass(from: &HeaderMap, to: &mut HeaderMap) {
+    for name in &PASSED {
+        copy(from, to, name);
+    }
+    for (name, value) in from {
+        if name.as_str().starts_with(SESSION) {
+            to.append(name.clone(), value.clone());
+        }
+    }
+}
+
+fn copy(from: &HeaderMap, to: &mut HeaderMap, name: &HeaderName) {
+    for value in from.get_all(name) {
+        to.append(name.clone(), value.clone());
+    }
+}
+
+/// What the upstream is asked to turn the connection into. A client that sends no `Upgrade` where
+/// one may be sent gets the older form from the gate; the upstream is always asked the newer way.
+fn protocol(call: &Call, head: &Parts) -> Option<&'static str> {
+    let asked = |protocol: &[u8]| {
+        let upgrade = head.headers.get(UPGRADE);
+        upgrade.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(protocol))
+    };
+    match call.route().stream {
+        StreamKind::H2c => asked(b"h2c").then_some("h2c"),
+        StreamKind::Hijack if asked(b"websocket") => Some("websocket"),
+        StreamKind::Hijack => Some("tcp"),
+        StreamKind::Down | StreamKind::None => None,
+    }
+}
