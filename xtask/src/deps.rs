@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::shell::{cargo, output, root};
 
 /// A crate of ours and what it must not reach, directly or through others, with the reason.
-const FORBIDDEN: [(&str, &[&str], &str); 8] = [
+const FORBIDDEN: [(&str, &[&str], &str); 9] = [
     (
         "lockgate-engine",
         &[
@@ -25,6 +25,11 @@ const FORBIDDEN: [(&str, &[&str], &str); 8] = [
         "lockgate-gate",
         &["lockgate-engine", "lockgate-rest", "lockgate-store"],
         "the gate works before any backend, a stock dockerd included",
+    ),
+    (
+        "lockgate-guard",
+        &["lockgate-engine", "lockgate-rest", "lockgate-store"],
+        "a guard needs no engine",
     ),
     (
         "lockgate-runtime",

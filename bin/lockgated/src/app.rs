@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use lockgate_access::{Access, AuditLog, Policy, SocketOwners};
-use lockgate_engine::Engine;
-use lockgate_gate::{Gate, GateHandle};
+use lockgate_engine::{Engine, EngineConfig};
+use lockgate_gate::{Backend, Gate, GateHandle};
+use lockgate_guard::Guard;
 use lockgate_net::BridgeConfig;
 use lockgate_rest::Rest;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
-use crate::config::{BridgeChoice, Config};
+use crate::config::{BridgeChoice, Config, GuardChoice};
 use crate::place::{self, PidFile};
 use crate::watch::Watched;
 
@@ -42,12 +43,10 @@ pub(crate) async fn run(config: Config) -> Result<()> {
         tracing::info!(address, "listening");
     }
 
-    let mut engine = config.engine;
-    engine.bridge = config
-        .bridge
-        .map(|choice| bridge(choice, &engine.data_root, &engine.exec_root))
-        .transpose()?;
-    let engine = Engine::open(engine).await.map_err(chain)?;
+    let behind = match config.guard {
+        Some(guard) => Behind::Daemon(guard),
+        None => Behind::Engine(engine(config.engine, config.bridge).await?),
+    };
     let stop = Arc::new(Notify::new());
     tokio::spawn(obey_signals(
         gate.handle(),
@@ -58,13 +57,44 @@ pub(crate) async fn run(config: Config) -> Result<()> {
     let audit = gate.handle();
     notify(&NotifyState::Ready);
     tracing::info!("ready");
-    gate.serve(Arc::new(Rest::new(engine.clone())), stop.notified())
-        .await;
+    gate.serve(behind.backend(), stop.notified()).await;
 
-    engine.close().await;
+    behind.close().await;
     audit.access().audit().close();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What stands behind the door.
+enum Behind {
+    Engine(Engine),
+    Daemon(GuardChoice),
+}
+
+impl Behind {
+    fn backend(&self) -> Arc<dyn Backend> {
+        match self {
+            Self::Engine(engine) => Arc::new(Rest::new(engine.clone())),
+            Self::Daemon(guard) => {
+                tracing::info!(upstream = %guard.upstream, "guarding another daemon");
+                Arc::new(Guard::new(guard.upstream.clone(), guard.patches.clone()))
+            }
+        }
+    }
+
+    async fn close(self) {
+        match self {
+            Self::Engine(engine) => engine.close().await,
+            Self::Daemon(_) => {}
+        }
+    }
+}
+
+async fn engine(mut config: EngineConfig, choice: Option<BridgeChoice>) -> Result<Engine> {
+    config.bridge = choice
+        .map(|choice| bridge(choice, &config.data_root, &config.exec_root))
+        .transpose()?;
+    Engine::open(config).await.map_err(chain)
 }
 
 /// An error with all its causes in one line.

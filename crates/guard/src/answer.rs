@@ -2,11 +2,11 @@
 
 use std::io;
 
+use http::Response;
 use http::header::{
     CONNECTION, CONTENT_LENGTH, HeaderName, PROXY_AUTHENTICATE, TE, TRAILER, TRANSFER_ENCODING,
     UPGRADE,
 };
-use http::Response;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use lockgate_gate::{Body, BodyError};

@@ -1,7 +1,7 @@
 //! What goes wrong between this door and the daemon behind it.
 
 use http::StatusCode;
-use lockgate_api::error_body;
+use lockgate_api::{Operation, error_body};
 use lockgate_gate::{Reply, body};
 use lockgate_types::ErrorKind;
 
@@ -9,7 +9,9 @@ use lockgate_types::ErrorKind;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UpstreamError {
     /// Not a unix socket.
-    #[error("`{0}` is no address of a daemon to guard: it must be unix:///PATH, such as unix:///var/run/docker.sock")]
+    #[error(
+        "`{0}` is no address of a daemon to guard: it must be unix:///PATH, such as unix:///var/run/docker.sock"
+    )]
     Scheme(String),
     /// Not an absolute path.
     #[error("`{0}` must name an absolute path, as in unix:///var/run/docker.sock")]
@@ -47,7 +49,9 @@ pub enum GuardError {
         source: hyper::Error,
     },
     /// It answered with something that is no answer to this call.
-    #[error("lockgate: the daemon behind this door, {upstream}, gave an answer that cannot be relayed: {what}")]
+    #[error(
+        "lockgate: the daemon behind this door, {upstream}, gave an answer that cannot be relayed: {what}"
+    )]
     Strange {
         /// Its address.
         upstream: String,
@@ -55,13 +59,18 @@ pub enum GuardError {
         what: &'static str,
     },
     /// A virtual patch refuses.
-    #[error("lockgate: refused by virtual patch {id}: {why}; upgrade the daemon, or start lockgated with --guard-without={id}")]
+    #[error(
+        "lockgate: refused by virtual patch {id}: {why}; upgrade the daemon, or start lockgated with --guard-without={id}"
+    )]
     Patched {
         /// The name of the patch.
         id: &'static str,
         /// What it refuses.
         why: &'static str,
     },
+    /// A kind of stream that is not relayed.
+    #[error("lockgate: {0} is not implemented in guard mode yet")]
+    Unbuilt(Operation),
     /// The call cannot be written as a request.
     #[error("lockgate: the call cannot be passed on: {0}")]
     Unwritable(#[from] http::Error),
@@ -83,6 +92,7 @@ impl GuardError {
                 ErrorKind::Unavailable
             }
             Self::Patched { .. } => ErrorKind::Denied,
+            Self::Unbuilt(_) => ErrorKind::Unsupported,
             Self::Unwritable(_) => ErrorKind::InvalidInput,
         }
     }
@@ -94,6 +104,7 @@ impl GuardError {
                 StatusCode::BAD_GATEWAY
             }
             Self::Patched { .. } => StatusCode::FORBIDDEN,
+            Self::Unbuilt(_) => StatusCode::NOT_IMPLEMENTED,
             Self::Unwritable(_) => StatusCode::BAD_REQUEST,
         }
     }

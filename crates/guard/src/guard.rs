@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use http::StatusCode;
-use lockgate_api::StreamKind;
+use lockgate_api::{Operation, StreamKind};
 use lockgate_gate::{Backend, Reply, Request};
 
 use crate::error::GuardError;
@@ -36,6 +36,9 @@ impl Guard {
             body,
         } = request;
         let call = admitted.call();
+        if call.operation() == Operation::ContainerAttachWebsocket {
+            return Err(GuardError::Unbuilt(call.operation()));
+        }
         let body = self.patches.apply(&self.pool, call, body).await?;
         let effect = if call.operation().mutates() {
             Effect::Changes

@@ -1,8 +1,7 @@
 //! A judged call as a new request.
 
 use http::header::{
-    ACCEPT, CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE,
-    USER_AGENT,
+    ACCEPT, CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE, USER_AGENT,
 };
 use http::request::Parts;
 use http::{Request, Uri};
@@ -21,15 +20,11 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
 const PATH: &AsciiSet = &QUERY.remove(b'/').remove(b':').remove(b'@');
 
 /// The fields of a client's head that mean something to an engine.
-const PASSED: [HeaderName; 9] = [
+const PASSED: [HeaderName; 5] = [
     ACCEPT,
     USER_AGENT,
     HeaderName::from_static("x-registry-auth"),
     HeaderName::from_static("x-registry-config"),
-    HeaderName::from_static("x-meta-source"),
-    HeaderName::from_static("sec-websocket-key"),
-    HeaderName::from_static("sec-websocket-version"),
-    HeaderName::from_static("sec-websocket-protocol"),
     HeaderName::from_static("traceparent"),
 ];
 /// How a build session says what it offers.
@@ -114,7 +109,6 @@ fn protocol(call: &Call, head: &Parts) -> Option<&'static str> {
     };
     match call.route().stream {
         StreamKind::H2c => asked(b"h2c").then_some("h2c"),
-        StreamKind::Hijack if asked(b"websocket") => Some("websocket"),
         StreamKind::Hijack => Some("tcp"),
         StreamKind::Down | StreamKind::None => None,
     }

@@ -56,7 +56,12 @@ mod tests {
     fn an_address_is_an_absolute_unix_socket() {
         let docker: Upstream = "unix:///var/run/docker.sock".parse().unwrap();
         assert_eq!(docker.to_string(), "unix:///var/run/docker.sock");
-        for wrong in ["tcp://127.0.0.1:2375", "/var/run/docker.sock", "unix://run/x", ""] {
+        for wrong in [
+            "tcp://127.0.0.1:2375",
+            "/var/run/docker.sock",
+            "unix://run/x",
+            "",
+        ] {
             assert!(wrong.parse::<Upstream>().is_err(), "{wrong}");
         }
     }

@@ -8,6 +8,7 @@ mod cli;
 mod clients;
 mod crash;
 mod door;
+mod guard;
 mod health;
 mod images;
 mod lab;

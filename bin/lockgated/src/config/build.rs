@@ -9,11 +9,12 @@ use std::time::Duration;
 use lockgate_access::{AuditConfig, Sink};
 use lockgate_engine::{EngineConfig, LogDefaults, RuntimeSpec};
 use lockgate_gate::{GateConfig, Host, Limits, SocketGroup, TlsFiles};
+use lockgate_guard::Patches;
 use lockgate_types::container::Ulimit;
 
 use super::error::ConfigError;
 use super::value::Settings;
-use super::{BridgeChoice, Config, Typed};
+use super::{BridgeChoice, Config, GuardChoice, Typed};
 
 const DATA_ROOT: &str = "/var/lib/lockgate";
 const EXEC_ROOT: &str = "/run/lockgate";
@@ -35,6 +36,7 @@ impl Config {
         Ok(Self {
             gate: gate(s, &exec_root)?,
             bridge: bridge(s)?,
+            guard: guard(s)?,
             policy: path(s, "policy", || beside_config.join("policy.toml")),
             audit: audit(s, &data_root)?,
             pidfile: path(s, "pidfile", || exec_root.join("lockgated.pid")),
@@ -80,6 +82,16 @@ fn audit(s: &Settings, data_root: &Path) -> Result<AuditConfig, ConfigError> {
         config.sinks.push(sink.map_err(none)?);
     }
     Ok(config)
+}
+
+fn guard(s: &Settings) -> Result<Option<GuardChoice>, ConfigError> {
+    let Some(upstream) = s.text("guard") else {
+        return Ok(None);
+    };
+    Ok(Some(GuardChoice {
+        upstream: upstream.parse()?,
+        patches: Patches::without(&s.list("guard-without"))?,
+    }))
 }
 
 fn log_level(s: &Settings) -> Result<tracing::Level, ConfigError> {

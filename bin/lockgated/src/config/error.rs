@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use lockgate_gate::HostError;
+use lockgate_guard::{UnknownPatch, UpstreamError};
 
 /// Why a configuration is refused.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,10 @@ pub(crate) enum ConfigError {
     TlsWithoutVerify,
     #[error("--insecure-tcp-loopback-only and `tlsverify` exclude each other")]
     InsecureWithTls,
+    #[error(transparent)]
+    Guard(#[from] UpstreamError),
+    #[error(transparent)]
+    GuardWithout(#[from] UnknownPatch),
     #[error("there is no executable `{0}`; name it with --shim-path")]
     NoShim(PathBuf),
 }

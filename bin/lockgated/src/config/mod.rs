@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use lockgate_access::AuditConfig;
 use lockgate_engine::EngineConfig;
 use lockgate_gate::GateConfig;
+use lockgate_guard::{Patches, Upstream};
 
 pub(crate) use merge::{Typed, command};
 
@@ -23,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) engine: EngineConfig,
     /// The bridge of containers; `None` for no network.
     pub(crate) bridge: Option<BridgeChoice>,
+    /// The daemon to stand before; the engine then stays off.
+    pub(crate) guard: Option<GuardChoice>,
     pub(crate) policy: PathBuf,
     pub(crate) audit: AuditConfig,
     pub(crate) pidfile: PathBuf,
@@ -30,6 +33,13 @@ pub(crate) struct Config {
     pub(crate) colours: bool,
     /// For the log: precedence that was applied, settings without effect.
     pub(crate) notes: Vec<String>,
+}
+
+/// The daemon behind the door in guard mode.
+#[derive(Clone, Debug)]
+pub(crate) struct GuardChoice {
+    pub(crate) upstream: Upstream,
+    pub(crate) patches: Patches,
 }
 
 /// What is known of the bridge before the host is looked at.

@@ -16,7 +16,11 @@ pub(super) fn filled(pattern: &'static str, params: &Params) -> String {
         Segment::Literal(literal) => literal,
         Segment::Many(hole) | Segment::One(hole) => params.get(hole).unwrap_or_default(),
     };
-    pattern.split('/').map(segment).collect::<Vec<_>>().join("/")
+    pattern
+        .split('/')
+        .map(segment)
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 /// Whether the path begins as the pattern does, up to its first hole; spares the rest mostly.
@@ -93,7 +97,10 @@ mod tests {
     fn a_filled_pattern_is_the_path_again() {
         for (pattern, path) in [
             ("/images/{name:.*}/json", "/images/a/b/json"),
-            ("/containers/{id}/checkpoints/{checkpoint}", "/containers/a b/checkpoints/c"),
+            (
+                "/containers/{id}/checkpoints/{checkpoint}",
+                "/containers/a b/checkpoints/c",
+            ),
             ("/networks/", "/networks/"),
         ] {
             let params = matches(pattern, path).unwrap();

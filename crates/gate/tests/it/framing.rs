@@ -145,13 +145,15 @@ fn http_2_is_refused_by_name() {
     assert_eq!(refused("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), http2);
     for fields in [
         "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n",
-        "Connection: Upgrade\r\nUpgrade: h2c\r\n",
+        "Connection: Upgrade\r\nUpgrade: h2c\r\nUpgrade: tcp\r\n",
         "Connection: Upgrade\r\nUpgrade: tcp, H2C\r\n",
         "HTTP2-Settings: \r\n",
     ] {
         let head = format!("POST /grpc HTTP/1.1\r\nHost: x\r\n{fields}\r\n");
         assert_eq!(refused(head), http2);
     }
+    let elsewhere = "POST /info HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
+    assert_eq!(refused(elsewhere), http2);
     for kind in ["application/grpc", "Application/gRPC+proto"] {
         let head = format!("POST /info HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n\r\n");
         assert_eq!(refused(head), "gRPC is not spoken here");

@@ -31,7 +31,9 @@ pub(super) async fn plain(mut body: Body) -> Result<Body, Compressed> {
     let mut start = BytesMut::new();
     let mut frames = Vec::new();
     while start.len() < LONGEST {
-        let Some(frame) = body.frame().await else { break };
+        let Some(frame) = body.frame().await else {
+            break;
+        };
         if let Ok(frame) = &frame
             && let Some(data) = frame.data_ref()
         {
@@ -82,14 +84,20 @@ mod tests {
     use super::*;
 
     async fn through(pieces: &[&'static [u8]]) -> Result<Bytes, Compressed> {
-        let pieces: Vec<_> = pieces.iter().map(|piece| Ok(Bytes::from_static(piece))).collect();
+        let pieces: Vec<_> = pieces
+            .iter()
+            .map(|piece| Ok(Bytes::from_static(piece)))
+            .collect();
         let body = plain(body::stream(stream::iter(pieces))).await?;
         Ok(body.collect().await.unwrap().to_bytes())
     }
 
     #[tokio::test]
     async fn a_plain_archive_comes_back_whole() {
-        assert_eq!(through(&[b"some", b"file", b" and more"]).await.unwrap(), "somefile and more");
+        assert_eq!(
+            through(&[b"some", b"file", b" and more"]).await.unwrap(),
+            "somefile and more"
+        );
         assert_eq!(through(&[b"abc"]).await.unwrap(), "abc");
         assert_eq!(through(&[]).await.unwrap(), "");
     }
@@ -101,6 +109,9 @@ mod tests {
             let (first, rest) = magic.split_at(1);
             assert_eq!(through(&[first, rest, b"rest"]).await, Err(Compressed));
         }
-        assert_eq!(through(&[b"\x5f\x2a\x4d\x18", b"rest"]).await, Err(Compressed));
+        assert_eq!(
+            through(&[b"\x5f\x2a\x4d\x18", b"rest"]).await,
+            Err(Compressed)
+        );
     }
 }

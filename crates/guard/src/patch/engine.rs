@@ -93,7 +93,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_not_trusted() {
-        for odd in [json!({}), json!({"Version": "dev"}), json!({"Version": 29}), json!(null)] {
+        for odd in [
+            json!({}),
+            json!({"Version": "dev"}),
+            json!({"Version": 29}),
+            json!(null),
+        ] {
             assert!(Version::read(&odd).lacks([1, 0, 0]), "{odd}");
         }
         let podman = json!({"Version": "4.3.1", "Components": [{"Name": "Podman Engine"}]});

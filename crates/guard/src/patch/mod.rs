@@ -113,7 +113,9 @@ impl Patches {
         }
         match on(Rule::NotCompressed) {
             Some(patch) if call.operation() == Operation::PutContainerArchive => {
-                archive::plain(body).await.map_err(|_compressed| patch.refuse())
+                archive::plain(body)
+                    .await
+                    .map_err(|_compressed| patch.refuse())
             }
             _ => Ok(body),
         }

@@ -1,0 +1,420 @@
+//! Guard mode: our door before a stock dockerd, driven by the docker CLI as if nothing were there.
+
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use lockgate_testkit::{Daemon, DaemonOptions, Dockerd, NetNs, program, run};
+
+/// A stock dockerd and the door before it.
+struct Guarded {
+    door: Daemon,
+    behind: Dockerd,
+}
+
+impl Guarded {
+    fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(args: &[&str]) -> Self {
+        let behind = Dockerd::start_in(NetNs::new("lgg"), &["--bridge=none"]);
+        let mut all = vec![format!("--guard=unix://{}", behind.socket().display())];
+        all.extend(args.iter().map(ToString::to_string));
+        let door = Daemon::start_with(DaemonOptions {
+            args: all,
+            config: None,
+        });
+        Self { door, behind }
+    }
+
+    fn with_policy(policy: &str) -> Self {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, policy).unwrap();
+        Self::start_with(&[&format!("--policy={}", file.path().display())])
+    }
+
+    fn with_busybox() -> Self {
+        let guarded = Self::start();
+        guarded.door.load_busybox();
+        guarded
+    }
+
+    /// The docker CLI through the door.
+    fn docker(&self, args: &[&str]) -> lockgate_testkit::Ended {
+        self.door.docker(args)
+    }
+
+    fn sleeper(&self, name: &str, more: &[&str]) {
+        let mut args = vec!["run", "--detach", "--network=none", "--name", name];
+        args.extend(more);
+        args.extend(["busybox", "sleep", "1000"]);
+        self.docker(&args).ok();
+    }
+}
+
+#[test]
+fn the_docker_cli_works_through_the_door() {
+    let guarded = Guarded::with_busybox();
+    let version = guarded.docker(&["version", "--format", "{{.Server.Version}}"]);
+    assert!(version.ok().starts_with("20.10"), "{version}");
+    let ran = guarded.docker(&[
+        "run",
+        "--rm",
+        "--network=none",
+        "busybox",
+        "sh",
+        "-c",
+        "echo out; echo err >&2; exit 7",
+    ]);
+    assert_eq!(
+        (ran.stdout.as_str(), ran.stderr.as_str()),
+        ("out\n", "err\n")
+    );
+    assert_eq!(ran.status.code(), Some(7));
+    guarded.sleeper("kk", &["--env", "A=b"]);
+    assert_eq!(
+        guarded.docker(&["exec", "kk", "sh", "-c", "echo $A"]).ok(),
+        "b"
+    );
+    assert_eq!(
+        guarded
+            .docker(&["ps", "--format", "{{.Names}}", "--filter", "name=k"])
+            .ok(),
+        "kk"
+    );
+    guarded.docker(&["rm", "--force", "kk"]).ok();
+}
+
+#[test]
+fn input_output_and_their_ends_pass_both_ways() {
+    let guarded = Guarded::with_busybox();
+    let mut cat = guarded.door.docker_command();
+    cat.args([
+        "run",
+        "--rm",
+        "--interactive",
+        "--network=none",
+        "busybox",
+        "sh",
+        "-c",
+        "cat; echo end",
+    ]);
+    // More than any buffer on the way holds.
+    let much = "0123456789abcdef\n".repeat(100_000);
+    let ended = run(&mut cat, much.as_bytes());
+    assert_eq!(ended.ok(), format!("{much}end"));
+
+    guarded.sleeper("kk", &[]);
+    let mut cat = guarded.door.docker_command();
+    cat.args(["exec", "--interactive", "kk", "sh", "-c", "cat; echo end"]);
+    assert_eq!(run(&mut cat, b"a\nb\n").ok(), "a\nb\nend");
+    guarded.docker(&["rm", "--force", "kk"]).ok();
+}
+
+#[test]
+fn logs_and_events_flow_while_they_happen() {
+    let guarded = Guarded::with_busybox();
+    let mut events = guarded.door.docker_command();
+    events.args([
+        "events",
+        "--format",
+        "{{.Action}}",
+        "--filter",
+        "container=tt",
+    ]);
+    let mut events = Follower::start(events);
+    guarded
+        .docker(&[
+            "run",
+            "--detach",
+            "--network=none",
+            "--name",
+            "tt",
+            "busybox",
+            "sh",
+            "-c",
+            "echo one; read x; echo two",
+        ])
+        .ok();
+    events.until("start");
+    let mut logs = guarded.door.docker_command();
+    logs.args(["logs", "--follow", "tt"]);
+    let mut logs = Follower::start(logs);
+    logs.until("one");
+    guarded.docker(&["rm", "--force", "tt"]).ok();
+    events.until("destroy");
+}
+
+#[test]
+fn images_and_files_go_through_whole() {
+    let guarded = Guarded::with_busybox();
+    let dir = tempfile::tempdir().unwrap();
+    let saved = dir.path().join("busybox.tar");
+    guarded
+        .docker(&["save", "--output", saved.to_str().unwrap(), "busybox"])
+        .ok();
+    guarded.docker(&["rmi", "busybox"]).ok();
+    guarded
+        .docker(&["load", "--input", saved.to_str().unwrap()])
+        .ok();
+
+    std::fs::write(
+        dir.path().join("Dockerfile"),
+        "FROM busybox\nCOPY text /text\nLABEL a=b\n",
+    )
+    .unwrap();
+    std::fs::write(dir.path().join("text"), "copied").unwrap();
+    let mut build = guarded.door.docker_command();
+    build
+        .env("DOCKER_BUILDKIT", "0")
+        .args(["build", "--tag", "made"])
+        .arg(dir.path());
+    run(&mut build, b"").ok();
+    guarded.docker(&["create", "--name", "cc", "made"]).ok();
+    let target = dir.path().join("back");
+    guarded
+        .docker(&["cp", "cc:/text", target.to_str().unwrap()])
+        .ok();
+    assert_eq!(std::fs::read_to_string(target).unwrap(), "copied");
+    guarded.docker(&["rm", "cc"]).ok();
+}
+
+#[test]
+fn a_policy_holds_before_a_stock_daemon() {
+    const STRANGER: &str = "45678";
+    let guarded = Guarded::with_policy(&format!(
+        "[[bindings]]\nroles = [\"viewer\"]\nuid = {STRANGER}\n"
+    ));
+    let socket = guarded.door.socket();
+    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let ask = |method: &str, path: &str| {
+        let mut curl = program("setpriv");
+        curl.args([
+            "--reuid",
+            STRANGER,
+            "--regid",
+            STRANGER,
+            "--clear-groups",
+            "curl",
+            "--silent",
+        ]);
+        curl.args([
+            "--write-out",
+            " %{http_code}",
+            "--request",
+            method,
+            "--unix-socket",
+        ])
+        .arg(&socket);
+        run(curl.arg(format!("http://docker{path}")), b"")
+            .ok()
+            .to_owned()
+    };
+    assert!(ask("GET", "/containers/json").ends_with("[]\n 200"));
+    for (method, path) in [
+        ("POST", "/containers/create"),
+        ("DELETE", "/images/busybox"),
+        ("POST", "/build"),
+        ("POST", "/grpc"),
+        ("POST", "/session"),
+    ] {
+        let answer = ask(method, path);
+        assert!(answer.ends_with(" 403"), "{method} {path}: {answer}");
+    }
+    let log = std::fs::read_to_string(guarded.door.path("data/audit.log")).unwrap();
+    assert!(
+        log.contains("ImageDelete") && log.contains(STRANGER),
+        "{log}"
+    );
+}
+
+#[test]
+fn the_builders_own_protocol_is_spoken_with_the_daemon() {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    let guarded = Guarded::start();
+    let mut stream = UnixStream::connect(guarded.door.socket()).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    stream
+        .write_all(
+            b"POST /grpc HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+        )
+        .unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.extend(byte);
+    }
+    let head = String::from_utf8(head).unwrap();
+    assert!(
+        head.starts_with("HTTP/1.1 101 ") && head.contains("Upgrade: h2c"),
+        "{head}"
+    );
+    stream.write_all(PREFACE).unwrap();
+    // A server's first frame is SETTINGS (RFC 9113, section 3.4): type 4 after three bytes of length.
+    let mut frame = [0; 9];
+    stream.read_exact(&mut frame).unwrap();
+    assert_eq!(frame[3], 4, "{frame:?}");
+}
+
+#[test]
+fn http_2_is_refused_everywhere_else() {
+    let guarded = Guarded::start();
+    for request in [
+        "GET /containers/json HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+        "POST /grpc HTTP/1.1\r\nHost: d\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n",
+        "POST /session HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: h2c, websocket\r\n\r\n",
+        "POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ] {
+        let mut stream = UnixStream::connect(guarded.door.socket()).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 4"), "{request}\n{answer}");
+    }
+}
+
+#[test]
+fn unknown_paths_and_ambiguous_bodies_never_reach_the_daemon() {
+    let guarded = Guarded::start();
+    let before = guarded.behind.log().len();
+    for target in [
+        "/libpod/containers/json",
+        "/v1.41/../../grpc",
+        "/containers/json/../../v1.41/nothing",
+        "/moby.buildkit.v1.Control/Solve",
+    ] {
+        let answer = guarded.door.api("POST", target, None);
+        assert!(
+            (300..500).contains(&answer.status),
+            "{target}: {}",
+            answer.status
+        );
+    }
+    let twice =
+        r#"{"Image":"busybox","HostConfig":{"Privileged":false},"HostConfig":{"Privileged":true}}"#;
+    let answer = guarded.door.api("POST", "/containers/create", Some(twice));
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    let added = guarded.behind.log();
+    assert!(
+        !added.get(before..).unwrap_or_default().contains("libpod"),
+        "{added}"
+    );
+}
+
+#[test]
+fn cve_2026_41567_compressed_archives_are_refused() {
+    let guarded = Guarded::with_busybox();
+    guarded.docker(&["create", "--name", "cc", "busybox"]).ok();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("file"), "x").unwrap();
+    let put = |pack: &str| {
+        let script = format!(
+            "tar -C {} -c file | {pack} | docker cp - cc:/",
+            dir.path().display()
+        );
+        let mut shell = program("sh");
+        shell.args(["-c", &script]);
+        shell.env(
+            "DOCKER_HOST",
+            format!("unix://{}", guarded.door.socket().display()),
+        );
+        run(&mut shell, b"")
+    };
+    put("cat").ok();
+    for pack in ["xz", "bzip2", "zstd"] {
+        assert!(put(pack).stderr.contains("CVE-2026-41567"), "{pack}");
+    }
+    let refused = put("gzip");
+    assert!(!refused.status.success(), "{refused}");
+    assert!(refused.stderr.contains("CVE-2026-41567"), "{refused}");
+    guarded.docker(&["rm", "cc"]).ok();
+}
+
+#[test]
+fn cve_2026_42306_no_copying_while_mount_points_can_move() {
+    let guarded = Guarded::with_busybox();
+    guarded.sleeper("kk", &["--volume", "/vol"]);
+    guarded.sleeper("plain", &[]);
+    let copy = |name: &str| guarded.docker(&["cp", &format!("{name}:/bin/busybox"), "-"]);
+    copy("plain").ok();
+    let refused = copy("kk");
+    assert!(refused.stderr.contains("CVE-2026-4"), "{refused}");
+    guarded.docker(&["pause", "kk"]).ok();
+    copy("kk").ok();
+    guarded.docker(&["unpause", "kk"]).ok();
+    guarded
+        .docker(&["rm", "--force", "--volumes", "kk", "plain"])
+        .ok();
+}
+
+#[test]
+fn a_daemon_that_is_away_is_a_clear_502_and_comes_back() {
+    let Guarded { door, behind } = Guarded::start();
+    let socket = behind.socket();
+    let parked = socket.with_extension("parked");
+    door.docker(&["ps"]).ok();
+    std::fs::rename(&socket, &parked).unwrap();
+    // What is kept open still works; a door without connections has to knock anew.
+    let fresh = Daemon::start_with(DaemonOptions {
+        args: vec![format!("--guard=unix://{}", socket.display())],
+        config: None,
+    });
+    let answer = fresh.api("GET", "/containers/json", None);
+    assert_eq!(answer.status, 502, "{}", answer.text());
+    assert!(
+        answer.text().contains("cannot be reached"),
+        "{}",
+        answer.text()
+    );
+    std::fs::rename(&parked, &socket).unwrap();
+    assert_eq!(fresh.api("GET", "/containers/json", None).status, 200);
+}
+
+/// A command whose output is read as it comes.
+struct Follower {
+    child: std::process::Child,
+    seen: String,
+}
+
+impl Follower {
+    fn start(mut command: Command) -> Self {
+        let child = command
+            .stdout(Stdio::piped())
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self {
+            child,
+            seen: String::new(),
+        }
+    }
+
+    /// Reads on until a line says this.
+    fn until(&mut self, word: &str) {
+        let output = self.child.stdout.as_mut().unwrap();
+        let mut byte = [0];
+        while !self.seen.lines().any(|line| line == word) || !self.seen.ends_with('\n') {
+            let count = output.read(&mut byte).unwrap();
+            assert!(
+                count > 0,
+                "the output ended without {word:?}: {:?}",
+                self.seen
+            );
+            self.seen.push(char::from(byte[0]));
+        }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
