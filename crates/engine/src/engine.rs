@@ -66,9 +66,7 @@ impl Drop for Guard {
 impl Engine {
     /// Opens the roots, finds the containers that are there, and adopts those that run.
     pub async fn open(config: EngineConfig) -> Result<Self, OpenError> {
-        if config.default_runtime != EngineConfig::BUILT_IN_RUNTIME
-            && !config.runtimes.contains_key(&config.default_runtime)
-        {
+        if crate::container::runtime::choose("", &config).is_err() {
             return Err(OpenError::Runtime(config.default_runtime));
         }
         let opening = tokio::task::spawn_blocking(move || Inner::open(config));

@@ -16,6 +16,7 @@ mod lifecycle;
 mod limits;
 mod network;
 mod networks;
+mod runtimes;
 mod security;
 mod streams;
 mod volumes;

@@ -34,6 +34,7 @@ mod request;
 mod resize;
 mod restart;
 pub(crate) mod restore;
+pub(crate) mod runtime;
 pub(crate) mod spec;
 mod start;
 pub(crate) mod state;

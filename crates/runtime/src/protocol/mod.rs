@@ -193,6 +193,9 @@ pub enum RuntimeChoice {
     External {
         /// The executable.
         path: PathBuf,
+        /// Arguments before its own.
+        #[serde(default)]
+        args: Vec<String>,
         /// Its `--root`.
         root: PathBuf,
     },

@@ -25,6 +25,7 @@ fn samples() -> Vec<Request> {
             exit_file: "/exit.json".into(),
             runtime: RuntimeChoice::External {
                 path: "/runc".into(),
+                args: vec!["--debug".to_owned()],
                 root: "/r".into(),
             },
         })),

@@ -5,7 +5,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +23,7 @@ use crate::rootfs::mount_for_external;
 #[derive(Debug)]
 pub(super) struct External {
     program: PathBuf,
+    args: Vec<String>,
     root: PathBuf,
     id: String,
 }
@@ -55,9 +56,11 @@ pub(super) struct Joined {
 }
 
 impl External {
-    pub(super) fn new(program: &Path, root: &Path, id: &str) -> Self {
+    /// By an executable with arguments of its own, which come before all others.
+    pub(super) fn new((program, args): (&Path, &[String]), root: &Path, id: &str) -> Self {
         Self {
             program: program.to_owned(),
+            args: args.to_vec(),
             root: root.to_owned(),
             id: id.to_owned(),
         }
@@ -165,8 +168,9 @@ impl External {
             log.as_os_str(),
         ];
         let format = ["--log-format".as_ref(), "json".as_ref()];
-        let args: Vec<&OsStr> = fixed
-            .into_iter()
+        let own = self.args.iter().map(OsStr::new);
+        let args: Vec<&OsStr> = own
+            .chain(fixed)
             .chain(format)
             .chain(args.iter().map(OsString::as_os_str))
             .collect();
@@ -204,15 +208,25 @@ impl External {
 struct Console {
     listener: UnixListener,
     path: PathBuf,
+    /// What the path leads through.
+    _directory: OwnedFd,
 }
 
 impl Console {
     fn listen(bundle: &Path) -> Result<Self, CreateError> {
-        let path = bundle.join("console.sock");
+        let failed = CreateError::system::<io::Error>;
+        let directory = std::fs::File::open(bundle).map_err(failed("opening the bundle"))?;
+        // A socket's path is at most 107 bytes, a bundle's may be longer.
+        let own = std::process::id();
+        let path = format!("/proc/{own}/fd/{}/console.sock", directory.as_raw_fd());
+        let path = PathBuf::from(path);
         drop(std::fs::remove_file(&path));
-        let listener =
-            UnixListener::bind(&path).map_err(CreateError::system("listening for the terminal"))?;
-        Ok(Self { listener, path })
+        let listener = UnixListener::bind(&path).map_err(failed("listening for the terminal"))?;
+        Ok(Self {
+            listener,
+            path,
+            _directory: directory.into(),
+        })
     }
 
     fn arguments(&self) -> [OsString; 2] {

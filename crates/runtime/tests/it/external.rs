@@ -12,6 +12,7 @@ fn fixture(program: &str, args: &[&str]) -> Fixture {
     std::fs::create_dir(&root).unwrap();
     fixture.request.runtime = RuntimeChoice::External {
         path: program.into(),
+        args: Vec::new(),
         root,
     };
     fixture

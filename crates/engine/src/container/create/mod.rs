@@ -22,7 +22,6 @@ use super::names::random_name;
 use super::request::{CreateContainer, Created};
 use super::state::RunState;
 use super::{Containers, events};
-use crate::config::EngineConfig;
 use crate::engine::Inner;
 
 use draft::draft;
@@ -87,9 +86,4 @@ fn create(
     runtime.spawn(driver.run());
     events::container(engine, &record, "create", []);
     Ok(created)
-}
-
-/// Whether this engine would run a container of that runtime name itself.
-pub(crate) fn is_built_in(runtime: &str, config: &EngineConfig) -> bool {
-    runtime == EngineConfig::BUILT_IN_RUNTIME || !config.runtimes.contains_key(runtime)
 }

@@ -69,11 +69,7 @@ pub(super) fn host_config(host: &HostConfig, engine: &EngineConfig) -> Result<()
     if !host.isolation.is_empty() && host.isolation != "default" {
         return Err(ConfigError::Isolation(host.isolation.clone()));
     }
-    let known =
-        |name: &str| name == EngineConfig::BUILT_IN_RUNTIME || engine.runtimes.contains_key(name);
-    if !host.runtime.is_empty() && host.runtime != engine.default_runtime && !known(&host.runtime) {
-        return Err(ConfigError::Runtime(host.runtime.clone()));
-    }
+    crate::container::runtime::choose(&host.runtime, engine)?;
     if host
         .storage_opt
         .as_ref()

@@ -63,7 +63,8 @@ pub(crate) fn build(inputs: &Inputs<'_>) -> Result<Spec, ConfigError> {
         .set_readonly(Some(host.readonly_rootfs));
     let shares_uts = host.uts_mode == "host";
     let mut spec = Spec::default();
-    spec.set_version("1.2.0".to_owned())
+    // Runtimes refuse versions that are newer than they are; nothing here needs more than this one.
+    spec.set_version("1.0.2".to_owned())
         .set_root(Some(root))
         .set_process(Some(process::build(inputs, &capabilities)))
         .set_hostname((!shares_uts).then(|| record.config.hostname.clone()))

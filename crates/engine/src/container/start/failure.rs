@@ -37,6 +37,8 @@ fn runtime_error(message: &str) -> StartError {
 
 /// The exit code that a container shows that could not be started.
 pub(super) fn exit_code(text: &str) -> i32 {
+    // Runtimes write the system's reasons with large and small letters.
+    let text = text.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     if says(&["executable file not found", "no such file or directory"]) {
         127

@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lockgate_runtime::cgroup::Cgroup;
-use lockgate_runtime::protocol::{CreateRequest, Request, Rootfs, RuntimeChoice};
+use lockgate_runtime::protocol::{CreateRequest, Request, Rootfs};
 use lockgate_runtime::spec::CONFIG_FILE;
 use lockgate_types::VolumeName;
 use lockgate_types::container::MountType;
 
 use crate::container::config_error::ConfigError;
-use crate::container::create::is_built_in;
 use crate::container::error::{FaultError, StartError};
 use crate::container::handle::Container;
 use crate::container::record::{EXIT, Record};
+use crate::container::runtime;
 use crate::container::spec::{self, Inputs, Peers};
 use crate::container::state::NetworkState;
 use crate::engine::Inner;
@@ -183,7 +183,7 @@ fn describe(
         console_size: record.host_config.console_size,
         log: super::log_target::log_target(container, record),
         exit_file: container.directory.join(EXIT),
-        runtime: runtime(engine, record),
+        runtime: runtime::choose(&record.host_config.runtime, &engine.config)?,
     })))
 }
 
@@ -286,15 +286,4 @@ fn make_bind_sources(record: &Record) -> Result<(), FaultError> {
         }
     }
     Ok(())
-}
-
-fn runtime(engine: &Inner, record: &Record) -> RuntimeChoice {
-    let name = record.host_config.runtime.as_str();
-    match engine.config.runtimes.get(name) {
-        Some(runtime) if !is_built_in(name, &engine.config) => RuntimeChoice::External {
-            path: runtime.path.clone(),
-            root: engine.config.exec_root.join("runtime"),
-        },
-        _ => RuntimeChoice::Native,
-    }
 }

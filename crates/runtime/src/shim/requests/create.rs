@@ -57,10 +57,10 @@ fn make(
     stdio: [BorrowedFd<'_>; 3],
     window: Option<(u16, u16)>,
 ) -> Result<(Maker, Made), RequestError> {
-    let RuntimeChoice::External { path, root } = &request.runtime else {
+    let RuntimeChoice::External { path, args, root } = &request.runtime else {
         return make_natively(request, spec, stdio, window);
     };
-    let external = External::new(path, root, request.id.as_str());
+    let external = External::new((path, args), root, request.id.as_str());
     let made = external.create(&external::Create {
         bundle: &request.bundle,
         root: &request.rootfs,
