@@ -16,6 +16,7 @@ mod setup;
 mod shell;
 mod size;
 mod test;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,8 @@ enum Command {
     Bench(bench::Args),
     /// From a clone to a container that a remote client ran over mutual TLS
     Quickstart(quickstart::Args),
+    /// The OCI conformance suite in a QEMU guest whose kernel has cgroup v2 alone
+    Vm(vm::Args),
     /// Everything that CI runs; the last line is `N passed, N failed`
     Ci,
 }
@@ -71,6 +74,7 @@ fn dispatch(command: Command) -> Result<()> {
         Command::E2e(args) => test::e2e(&args).map(drop),
         Command::Bench(args) => bench::run(&args),
         Command::Quickstart(args) => quickstart::run(&args),
+        Command::Vm(args) => vm::run(&args).map(drop),
         Command::Ci => ci::run(),
     }
 }

@@ -94,6 +94,26 @@ const ALL: [Package; 13] = [
     Package("util-linux", "/usr/bin/unshare", "namespaces for peers"),
 ];
 
+const VM: [Package; 3] = [
+    Package(
+        "qemu-system-x86",
+        "/usr/bin/qemu-system-x86_64",
+        "boots the guest with cgroup v2 alone",
+    ),
+    Package("cpio", "/usr/bin/cpio", "packs the guest's ramdisk"),
+    Package(
+        "binutils",
+        "/usr/bin/strip",
+        "makes the guest's programs small",
+    ),
+];
+
+/// What `cargo xtask vm` needs.
+pub(crate) fn run_vm() -> Result<()> {
+    run_quickstart()?;
+    install(&VM)
+}
+
 pub(crate) fn run_quickstart() -> Result<()> {
     install(&QUICKSTART)
 }
