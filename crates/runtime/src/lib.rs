@@ -18,3 +18,13 @@ mod rootfs;
 mod seccomp;
 pub mod shim;
 pub mod spec;
+
+/// Mounts an overlay at `place`, an empty directory, in this mount namespace. Returns a handle on it.
+pub fn mount_overlay(
+    lower: &[std::path::PathBuf],
+    upper: &std::path::Path,
+    work: &std::path::Path,
+    place: &std::path::Path,
+) -> std::io::Result<std::os::fd::OwnedFd> {
+    rootfs::mount_overlay(lower, upper, work, place).map_err(|(_step, source)| source)
+}

@@ -26,8 +26,9 @@ mod layout;
 mod snapshot;
 mod state_file;
 mod store;
+mod tree;
 
-pub use archive::{ImportOptions, LoadProgress, LoadStage, Loaded, SaveItem};
+pub use archive::{CommitOptions, ImportOptions, LoadProgress, LoadStage, Loaded, SaveItem};
 pub use error::{
     LayerError, LoadError, RefusedMember, ResolveError, SaveError, SnapshotError, StoreError,
 };
@@ -36,3 +37,7 @@ pub use layer::{Layer, chain_ids};
 pub use snapshot::Snapshot;
 pub use state_file::StateFile;
 pub use store::{Store, Usage};
+pub use tree::{
+    Form, PackError, Packer, UnpackError, UnpackOptions, clear, ensure_directory, open_in_root,
+    unpack_tree,
+};

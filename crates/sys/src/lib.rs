@@ -11,6 +11,7 @@ pub mod file;
 pub mod loopback;
 pub mod memory;
 pub mod mount;
+pub mod mountns;
 pub mod netns;
 pub mod process;
 pub mod seccomp;

@@ -18,7 +18,7 @@ use oci_spec::runtime::{LinuxNamespaceType, Mount, Spec};
 use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 
-pub(crate) use overlay::{mount_for_external, mount_root};
+pub(crate) use overlay::{mount_for_external, mount_overlay, mount_root};
 pub(crate) use resolve::open_with;
 
 use crate::cgroup::Cgroup;

@@ -31,27 +31,31 @@ pub(crate) fn mount_root(root: &Rootfs, place: &Path) -> Result<OwnedFd, InitErr
             tree::attach(&copy, &target).map_err(failed("move_mount"))?;
             Ok(copy)
         }
-        Rootfs::Overlay { lower, upper, work } => {
-            let target = open(place).map_err(failed("open"))?;
-            match detached_overlay(lower, upper, work) {
-                Ok(overlay) => {
-                    tree::attach(&overlay, &target).map_err(failed("move_mount"))?;
-                    Ok(overlay)
-                }
-                // Before Linux 6.8 there is no `lowerdir+`, and a whole `lowerdir` is too long for
-                // fsconfig.
-                Err(Errno::INVAL) => {
-                    mount_classic(lower, upper, work, place).map_err(|source| {
-                        InitError::Overlay {
-                            step: "mount",
-                            source,
-                        }
-                    })?;
-                    open(place).map_err(failed("open"))
-                }
-                Err(error) => Err(failed("fsconfig")(error)),
-            }
+        Rootfs::Overlay { lower, upper, work } => mount_overlay(lower, upper, work, place)
+            .map_err(|(step, source)| InitError::Overlay { step, source }),
+    }
+}
+
+/// Mounts an overlay at `place` and returns a handle on it; the error names the step.
+pub(crate) fn mount_overlay(
+    lower: &[PathBuf],
+    upper: &Path,
+    work: &Path,
+    place: &Path,
+) -> Result<OwnedFd, (&'static str, io::Error)> {
+    let failed = |step| move |source: Errno| (step, source.into());
+    let target = open(place).map_err(failed("open"))?;
+    match detached_overlay(lower, upper, work) {
+        Ok(overlay) => {
+            tree::attach(&overlay, &target).map_err(failed("move_mount"))?;
+            Ok(overlay)
         }
+        // Before Linux 6.8 there is no `lowerdir+`, and a whole `lowerdir` is too long for fsconfig.
+        Err(Errno::INVAL) => {
+            mount_classic(lower, upper, work, place).map_err(|source| ("mount", source))?;
+            open(place).map_err(failed("open"))
+        }
+        Err(error) => Err(failed("fsconfig")(error)),
     }
 }
 

@@ -35,6 +35,7 @@ impl Store {
             raw_config,
             layers: vec![layer],
             refs,
+            parent: None,
         }];
         let loaded = self.commit(&scratch, &mut pins, &planned, &mut |_| {})?;
         let missing = StoreError::NoSuchImage(id);

@@ -106,6 +106,7 @@ impl Store {
         let mut loaded = Vec::with_capacity(planned.len());
         for image in planned {
             let entry = index.images.entry(image.id).or_default();
+            entry.parent = image.parent.or(entry.parent);
             if !image.refs.is_empty() {
                 entry.last_tag_time = Some(now);
             }

@@ -18,6 +18,8 @@ pub(crate) struct Planned {
     pub(crate) raw_config: Vec<u8>,
     pub(crate) layers: Vec<LayerMember>,
     pub(crate) refs: Vec<ImageRef>,
+    /// The image that it was built on.
+    pub(crate) parent: Option<Digest>,
 }
 
 /// All images of the archive that fit this machine. `manifest.json` is preferred, as in dockerd.
@@ -247,6 +249,7 @@ fn verified(
         raw_config,
         layers,
         refs,
+        parent: None,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Images as archives: what `docker save` and other tools write, in and out.
 #![warn(clippy::indexing_slicing, clippy::string_slice)]
 
+mod commit;
 mod compression;
 mod hash;
 mod import;
@@ -10,6 +11,9 @@ mod members;
 mod pin;
 mod pump;
 mod save;
+
+pub use commit::CommitOptions;
+pub(crate) use compression::open;
 
 use lockgate_types::container::ContainerConfig;
 use lockgate_types::{Digest, ImageRef};

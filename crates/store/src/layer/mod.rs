@@ -33,6 +33,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::StoreError;
 use crate::state_file::StateFile;
 
+pub(crate) use meta::Numbers;
 pub(crate) use path::{clean_path, display};
 pub(crate) use reassemble::reassemble;
 pub(crate) use tar_reader::{Entry, Kind, TarReader, is_header};

@@ -14,3 +14,4 @@ mod property;
 mod roundtrip;
 mod snapshots;
 mod support;
+mod trees;

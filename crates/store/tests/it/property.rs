@@ -36,7 +36,7 @@ fn target() -> impl Strategy<Value = String> {
     ]
 }
 
-fn member() -> impl Strategy<Value = Member> {
+pub(crate) fn member() -> impl Strategy<Value = Member> {
     prop_oneof![
         4 => (name(), "[a-z]{0,9}").prop_map(|(name, data)| Member::file(&name, data)),
         3 => name().prop_map(|name| Member::dir(&name)),
