@@ -38,13 +38,14 @@ pub use container::stats::{
     StatsQuery, StatsStream, ThrottlingData,
 };
 pub use container::{
-    AttachError, AttachQuery, AttachStream, ConfigError, Containers, CreateContainer, CreateError,
-    Created, FaultError, GraphDriver, Health, HealthProbe, HealthStatus, Inspect, InspectError,
-    InspectState, KillError, ListQuery, LogsError, LookupError, NetworkSettings, PauseError,
-    PortSummary, PruneError, Pruned, RemoveError, RemoveOptions, RenameError, ResizeError,
-    RestartError, StartError, StatsError, StopError, StopOptions, Summary, SummaryHostConfig,
-    SummaryNetworkSettings, Top, TopError, UpdateError, UpdateQuery, Wait, WaitCondition,
-    WaitConditionError, WaitResult,
+    AttachError, AttachQuery, AttachStream, Change, ChangeKind, ChangesError, CommitContainer,
+    CommitError, ConfigError, Containers, CreateContainer, CreateError, Created, Export,
+    ExtractOptions, FaultError, FileArchive, Files, FilesError, GraphDriver, Health, HealthProbe,
+    HealthStatus, Inspect, InspectError, InspectState, KillError, ListQuery, LogsError,
+    LookupError, NetworkSettings, PathStat, PauseError, PortSummary, PruneError, Pruned,
+    RemoveError, RemoveOptions, RenameError, ResizeError, RestartError, StartError, StatsError,
+    StopError, StopOptions, Summary, SummaryHostConfig, SummaryNetworkSettings, Top, TopError,
+    UpdateError, UpdateQuery, Wait, WaitCondition, WaitConditionError, WaitResult,
 };
 pub use engine::Engine;
 pub use event::{EventQuery, EventStream, Events};
@@ -56,6 +57,7 @@ pub use image::{
     RemoveConflict, RemoveImage, RemoveImageError, SavePlan, TagImageError,
 };
 pub use info::{Commit, Info, Plugins, RuntimeInfo, Swarm};
+pub use lockgate_store::PackError;
 pub use log::{LogQuery, LogStream};
 pub use network::{
     ConfigReference, CreateNetwork, Ipam, IpamPool, Member, Network, NetworkError, Networks,

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::attach::Slot;
 use super::config_error::ConfigError;
 use super::error::{FaultError, StartError};
+use super::files::FileLock;
 use super::queue::{Refusal, Verb};
 use super::record::Record;
 use super::request::{RemoveOptions, UpdateQuery};
@@ -30,6 +31,8 @@ pub(crate) struct Container {
     lifeline: watch::Sender<Lifeline>,
     requests: mpsc::Sender<Request>,
     slots: Mutex<Vec<Arc<Slot>>>,
+    /// Who has its file system open.
+    pub(crate) files: FileLock,
 }
 
 /// What is known of a container at one moment.
@@ -159,6 +162,7 @@ impl Container {
             lifeline: watch::Sender::new(lifeline),
             requests,
             slots: Mutex::default(),
+            files: FileLock::default(),
         });
         (container, receiver)
     }

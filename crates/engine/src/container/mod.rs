@@ -9,6 +9,7 @@
 //! What only reads goes by the published facts; what changes a container goes through its driver.
 
 mod attach;
+mod commit;
 mod config_error;
 mod connect;
 pub(crate) mod create;
@@ -16,6 +17,7 @@ mod driver;
 pub(crate) mod error;
 pub(crate) mod events;
 mod exit;
+mod files;
 pub(crate) mod handle;
 mod health;
 mod inspect;
@@ -52,11 +54,16 @@ use crate::engine::Inner;
 
 pub use attach::{AttachQuery, AttachStream};
 pub(crate) use attach::{Duplex, StdinEnd, keys as attach_keys};
+pub use commit::{CommitContainer, CommitError};
 pub use config_error::ConfigError;
 pub use error::{
     AttachError, CreateError, FaultError, InspectError, KillError, LogsError, LookupError,
     PauseError, PruneError, RemoveError, RenameError, ResizeError, RestartError, StartError,
     StatsError, StopError, TopError, UpdateError,
+};
+pub use files::{
+    Change, ChangeKind, ChangesError, Export, ExtractOptions, FileArchive, Files, FilesError,
+    PathStat,
 };
 pub(crate) use handle::{Container, Facts, Lifeline};
 pub use health::{Health, HealthProbe, HealthStatus};

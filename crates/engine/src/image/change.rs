@@ -10,10 +10,7 @@ use super::words::{one_word, split_words};
 /// An instruction that cannot be applied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeError {
-    /// Not an instruction at all.
-    #[error("unknown instruction: {0}")]
-    Unknown(String),
-    /// An instruction of builds, which makes no configuration.
+    /// An instruction of builds, which makes no configuration, or none at all.
     #[error("{0} is not a valid change command")]
     NotAChange(String),
     /// Too few words.
@@ -33,10 +30,9 @@ impl ChangeError {
     /// Always the caller's fault.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unknown(_)
-            | Self::NotAChange(_)
-            | Self::NoArgument(_)
-            | Self::Malformed { .. } => ErrorKind::InvalidInput,
+            Self::NotAChange(_) | Self::NoArgument(_) | Self::Malformed { .. } => {
+                ErrorKind::InvalidInput
+            }
         }
     }
 }
@@ -71,11 +67,8 @@ impl Change<'_> {
     fn apply(&self, config: &mut ContainerConfig, cmd_set: &mut bool) -> Result<(), ChangeError> {
         let variables = config.env.clone().unwrap_or_default();
         match self.name.as_str() {
-            "ADD" | "ARG" | "COPY" | "FROM" | "MAINTAINER" | "RUN" | "SHELL" => {
-                return Err(ChangeError::NotAChange(self.name.clone()));
-            }
             _ if !INSTRUCTIONS.contains(&self.name.as_str()) => {
-                return Err(ChangeError::Unknown(self.name.clone()));
+                return Err(ChangeError::NotAChange(self.name.clone()));
             }
             // `CMD []` and `ENTRYPOINT []` are said in full, so nothing at all is a mistake.
             _ if self.text.is_empty() => return Err(ChangeError::NoArgument(self.name.clone())),
@@ -365,7 +358,7 @@ mod tests {
         );
         assert_eq!(
             changed(&["NOPE x"]).unwrap_err().to_string(),
-            "unknown instruction: NOPE"
+            "NOPE is not a valid change command"
         );
         for bad in [
             "CMD",

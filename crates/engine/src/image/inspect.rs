@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lockgate_store::ImageConfig;
 use lockgate_types::container::ContainerConfig;
 use lockgate_types::{Digest, Timestamp};
 
@@ -51,6 +52,15 @@ pub struct ImageInspect {
     pub config: ContainerConfig,
 }
 
+/// Commits leave theirs in the history alone.
+fn comment(config: &ImageConfig) -> String {
+    let last = config.history.last();
+    match last {
+        Some(step) if config.comment.is_empty() => step.comment.clone(),
+        _ => config.comment.clone(),
+    }
+}
+
 impl Images {
     /// Tells everything about one image.
     pub fn inspect(&self, name: &str) -> Result<ImageInspect, ImageError> {
@@ -62,7 +72,7 @@ impl Images {
             repo_tags,
             repo_digests,
             parent: image.parent,
-            comment: config.comment.clone(),
+            comment: comment(config),
             created: config.created,
             container: config.container.clone(),
             container_config: config.container_config.clone(),

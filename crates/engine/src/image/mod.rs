@@ -25,6 +25,7 @@ use lockgate_types::{ContainerId, Digest, ImageRef};
 use crate::engine::Inner;
 
 pub use change::ChangeError;
+pub(crate) use change::apply_changes;
 pub use error::{
     ImageError, ImportImageError, LoadImageError, RemoveConflict, RemoveImageError, TagImageError,
 };
@@ -36,6 +37,7 @@ pub use load::LoadMessage;
 pub use prune::PrunedImages;
 pub use remove::{DeletedImage, RemoveImage};
 pub use save::SavePlan;
+pub(crate) use tag::new_reference;
 
 /// Images of this engine.
 #[derive(Clone)]
@@ -85,7 +87,7 @@ impl Images {
     }
 
     /// Publishes what happened to an image.
-    fn tell(&self, id: &Digest, name: &str, action: &str) {
+    pub(crate) fn tell(&self, id: &Digest, name: &str, action: &str) {
         let image = self.inner.store.image(id);
         let labels = image.and_then(|image| image.config.config.labels.clone());
         let mut attributes: BTreeMap<String, String> = labels.unwrap_or_default();

@@ -21,7 +21,7 @@ impl Images {
 }
 
 /// The reference that a client asks for with two texts.
-pub(super) fn new_reference(repository: &str, tag: &str) -> Result<ImageRef, TagImageError> {
+pub(crate) fn new_reference(repository: &str, tag: &str) -> Result<ImageRef, TagImageError> {
     let reference = ImageRef::parse(repository)?;
     if reference.digest().is_some() {
         return Err(TagImageError::Digest);

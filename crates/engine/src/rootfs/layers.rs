@@ -3,22 +3,30 @@
 //! The topmost layer that has a name decides; directories of several layers are one directory;
 //! a character device 0:0 hides what is below, and so does a directory that is marked opaque.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags, Stat};
 
 /// Links followed before giving up, as the kernel does.
 const MAX_LINKS: u32 = 40;
 
 /// Directories that overlay each other, topmost first.
 pub(super) struct Layers(Vec<Rc<OwnedFd>>);
+
+/// What a stack has under a name.
+pub(super) struct Entry {
+    pub(super) handle: Rc<OwnedFd>,
+    pub(super) stat: Stat,
+    /// The directories of that name.
+    pub(super) directory: Option<Layers>,
+}
 
 enum Found {
     Nothing,
@@ -78,47 +86,97 @@ impl Layers {
     }
 
     fn child(&self, name: &OsStr) -> io::Result<Found> {
+        let Some(entry) = self.entry(name)? else {
+            return Ok(Found::Nothing);
+        };
+        if let Some(directory) = entry.directory {
+            return Ok(Found::Directory(directory));
+        }
+        match FileType::from_raw_mode(entry.stat.st_mode) {
+            FileType::Symlink => {
+                let target = rustix::fs::readlinkat(&entry.handle, "", Vec::new())?;
+                Ok(Found::Link(OsString::from_vec(target.into_bytes())))
+            }
+            FileType::RegularFile => {
+                let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+                let path = magic_path(&entry.handle);
+                Ok(Found::File(rustix::fs::open(path, flags, Mode::empty())?))
+            }
+            _ => Ok(Found::Nothing),
+        }
+    }
+
+    /// What the stack has under `name`.
+    pub(super) fn entry(&self, name: &OsStr) -> io::Result<Option<Entry>> {
+        let mut top = None;
         let mut directories = Vec::new();
         for layer in &self.0 {
-            let stat = match rustix::fs::statat(layer, name, AtFlags::SYMLINK_NOFOLLOW) {
-                Ok(stat) => stat,
+            let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let handle = match rustix::fs::openat(layer, name, flags, Mode::empty()) {
+                Ok(handle) => Rc::new(handle),
                 Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => continue,
                 Err(error) => return Err(error.into()),
             };
-            match FileType::from_raw_mode(stat.st_mode) {
-                FileType::Directory => {
-                    let directory = open_directory(layer.as_fd(), name)?;
-                    let opaque = is_opaque(layer.as_fd(), name);
-                    directories.push(Rc::new(directory));
-                    if opaque {
-                        break;
-                    }
+            let stat = rustix::fs::fstat(&handle)?;
+            let kind = FileType::from_raw_mode(stat.st_mode);
+            if kind != FileType::Directory {
+                if top.is_none() && !is_whiteout(&stat) {
+                    top = Some((handle, stat));
                 }
-                _ if !directories.is_empty() => break,
-                FileType::CharacterDevice if stat.st_rdev == 0 => return Ok(Found::Nothing),
-                FileType::Symlink => {
-                    let target = rustix::fs::readlinkat(layer, name, Vec::new())?;
-                    return Ok(Found::Link(OsString::from_vec(target.into_bytes())));
-                }
-                FileType::RegularFile => {
-                    let flags =
-                        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-                    return Ok(Found::File(rustix::fs::openat(
-                        layer,
-                        name,
-                        flags,
-                        Mode::empty(),
-                    )?));
-                }
-                _ => return Ok(Found::Nothing),
+                break;
+            }
+            let opaque = is_opaque(&handle);
+            top.get_or_insert_with(|| (Rc::clone(&handle), stat));
+            directories.push(handle);
+            if opaque {
+                break;
             }
         }
-        if directories.is_empty() {
-            Ok(Found::Nothing)
-        } else {
-            Ok(Found::Directory(Self(directories)))
+        Ok(top.map(|(handle, stat)| Entry {
+            handle,
+            stat,
+            directory: (!directories.is_empty()).then_some(Self(directories)),
+        }))
+    }
+
+    /// All names in this directory.
+    pub(super) fn names(&self) -> io::Result<BTreeSet<OsString>> {
+        let mut names = BTreeSet::new();
+        for layer in &self.0 {
+            for name in list(layer)? {
+                if !names.contains(&name) && self.entry(&name)?.is_some() {
+                    names.insert(name);
+                }
+            }
+        }
+        Ok(names)
+    }
+}
+
+/// The names in a directory, in order.
+pub(super) fn list(directory: &OwnedFd) -> io::Result<Vec<OsString>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = rustix::fs::openat(directory, c".", flags, Mode::empty())?;
+    let mut names = Vec::new();
+    for entry in rustix::fs::Dir::new(directory)? {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if name != b"." && name != b".." {
+            names.push(OsStr::from_bytes(name).to_owned());
         }
     }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Whether this says "there is nothing here".
+pub(super) fn is_whiteout(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice && stat.st_rdev == 0
+}
+
+/// A path that leads to an open handle and no further.
+pub(super) fn magic_path(handle: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", handle.as_raw_fd())
 }
 
 fn components(path: &OsStr) -> VecDeque<OsString> {
@@ -129,19 +187,15 @@ fn components(path: &OsStr) -> VecDeque<OsString> {
         .collect()
 }
 
-fn open_directory(layer: BorrowedFd<'_>, name: &OsStr) -> io::Result<OwnedFd> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Ok(rustix::fs::openat(layer, name, flags, Mode::empty())?)
-}
-
-fn is_opaque(layer: BorrowedFd<'_>, name: &OsStr) -> bool {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+/// Whether a directory hides what lower layers have in it.
+pub(super) fn is_opaque(directory: &OwnedFd) -> bool {
     let mut value = [0; 4];
-    rustix::fs::openat(layer, name, flags, Mode::empty())
-        .and_then(|directory| {
-            rustix::fs::fgetxattr(directory, "trusted.overlay.opaque", &mut value[..])
-        })
-        .is_ok_and(|length| length == 1 && value[0] == b'y')
+    rustix::fs::getxattr(
+        magic_path(directory),
+        "trusted.overlay.opaque",
+        &mut value[..],
+    )
+    .is_ok_and(|length| length == 1 && value[0] == b'y')
 }
 
 #[cfg(test)]

@@ -6,8 +6,12 @@
 //! in an image is executed here, and no link in it is followed on the host.
 
 mod copy;
+mod diff;
 mod layers;
 mod user;
+mod view;
 
 pub(crate) use copy::fill_volume;
+pub(crate) use diff::{Diff, Kind, diff};
 pub(crate) use user::{Identity, of_layers, of_process};
+pub(crate) use view::{Access, Bind, Plan, Source, View};

@@ -35,7 +35,7 @@ pub(super) fn draft(
     };
     let image = find_image(engine, &config, platform.as_deref())?;
     if let Some(image) = &image {
-        merge::merge(&mut config, &image.config.config);
+        merge(&mut config, &image.config.config);
     }
     let (path, args) = merge::command(&mut config)?;
     validate::config(&config)?;

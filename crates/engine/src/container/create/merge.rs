@@ -7,7 +7,7 @@ use lockgate_types::container::{ContainerConfig, Healthcheck};
 use crate::container::config_error::ConfigError;
 
 /// Fills what `config` leaves open with what the image says.
-pub(super) fn merge(config: &mut ContainerConfig, image: &ContainerConfig) {
+pub(crate) fn merge(config: &mut ContainerConfig, image: &ContainerConfig) {
     or(&mut config.user, &image.user);
     or(&mut config.working_dir, &image.working_dir);
     merge_map(&mut config.exposed_ports, image.exposed_ports.as_ref());

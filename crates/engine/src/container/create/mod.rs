@@ -27,6 +27,7 @@ use crate::engine::Inner;
 use draft::draft;
 use undo::{Step, Undo};
 
+pub(crate) use merge::merge;
 #[cfg(test)]
 pub(crate) use resources::ULIMITS;
 pub(crate) use resources::check as check_resources;

@@ -31,7 +31,7 @@ use crate::shim::{self, Link, Shim, ShimError};
 
 use prepare::Prepared;
 
-pub(crate) use prepare::{clean, hold_volumes, let_go};
+pub(crate) use prepare::{clean, hold_volumes, let_go, make_bind_sources};
 
 /// How long a shim may take to end after it has said why it cannot start a container.
 const SHIM_END: Duration = Duration::from_secs(2);
@@ -70,6 +70,9 @@ impl Driver {
 
     async fn try_start(&mut self) -> Result<(), StartError> {
         self.await_last_shim().await;
+        let container = Arc::clone(&self.container);
+        // Its writable layer must not be mounted by a view as well.
+        let _alone = container.files.alone().await;
         let (shim, prepared) = self.prepare().await?;
         let Prepared { network, request } = prepared;
         let Shim { mut link, process } = shim;

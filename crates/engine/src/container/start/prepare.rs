@@ -274,7 +274,7 @@ fn write_files(
 }
 
 /// Docker makes missing sources of short-form binds as directories.
-fn make_bind_sources(record: &Record) -> Result<(), FaultError> {
+pub(crate) fn make_bind_sources(record: &Record) -> Result<(), FaultError> {
     for mount in record
         .mounts
         .iter()
