@@ -117,8 +117,8 @@ operations! {
     ContainerInspect          Container     reads   built
     ContainerTop              Container     reads   built
     ContainerLogs             Container     reads   built
-    ContainerChanges          Container     reads   later
-    ContainerExport           Container     reads   later
+    ContainerChanges          Container     reads   built
+    ContainerExport           Container     reads   built
     ContainerStats            Container     reads   built
     ContainerResize           Container     changes built
     ContainerStart            Container     changes built
@@ -130,17 +130,17 @@ operations! {
     ContainerPause            Container     changes built
     ContainerUnpause          Container     changes built
     ContainerAttach           Container     changes built
-    ContainerAttachWebsocket  Container     changes later
+    ContainerAttachWebsocket  Container     changes built
     ContainerWait             Container     reads   built
     ContainerDelete           Container     changes built
-    ContainerArchiveInfo      Container     reads   later
-    ContainerArchive          Container     reads   later
-    PutContainerArchive       Container     changes later
+    ContainerArchiveInfo      Container     reads   built
+    ContainerArchive          Container     reads   built
+    PutContainerArchive       Container     changes built
     ContainerPrune            Container     changes built
-    CheckpointList            Container     reads   later
-    CheckpointCreate          Container     changes later
-    CheckpointDelete          Container     changes later
-    ImageCommit               Image         changes later
+    CheckpointList            Container     reads   built
+    CheckpointCreate          Container     changes built
+    CheckpointDelete          Container     changes built
+    ImageCommit               Image         changes built
     ContainerExec             Exec          changes built
     ExecStart                 Exec          changes built
     ExecResize                Exec          changes built

@@ -65,7 +65,7 @@ impl fmt::Debug for Hijack {
 }
 
 /// What a hijacked connection becomes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpgradeTo {
     /// A raw stream: answered `101 UPGRADED` if the client sent `Upgrade`, else a bare `200 OK`
     /// without length or chunks.
@@ -73,6 +73,12 @@ pub enum UpgradeTo {
     /// HTTP/2 without a preface of ours: answered `101 Switching Protocols` to a client that sent
     /// `Upgrade: h2c` on one of the two routes that have it, and to nobody else.
     H2c,
+    /// A WebSocket (RFC 6455): answered `101 Switching Protocols`, from where on the backend reads and writes
+    /// frames.
+    WebSocket {
+        /// The value of `Sec-WebSocket-Accept`, from [`crate::websocket::accept`].
+        accept: String,
+    },
 }
 
 /// A client's connection as a byte stream. Reading ends when the client has closed its writing

@@ -27,6 +27,7 @@ mod serve;
 mod tls;
 mod transport;
 mod upgrade;
+pub mod websocket;
 mod wire;
 
 pub use backend::{Backend, Duplex, Hijack, Reply, Request, UpgradeTo};

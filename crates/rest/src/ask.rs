@@ -63,6 +63,11 @@ impl Ask {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// All headers.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
     /// Whether the client asks for `101 UPGRADED`.
     pub(crate) fn wants_upgrade(&self) -> bool {
         self.headers.contains_key(http::header::UPGRADE)

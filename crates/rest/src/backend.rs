@@ -67,9 +67,20 @@ async fn dispatch(ask: &Ask, body: Body) -> Result<Reply, Failure> {
         Op::ContainerPause => containers::pause(ask).await,
         Op::ContainerUnpause => containers::unpause(ask).await,
         Op::ContainerAttach => containers::attach(ask).await,
+        Op::ContainerAttachWebsocket => containers::attach_websocket(ask).await,
         Op::ContainerWait => containers::wait(ask).await,
         Op::ContainerDelete => containers::remove(ask).await,
         Op::ContainerPrune => containers::prune(ask).await,
+
+        Op::ContainerChanges => containers::changes(ask).await,
+        Op::ContainerExport => containers::export(ask).await,
+        Op::ContainerArchiveInfo => containers::archive_info(ask).await,
+        Op::ContainerArchive => containers::archive(ask).await,
+        Op::PutContainerArchive => containers::put_archive(ask, body).await,
+        Op::CheckpointList | Op::CheckpointCreate | Op::CheckpointDelete => {
+            Err(containers::checkpoint_disabled())
+        }
+        Op::ImageCommit => containers::commit(ask).await,
 
         Op::ContainerExec => exec::create(ask).await,
         Op::ExecStart => exec::start(ask).await,
@@ -114,10 +125,7 @@ async fn dispatch(ask: &Ask, body: Body) -> Result<Reply, Failure> {
         | Op::SecretUpdate | Op::ConfigList | Op::ConfigCreate | Op::ConfigInspect
         | Op::ConfigDelete | Op::ConfigUpdate => Err(Failure::no_swarm()),
 
-        Op::SystemAuth | Op::DebugVars | Op::DebugPprof | Op::ContainerChanges
-        | Op::ContainerExport | Op::ContainerAttachWebsocket | Op::ContainerArchiveInfo
-        | Op::ContainerArchive | Op::PutContainerArchive | Op::CheckpointList
-        | Op::CheckpointCreate | Op::CheckpointDelete | Op::ImageCommit | Op::ImageAttestations
+        Op::SystemAuth | Op::DebugVars | Op::DebugPprof | Op::ImageAttestations
         | Op::ImagePush | Op::ImageSearch | Op::DistributionInspect | Op::ImageBuild
         | Op::BuildCancel | Op::Session | Op::Grpc
         | Op::VolumeUpdate | Op::GetPluginPrivileges | Op::PluginPull

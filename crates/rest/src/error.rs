@@ -97,7 +97,7 @@ macro_rules! from_engine {
 }
 
 from_engine! {
-    AttachError CreateError CreateVolumeError DiskUsageError ExecError FilterError InspectError KillError LogsError LookupError PauseError
+    AttachError ChangesError CommitError CreateError CreateVolumeError DiskUsageError ExecError FilesError FilterError InspectError KillError LogsError LookupError PauseError
     ImageError ImportImageError LoadImageError NetworkError PruneError RemoveError RemoveImageError RemoveVolumeError RenameError ResizeError RestartError StartError StatsError StopError
     TagImageError TopError UpdateError VolumeError WaitConditionError
 }

@@ -57,6 +57,19 @@ pub(crate) fn last_words(content_type: &'static str, headers: ApiHeaders, words:
     hijack(content_type, headers, Box::new(run))
 }
 
+/// Switches to a WebSocket whose frames `run` reads and writes.
+pub(crate) fn websocket<F>(accept: String, run: impl FnOnce(Duplex) -> F + Send + 'static) -> Reply
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    Reply::Hijack(Hijack {
+        content_type: RAW_STREAM,
+        protocol: UpgradeTo::WebSocket { accept },
+        api_headers: false,
+        run: Box::new(move |client| Box::pin(run(client))),
+    })
+}
+
 type Run = Box<dyn FnOnce(Duplex) -> futures_util::future::BoxFuture<'static, ()> + Send>;
 
 fn hijack(content_type: &'static str, headers: ApiHeaders, run: Run) -> Reply {

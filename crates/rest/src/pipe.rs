@@ -1,8 +1,10 @@
 //! Bodies for the store, which reads and writes files and knows no async runtime.
 
 use std::io::{self, Read, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf, Bytes, BytesMut};
+use futures_util::future::BoxFuture;
 use futures_util::{Stream, stream};
 use http_body_util::BodyExt;
 use lockgate_gate::Body;
@@ -22,10 +24,21 @@ pub(crate) struct BodyReader {
 
 impl BodyReader {
     /// Starts to read ahead; it stops when the reader is dropped.
-    pub(crate) fn new(mut body: Body) -> Self {
+    pub(crate) fn new(body: Body) -> Self {
+        Self::until(body, std::future::pending())
+    }
+
+    /// The same, but breaks the body off when `end` ends, however slowly the client sends.
+    pub(crate) fn until(mut body: Body, end: impl Future<Output = ()> + Send + 'static) -> Self {
         let (sender, pieces) = mpsc::channel(IN_FLIGHT);
         tokio::spawn(async move {
-            while let Some(piece) = next(&mut body).await {
+            let mut end = std::pin::pin!(end);
+            loop {
+                let piece = tokio::select! {
+                    piece = next(&mut body) => piece,
+                    () = &mut end => Some(Err(io::Error::other("the container is being started"))),
+                };
+                let Some(piece) = piece else { return };
                 let is_last = piece.is_err();
                 if sender.send(piece).await.is_err() {
                     return drain(&mut body).await;
@@ -85,32 +98,44 @@ impl Read for BodyReader {
 }
 
 /// An answer's body as a file. Write it on a blocking thread only.
-#[derive(Debug)]
 pub(crate) struct BodyWriter {
-    pieces: mpsc::Sender<io::Result<Bytes>>,
+    pieces: mpsc::Sender<Bytes>,
     piece: BytesMut,
+    failure: Arc<Mutex<Option<io::Error>>>,
+    end: BoxFuture<'static, ()>,
 }
 
 /// A file to write, and what was written as a stream.
 pub(crate) fn writer() -> (BodyWriter, impl Stream<Item = io::Result<Bytes>>) {
+    writer_until(std::future::pending())
+}
+
+/// The same, but once `end` ends the next write fails, however slowly the client reads.
+pub(crate) fn writer_until(
+    end: impl Future<Output = ()> + Send + 'static,
+) -> (BodyWriter, impl Stream<Item = io::Result<Bytes>>) {
     let (sender, receiver) = mpsc::channel(IN_FLIGHT);
-    let written = stream::unfold(receiver, |mut receiver| async move {
-        Some((receiver.recv().await?, receiver))
+    let failure = Arc::new(Mutex::new(None));
+    let writer = BodyWriter {
+        pieces: sender,
+        piece: BytesMut::with_capacity(PIECE),
+        failure: Arc::clone(&failure),
+        end: Box::pin(end),
+    };
+    let written = stream::unfold((receiver, failure), |(mut receiver, failure)| async move {
+        let piece = match receiver.recv().await {
+            Some(piece) => Ok(piece),
+            None => Err(lock(&failure).take()?),
+        };
+        Some((piece, (receiver, failure)))
     });
-    (
-        BodyWriter {
-            pieces: sender,
-            piece: BytesMut::with_capacity(PIECE),
-        },
-        written,
-    )
+    (writer, written)
 }
 
 impl BodyWriter {
-    /// Breaks the body off, so that the client does not take it for whole.
+    /// Breaks the body off, so that the client does not take it for whole. It waits for nobody.
     pub(crate) fn fail(self, error: io::Error) {
-        // Nobody to tell if the client has left.
-        drop(self.pieces.blocking_send(Err(error)));
+        *lock(&self.failure) = Some(error);
     }
 
     fn send(&mut self) -> io::Result<()> {
@@ -118,9 +143,19 @@ impl BodyWriter {
             return Ok(());
         }
         let piece = self.piece.split().freeze();
-        let sent = self.pieces.blocking_send(Ok(piece));
-        sent.map_err(|_closed| io::Error::new(io::ErrorKind::BrokenPipe, "the client has left"))
+        let sent = async {
+            tokio::select! {
+                sent = self.pieces.send(piece) => sent.map_err(|_closed| "the client has left"),
+                () = &mut self.end => Err("the archive is in the way"),
+            }
+        };
+        let sent = tokio::runtime::Handle::current().block_on(sent);
+        sent.map_err(|reason| io::Error::new(io::ErrorKind::BrokenPipe, reason))
     }
+}
+
+fn lock(failure: &Mutex<Option<io::Error>>) -> MutexGuard<'_, Option<io::Error>> {
+    failure.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Write for BodyWriter {
@@ -183,6 +218,18 @@ mod tests {
         let pieces: Vec<Bytes> = written.try_collect().await.unwrap();
         writing.await.unwrap().unwrap();
         assert_eq!(pieces.iter().map(Bytes::len).sum::<usize>(), 3 * PIECE + 5);
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_must_end_does_not_wait_for_a_slow_client() {
+        let (mut writer, written) =
+            writer_until(tokio::time::sleep(std::time::Duration::from_millis(10)));
+        let writing = tokio::task::spawn_blocking(move || {
+            let error = writer.write_all(&vec![7; 100 * PIECE]).unwrap_err();
+            writer.fail(error);
+        });
+        writing.await.unwrap();
+        written.try_collect::<Vec<Bytes>>().await.unwrap_err();
     }
 
     #[tokio::test]

@@ -58,5 +58,7 @@ pub(crate) const RAW_STREAM: &str = "application/vnd.docker.raw-stream";
 pub(crate) const MULTIPLEXED_STREAM: &str = "application/vnd.docker.multiplexed-stream";
 /// JSON objects one after the other.
 pub(crate) const JSON: &str = "application/json";
+/// An archive of a container's root.
+pub(crate) const BYTES: &str = "application/octet-stream";
 /// An archive.
 pub(crate) const TAR: &str = "application/x-tar";

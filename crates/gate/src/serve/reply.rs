@@ -205,7 +205,7 @@ fn hijacked(
 }
 
 fn head(visit: &Visit, hijack: &Hijack, asked: bool) -> Vec<u8> {
-    let mut head = match (asked, hijack.protocol) {
+    let mut head = match (asked, &hijack.protocol) {
         (true, UpgradeTo::Tcp) => format!(
             "HTTP/1.1 101 UPGRADED\r\nContent-Type: {}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n",
             hijack.content_type
@@ -213,6 +213,10 @@ fn head(visit: &Visit, hijack: &Hijack, asked: bool) -> Vec<u8> {
         (_, UpgradeTo::H2c) => {
             "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n".to_owned()
         }
+        (_, UpgradeTo::WebSocket { accept }) => format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {accept}\r\n"
+        ),
         // The stock daemon's old form has one content type, whatever the frames are.
         (false, UpgradeTo::Tcp) => format!("HTTP/1.1 200 OK\r\nContent-Type: {RAW_STREAM}\r\n"),
     }

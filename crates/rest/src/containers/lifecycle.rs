@@ -18,7 +18,7 @@ pub(crate) async fn start(ask: &Ask) -> Result<Reply, Failure> {
     }
     if !ask.query().text("checkpoint").is_empty() {
         return Err(Failure::invalid(
-            "checkpoints are only supported in experimental mode",
+            "checkpoint is only supported in experimental mode",
         ));
     }
     ask.engine.containers().start(ask.name()).await?;

@@ -1,6 +1,11 @@
 //! Containers.
 
+mod archive;
 mod attach;
+mod attach_websocket;
+mod changes;
+mod checkpoint;
+mod commit;
 mod create;
 mod encode;
 mod inspect;
@@ -14,7 +19,12 @@ mod top;
 mod update;
 mod wait;
 
+pub(crate) use archive::{archive, archive_info, export, put_archive};
 pub(crate) use attach::attach;
+pub(crate) use attach_websocket::attach_websocket;
+pub(crate) use changes::changes;
+pub(crate) use checkpoint::checkpoint_disabled;
+pub(crate) use commit::commit;
 pub(crate) use create::create;
 pub(crate) use encode::summary;
 pub(crate) use inspect::inspect;
