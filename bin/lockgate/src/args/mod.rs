@@ -105,6 +105,8 @@ pub(crate) enum Verb {
     Context(ContextGroup),
     /// Say which operations of the API this build knows
     Coverage,
+    /// Copy files between a container and this machine
+    Cp(CpArgs),
     /// Create a container without starting it
     Create(RunArgs),
     /// Show what a container changed in its file system

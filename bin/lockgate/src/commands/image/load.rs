@@ -47,7 +47,7 @@ pub(super) fn open(path: &str) -> Result<Box<dyn Read + Send>, Failure> {
 }
 
 /// Reads on a thread of its own, so that the connection is not held up.
-pub(super) fn chunks(
+pub(crate) fn chunks(
     source: Box<dyn Read + Send>,
 ) -> impl futures_util::Stream<Item = io::Result<Bytes>> + Send + 'static {
     let (sender, receiver) = tokio::sync::mpsc::channel(4);
