@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    Ended, HttpResponse, NetNs, binary, busybox_archive, eventually, program, request, run, unique,
+    Ended, HttpResponse, NetNs, binary, busybox_archive, eventually, program, request,
+    request_with, run, unique,
 };
 
 /// What a test wants to be different.
@@ -152,6 +153,13 @@ impl Daemon {
     #[track_caller]
     pub fn api(&self, method: &str, target: &str, body: Option<&str>) -> HttpResponse {
         request(&self.socket(), method, target, body)
+    }
+
+    /// `PUT` of a tar archive.
+    #[track_caller]
+    pub fn put_archive(&self, target: &str, archive: &[u8]) -> HttpResponse {
+        let body = Some(("application/x-tar", archive));
+        request_with(&self.socket(), "PUT", target, body)
     }
 
     /// A `docker` command that talks to this daemon, and to no other by accident.

@@ -32,23 +32,33 @@ impl HttpResponse {
 /// Sends one request and reads the answer until the server closes.
 #[track_caller]
 pub fn request(socket: &Path, method: &str, target: &str, body: Option<&str>) -> HttpResponse {
+    let body = body.map(|body| ("application/json", body.as_bytes()));
+    request_with(socket, method, target, body)
+}
+
+/// The same with a body of any type.
+#[track_caller]
+pub fn request_with(
+    socket: &Path,
+    method: &str,
+    target: &str,
+    body: Option<(&str, &[u8])>,
+) -> HttpResponse {
     let mut stream = UnixStream::connect(socket)
         .unwrap_or_else(|error| panic!("cannot connect to {}: {error}", socket.display()));
     stream
         .set_read_timeout(Some(Duration::from_mins(1)))
         .unwrap();
-    let body_head = body.map_or_else(String::new, |body| {
-        format!(
-            "Content-Type: application/json\r\nContent-Length: {}\r\n",
-            body.len()
-        )
+    let body_head = body.map_or_else(String::new, |(kind, body)| {
+        let length = body.len();
+        format!("Content-Type: {kind}\r\nContent-Length: {length}\r\n")
     });
     let head = format!(
         "{method} {target} HTTP/1.1\r\nHost: lockgate\r\nConnection: close\r\n{body_head}\r\n"
     );
     stream.write_all(head.as_bytes()).unwrap();
     stream
-        .write_all(body.unwrap_or_default().as_bytes())
+        .write_all(body.map_or(&[], |(_, body)| body))
         .unwrap();
     let mut raw = Vec::new();
     stream

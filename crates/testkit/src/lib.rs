@@ -22,7 +22,7 @@ mod wait;
 
 pub use archive::{busybox_archive, busybox_layer, docker_archive};
 pub use daemon::{Daemon, DaemonOptions};
-pub use http::{HttpResponse, request};
+pub use http::{HttpResponse, request, request_with};
 pub use netns::NetNs;
 pub use peer::Dockerd;
 pub use program::{Ended, binary, program, run};
