@@ -17,24 +17,37 @@ mod authority;
 mod certificate;
 mod clock;
 mod constraint;
+mod crl;
 mod detect;
+mod directory;
 mod hash;
 mod key;
 mod name;
 mod publish;
+mod request;
 mod verify;
 
 pub use authority::{
     Authority, AuthorityError, AuthorityFiles, CA_DAYS_DEFAULT, CA_DAYS_MAX, ClientRequest,
-    IssueError, Issued, LEAF_DAYS_MAX, NewAuthority, Profile, ServerRequest, Validity,
+    IssueError, Issued, IssuedRecord, LEAF_DAYS_MAX, NewAuthority, Profile, ServerRequest,
+    Validity,
 };
-pub use certificate::{CertificateError, CertificateInfo};
+pub use certificate::{CertificateError, CertificateInfo, certificates};
 pub use clock::Clock;
 pub use constraint::{Constraint, Constraints};
+pub use crl::{CRL_DAYS_DEFAULT, CRL_DAYS_MAX, CrlError, RevocationList, Revocations, Standing};
 pub use detect::{DetectedNames, detect_names};
+pub use directory::{
+    Authorities, AuthorityDirectory, CrlSummary, DirectoryError, Invite, InviteSecret, Invited,
+    JournalEntry, Reason, RedeemError, RevokedRecord, RotationState, State, UnknownReason,
+};
 pub use key::{
-    KeyError, KeyType, PrivateKey, Protection, PublicKey, UnknownKeyType, key_needs_passphrase,
+    KeyError, KeyType, PrivateKey, Protection, PublicKey, UnknownKeyType, certificate_pem,
+    key_needs_passphrase,
 };
 pub use name::{AuthorityName, ClientName, NameError, SubjectName};
 pub use publish::{FileSet, Overwrite, PublishError, StagedSet, stage};
-pub use verify::{Check, CheckedSet, Fault, Purpose, Verdict, VerifyReport, verify_set};
+pub use request::{CertificateRequest, RequestError};
+pub use verify::{
+    Check, CheckedSet, Fault, Purpose, Verdict, VerifyReport, verify_path, verify_set,
+};

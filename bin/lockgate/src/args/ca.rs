@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
+use super::enroll::{CrlArgs, RetireArgs, RotateArgs, ServeArgs, StatusArgs};
+
 /// What is asked of the authority.
 #[derive(Debug, Args)]
 pub(crate) struct CaArgs {
@@ -16,10 +18,20 @@ pub(crate) struct CaArgs {
 /// The verbs of `lockgate ca`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CaVerb {
+    /// Sign the revocation list anew
+    Crl(CrlArgs),
     /// Make a certificate authority: a certificate and an encrypted key
     Init(InitArgs),
     /// Make an authority and the certificates of a server and its clients in one go
     Quick(QuickArgs),
+    /// End a rotation: the old root is believed no more
+    Retire(RetireArgs),
+    /// Put a new root beside the old one; certificates move over as they are renewed
+    Rotate(RotateArgs),
+    /// Let servers and clients join, renew, and learn what is revoked
+    Serve(ServeArgs),
+    /// Show the roots, the revocation list, and who still needs the old root
+    Status(StatusArgs),
 }
 
 /// `lockgate ca init`.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::ca::{ServerNameArgs, TreeArgs, key_types};
+use super::enroll::{CertListArgs, RevokeArgs, UnrevokeArgs};
 
 /// What is asked about certificates.
 #[derive(Debug, Args)]
@@ -19,10 +20,17 @@ pub(crate) struct CertArgs {
 pub(crate) enum CertVerb {
     /// Issue a certificate for a client: ca.pem, cert.pem and key.pem
     Client(ClientArgs),
+    /// List what was issued, to whom, and how it stands
+    #[command(alias = "ls")]
+    List(CertListArgs),
+    /// Lock out a client or a server: from new connections, and from those that are open
+    Revoke(RevokeArgs),
     /// Issue a certificate for a server: ca.pem, cert.pem and key.pem
     Server(ServerArgs),
     /// Show what the certificates in a file say
     Show(ShowArgs),
+    /// Let in again who was revoked with reason certificateHold
+    Unrevoke(UnrevokeArgs),
     /// Check that a set of files would work: chain, purpose, dates, names, key and permissions
     Verify(VerifyArgs),
 }

@@ -11,6 +11,7 @@ mod copy;
 mod dialect;
 mod dockerd;
 mod doctor;
+mod enroll;
 mod help;
 mod image;
 mod network;
@@ -33,6 +34,7 @@ pub(crate) use copy::CpArgs;
 pub(crate) use dialect::{command, parse};
 pub(crate) use dockerd::*;
 pub(crate) use doctor::DoctorArgs;
+pub(crate) use enroll::*;
 pub(crate) use image::*;
 pub(crate) use network::*;
 pub(crate) use run::RunArgs;
@@ -135,6 +137,10 @@ pub(crate) enum Verb {
     Info(InfoArgs),
     /// Show everything about objects
     Inspect(InspectArgs),
+    /// Invite a client or a server: prints a token that is good once, for a short time
+    Invite(InviteArgs),
+    /// Take an invitation: make a key here, and get a certificate for it
+    Join(JoinArgs),
     /// Kill running containers
     Kill(KillArgs),
     /// Read images from a tar archive
@@ -153,6 +159,8 @@ pub(crate) enum Verb {
     Pull(PullArgs),
     /// Give a container another name
     Rename(RenameArgs),
+    /// Renew certificates over the connection that they secure
+    Renew(RenewArgs),
     /// Restart containers
     Restart(StopArgs),
     /// Remove containers

@@ -14,7 +14,6 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
 use super::error::ClientError;
-use super::resolve;
 use super::target::{Address, Endpoint, SshTarget};
 use super::tls::TlsConnector;
 use crate::config::go_error;
@@ -101,7 +100,7 @@ impl Dialer {
             request: request.to_owned(),
             reason,
         };
-        let addresses = resolve::lookup(host)
+        let addresses = lockgate_enroll::lookup(host)
             .await
             .map_err(|e| failed(format!("dial tcp: {e}")))?;
         let mut last = None;

@@ -11,7 +11,6 @@ mod dial;
 mod error;
 mod hijack;
 mod probe;
-mod resolve;
 mod target;
 mod tls;
 mod verify;

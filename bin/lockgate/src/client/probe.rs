@@ -77,7 +77,7 @@ pub(crate) struct Seen {
 
 impl Site<'_> {
     async fn connect(&self) -> Result<TcpStream, Unreachable> {
-        let addresses = resolve::lookup(self.host)
+        let addresses = lockgate_enroll::lookup(self.host)
             .await
             .map_err(|error| Unreachable::Name(error.to_string()))?;
         let mut last = Unreachable::Silent;

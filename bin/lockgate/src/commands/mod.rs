@@ -8,6 +8,7 @@ mod contexts;
 mod dockerd;
 mod doctor;
 mod each;
+mod enroll;
 mod image;
 mod inspect;
 mod network;
@@ -33,6 +34,9 @@ pub(crate) fn run(cli: &Cli, out: &mut Output) -> Outcome {
         Verb::Ca(args) => ca::run(args, out)?,
         Verb::Cert(args) => cert::run(args, out)?,
         Verb::Completion(args) => system::completion::run(args, out)?,
+        Verb::Invite(args) => enroll::invite(args, out)?,
+        Verb::Join(args) => enroll::join(args, &cli.globals, out)?,
+        Verb::Renew(args) => enroll::renew(args, &cli.globals, out)?,
         Verb::Coverage => system::coverage::run(out)?,
         Verb::Context(group) => contexts::run(&cli.globals, &group.verb, out)?,
         Verb::Dockerd(group) => dockerd::run(&group.verb, out)?,

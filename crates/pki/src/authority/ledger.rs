@@ -2,108 +2,90 @@
 //!
 //! ```text
 //! {"issued_at":"…","serial":"…","subject":"…","names":["DNS:…"],"usage":["serverAuth"],
-//!  "not_before":"…","not_after":"…","fingerprint_sha256":"…","spki_sha256":"…"}
+//!  "not_before":"…","not_after":"…","fingerprint_sha256":"…","spki_sha256":"…",
+//!  "authority_key_id":"…"}
 //! ```
 //!
 //! A line is on disk before the certificate's files appear, so that no certificate exists that is not
 //! recorded. The file is replaced as a whole, under a lock on its directory.
 
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use lockgate_types::Timestamp;
-use rustix::fs::{FlockOperation, flock};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{IssueError, Issued};
+use super::IssueError;
 use crate::certificate::CertificateInfo;
+use crate::directory::Locked;
 use crate::key::reason;
 
-#[derive(Serialize)]
-struct Line<'a> {
-    issued_at: Timestamp,
-    serial: &'a str,
-    subject: &'a str,
-    names: Vec<String>,
-    usage: &'a [String],
-    not_before: Timestamp,
-    not_after: Timestamp,
-    fingerprint_sha256: &'a str,
-    spki_sha256: &'a str,
+/// A certificate that was issued.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuedRecord {
+    /// When.
+    pub issued_at: Timestamp,
+    /// Its serial number in lower-case hex, two digits an octet.
+    pub serial: String,
+    /// Its subject as one line of text.
+    pub subject: String,
+    /// Its names, as `DNS:…`, `IP:…` and `URI:…`.
+    pub names: Vec<String>,
+    /// What it is good for; empty for an authority's own.
+    pub usage: Vec<String>,
+    /// The first moment of validity.
+    pub not_before: Timestamp,
+    /// The last moment of validity.
+    pub not_after: Timestamp,
+    /// SHA-256 of the certificate, in hex.
+    pub fingerprint_sha256: String,
+    /// SHA-256 of its public key, in hex.
+    pub spki_sha256: String,
+    /// Which key signed it, in hex; records of other times do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority_key_id: Option<String>,
+}
+
+impl IssuedRecord {
+    /// Who it is: a client's name, or a server's first name.
+    pub fn identity(&self) -> &str {
+        let name = |prefix| self.names.iter().find_map(|name| name.strip_prefix(prefix));
+        name("URI:urn:lockgate:client:")
+            .or_else(|| name("DNS:"))
+            .or_else(|| name("IP:"))
+            .or_else(|| self.subject.rsplit("CN=").next())
+            .unwrap_or_default()
+    }
 }
 
 /// The line of a certificate, with its end.
 pub(super) fn line(info: &CertificateInfo, now: Timestamp) -> Result<String, serde_json::Error> {
-    let line = Line {
+    let line = IssuedRecord {
         issued_at: now,
-        serial: &info.serial,
-        subject: &info.subject,
+        serial: info.serial.clone(),
+        subject: info.subject.clone(),
         names: info.alternative_names(),
-        usage: &info.extended_key_usage,
+        usage: info.extended_key_usage.clone(),
         not_before: info.not_before,
         not_after: info.not_after,
-        fingerprint_sha256: &info.fingerprint_sha256,
-        spki_sha256: &info.spki_sha256,
+        fingerprint_sha256: info.fingerprint_sha256.clone(),
+        spki_sha256: info.spki_sha256.clone(),
+        authority_key_id: info.authority_key_id.clone(),
     };
     serde_json::to_string(&line).map(|json| json + "\n")
 }
 
-pub(super) fn append(path: &Path, issued: &[&Issued], now: Timestamp) -> Result<(), IssueError> {
-    let lines: Result<String, _> = issued.iter().map(|one| line(one.info(), now)).collect();
+pub(super) fn append(
+    path: &Path,
+    issued: &[&CertificateInfo],
+    now: Timestamp,
+) -> Result<(), IssueError> {
+    let lines: Result<String, _> = issued.iter().map(|info| line(info, now)).collect();
     lines
         .map_err(io::Error::from)
-        .and_then(|lines| replace(path, &lines))
+        .and_then(|lines| Locked::for_file(path)?.append(path, &lines))
         .map_err(|e| IssueError::Record {
             file: path.to_owned(),
             reason: reason(&e),
         })
-}
-
-fn replace(path: &Path, lines: &str) -> io::Result<()> {
-    let directory = File::open(directory_of(path))?;
-    flock(&directory, FlockOperation::LockExclusive)?;
-    let mut content = match fs::read(path) {
-        Ok(content) => content,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    if content.last().is_some_and(|last| *last != b'\n') {
-        content.push(b'\n');
-    }
-    content.extend_from_slice(lines.as_bytes());
-    let temporary = temporary(path);
-    let written = write(&temporary, &content).and_then(|()| fs::rename(&temporary, path));
-    if let Err(error) = written {
-        // It may never have been made; the first error is the one to tell.
-        drop(fs::remove_file(&temporary));
-        return Err(error);
-    }
-    directory.sync_all()
-}
-
-fn write(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
-    file.set_permissions(Permissions::from_mode(0o600))?;
-    file.write_all(content)?;
-    file.sync_all()
-}
-
-/// Always the same name: the lock keeps others away, and one left by a crash is used again.
-fn temporary(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.new"))
-}
-
-fn directory_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
 }

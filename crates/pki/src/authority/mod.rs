@@ -11,19 +11,23 @@ mod sign;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use lockgate_types::Secret;
+use lockgate_types::{Secret, Timestamp};
 use rustls_pki_types::CertificateDer;
 
 use crate::certificate::CertificateInfo;
 use crate::clock::Clock;
 use crate::constraint::Constraints;
+use crate::crl::{NewList, RevocationList};
 use crate::key::{PrivateKey, Protection, PublicKey};
 use crate::publish::{FileSet, Overwrite, PublishError, check_targets, stage};
+use crate::request::CertificateRequest;
 
 pub use error::{AuthorityError, IssueError};
 pub use issue::Issued;
+pub use ledger::IssuedRecord;
 pub(crate) use open::lacking;
 pub use request::{AuthorityFiles, ClientRequest, NewAuthority, Profile, ServerRequest, Validity};
+pub(crate) use sign::{nameless_issuer, tlv};
 
 /// An authority that is ready to issue.
 pub struct Authority {
@@ -134,10 +138,96 @@ impl Authority {
 
     /// Adds lines to the record of this authority, if it has one: it has none before it is saved.
     pub fn record(&self, issued: &[&Issued]) -> Result<(), IssueError> {
+        let infos: Vec<_> = issued.iter().map(|one| one.info()).collect();
+        self.record_infos(&infos)
+    }
+
+    fn record_infos(&self, infos: &[&CertificateInfo]) -> Result<(), IssueError> {
         match &self.ledger {
-            Some(path) => ledger::append(path, issued, self.clock.now()),
+            Some(path) => ledger::append(path, infos, self.clock.now()),
             None => Ok(()),
         }
+    }
+
+    /// Certifies the key of a request whose applicant proved to hold it, and records that before the
+    /// certificate leaves. Only names of `profile` are used, nothing of what the request asks for.
+    pub fn certify_request(
+        &self,
+        request: &CertificateRequest,
+        profile: &Profile,
+        validity: Validity,
+    ) -> Result<(CertificateDer<'static>, CertificateInfo), IssueError> {
+        let certificate = self.certify(request.key(), profile, validity)?;
+        let info = CertificateInfo::from_der(&certificate)
+            .map_err(|error| IssueError::SelfCheck(error.to_string()))?;
+        self.record_infos(&[&info])?;
+        Ok((certificate, info))
+    }
+
+    /// Signs a revocation list; returns it in DER.
+    pub(crate) fn sign_crl(
+        &self,
+        number: u64,
+        days: u32,
+        revoked: Vec<rcgen::RevokedCertParams>,
+    ) -> Result<Vec<u8>, IssueError> {
+        let issuer = crate::certificate::subject_name(&self.certificate).ok_or_else(|| {
+            IssueError::SelfCheck("its own certificate cannot be read".to_owned())
+        })?;
+        let list = NewList {
+            issuer: &issuer,
+            key_id: crate::certificate::key_identifier(&self.certificate),
+            number,
+            now: self.clock.seconds(),
+            days,
+            revoked,
+        };
+        let der = crate::crl::sign(list, self.key.pair())?
+            .ok_or(rcgen::Error::CouldNotParseCertificate)?;
+        // As a daemon would: nothing leaves that nobody believes.
+        RevocationList::from_der(
+            &der,
+            std::slice::from_ref(&self.certificate),
+            self.clock.now(),
+        )
+        .map_err(|error| IssueError::SelfCheck(error.to_string()))?;
+        Ok(der)
+    }
+
+    /// The same authority, whose peers are told to trust `pem` (itself, and others beside it).
+    pub fn with_bundle(self, pem: String) -> Self {
+        Self { pem, ..self }
+    }
+
+    /// The same authority with its record elsewhere.
+    pub(crate) fn with_ledger(self, ledger: PathBuf) -> Self {
+        Self {
+            ledger: Some(ledger),
+            ..self
+        }
+    }
+
+    /// Its own certificate alone, as PEM.
+    pub(crate) fn own_pem(&self) -> String {
+        crate::key::encode("CERTIFICATE", self.certificate.to_vec())
+    }
+
+    /// Its key as a file.
+    pub(crate) fn key_text(
+        &self,
+        protection: &Protection,
+    ) -> Result<Secret<String>, AuthorityError> {
+        Ok(self.key.to_protected_pem(protection)?)
+    }
+
+    /// Records the authority's own certificate.
+    pub(crate) fn record_itself(&self) -> Result<(), IssueError> {
+        self.record_infos(&[&self.info])
+    }
+
+    /// The moment by the authority's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The same authority at another time.
@@ -183,6 +273,6 @@ pub const CA_DAYS_MAX: u32 = 7300;
 /// The certificate of an authority in its directory, and in every set.
 pub(crate) const CERTIFICATE: &str = "ca.pem";
 /// The key of an authority in its directory.
-const KEY: &str = "ca-key.pem";
+pub(crate) const KEY: &str = "ca-key.pem";
 /// The record of what an authority issued, beside its certificate.
-const LEDGER: &str = "issued.jsonl";
+pub(crate) const LEDGER: &str = "issued.jsonl";

@@ -20,19 +20,30 @@ pub(super) fn sign(
     parameters: &CertificateParams,
     key: &PublicKey,
 ) -> Result<CertificateDer<'static>, IssueError> {
-    let mut nameless = CertificateParams::default();
-    nameless.distinguished_name = DistinguishedName::new();
-    if let Some(id) = key_identifier(&authority.certificate) {
-        nameless.key_identifier_method = KeyIdMethod::PreSpecified(id);
-    }
     let signer = authority.key.pair();
-    let issuer = Issuer::from_params(&nameless, Unsigned(signer));
     let subject_key = SubjectPublicKeyInfo::from_der(key.as_der())?;
-    let draft = parameters.signed_by(&subject_key, &issuer)?;
+    let key_id = key_identifier(&authority.certificate);
+    let draft = nameless_issuer(key_id, signer, |issuer| {
+        parameters.signed_by(&subject_key, issuer)
+    })?;
     let signed = with_issuer(draft.der(), &authority.certificate, signer)?;
     signed
         .map(CertificateDer::from)
         .ok_or(IssueError::Signing(rcgen::Error::CouldNotParseCertificate))
+}
+
+/// Lets `draft` build something for an issuer without a name, whose signature is empty.
+pub(crate) fn nameless_issuer<T>(
+    key_id: Option<Vec<u8>>,
+    signer: &KeyPair,
+    draft: impl FnOnce(&Issuer<'_, Unsigned<'_>>) -> Result<T, rcgen::Error>,
+) -> Result<T, rcgen::Error> {
+    let mut nameless = CertificateParams::default();
+    nameless.distinguished_name = DistinguishedName::new();
+    if let Some(id) = key_id {
+        nameless.key_identifier_method = KeyIdMethod::PreSpecified(id);
+    }
+    draft(&Issuer::from_params(&nameless, Unsigned(signer)))
 }
 
 /// 159 random bits in 20 octets, positive and without a leading zero.
@@ -90,7 +101,7 @@ fn content(value: &[u8]) -> Option<&[u8]> {
 }
 
 /// A DER value.
-fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length = parts.iter().map(|part| part.len()).sum::<usize>();
     let octets = length.to_be_bytes();
     let skip = octets.iter().take_while(|octet| **octet == 0).count();
@@ -108,7 +119,7 @@ fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// Stands for the signer while the certificate is drafted, and signs nothing.
-struct Unsigned<'a>(&'a KeyPair);
+pub(crate) struct Unsigned<'a>(&'a KeyPair);
 
 impl PublicKeyData for Unsigned<'_> {
     fn der_bytes(&self) -> &[u8] {

@@ -11,7 +11,7 @@ use rustls_pki_types::CertificateDer;
 use serde::Serialize;
 use thiserror::Error;
 
-pub(crate) use read::{constraints_of, key_identifier, read_file};
+pub(crate) use read::{constraints_of, key_identifier, read_file, subject_name};
 
 /// Why a certificate cannot be read.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -174,6 +174,11 @@ impl CertificateInfo {
             reason: reason.to_string(),
         })
     }
+}
+
+/// The certificates of a file in DER, at least one.
+pub fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+    chain(&read_file(file)?, file)
 }
 
 /// The certificates of a PEM text, at least one.

@@ -124,6 +124,11 @@ pub(crate) fn key_identifier(der: &[u8]) -> Option<Vec<u8>> {
         })
 }
 
+/// The subject's name in DER.
+pub(crate) fn subject_name(der: &[u8]) -> Option<Vec<u8>> {
+    parse(der).ok().map(|x509| x509.subject().as_raw().to_vec())
+}
+
 fn parse(der: &[u8]) -> Result<X509Certificate<'_>, Malformed> {
     let (rest, x509) =
         x509_parser::parse_x509_certificate(der).map_err(|_malformed| Malformed::Structure)?;

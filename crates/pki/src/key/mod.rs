@@ -16,6 +16,7 @@ use thiserror::Error;
 
 pub use read::key_needs_passphrase;
 pub(crate) use read::{read_limited, reason};
+pub use write::certificate_pem;
 pub(crate) use write::encode;
 
 /// Why a key cannot be made, read or written.

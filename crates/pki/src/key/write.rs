@@ -32,6 +32,11 @@ pub(super) fn encrypted_pem(
     )))
 }
 
+/// A certificate as PEM.
+pub fn certificate_pem(der: &[u8]) -> String {
+    encode("CERTIFICATE", der)
+}
+
 /// PEM text with lines that end as on Unix.
 pub(crate) fn encode(tag: &str, der: impl Into<Vec<u8>>) -> String {
     let config = EncodeConfig::new().set_line_ending(LineEnding::LF);

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::clock::Clock;
 use crate::name::SubjectName;
 
-pub(crate) use path::verify_path;
+pub use path::verify_path;
 
 /// What a certificate is to be good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -8,7 +8,7 @@ use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted
 use super::Purpose;
 
 /// Checks signature, usage, constraints and dates of `certificate` at `seconds` after 1970.
-pub(crate) fn verify_path(
+pub fn verify_path(
     certificate: &CertificateDer<'_>,
     intermediates: &[CertificateDer<'_>],
     authority: &CertificateDer<'_>,

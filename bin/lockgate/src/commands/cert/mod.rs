@@ -2,6 +2,8 @@
 
 mod client;
 mod issuer;
+mod list;
+mod revoke;
 mod server;
 mod show;
 mod verify;
@@ -14,6 +16,9 @@ use crate::output::Output;
 pub(crate) fn run(args: &CertArgs, out: &mut Output) -> Outcome {
     match &args.verb {
         CertVerb::Client(args) => client::run(args, out),
+        CertVerb::List(args) => list::run(args, out),
+        CertVerb::Revoke(args) => revoke::run(args, out),
+        CertVerb::Unrevoke(args) => revoke::release(args, out),
         CertVerb::Server(args) => server::run(args, out),
         CertVerb::Show(args) => show::run(args, out),
         CertVerb::Verify(args) => verify::run(args, out),

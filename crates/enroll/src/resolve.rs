@@ -13,15 +13,23 @@ use tokio::time::timeout;
 
 /// Why a name has no address.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum LookupError {
+pub enum LookupError {
     /// Nobody knows the name.
     #[error("lookup {name}{server}: no such host")]
-    NoSuchHost { name: String, server: String },
+    NoSuchHost {
+        /// The name.
+        name: String,
+        /// Who was asked, if somebody was.
+        server: String,
+    },
     /// No name server answered.
     #[error("lookup {name} on {server}: {reason}")]
     Server {
+        /// The name.
         name: String,
+        /// Who was asked.
         server: SocketAddr,
+        /// What went wrong.
         reason: String,
     },
 }
@@ -35,7 +43,7 @@ struct Resolver {
 }
 
 /// Finds the addresses of a host, IPv4 first.
-pub(super) async fn lookup(host: &str) -> Result<Vec<IpAddr>, LookupError> {
+pub async fn lookup(host: &str) -> Result<Vec<IpAddr>, LookupError> {
     if let Ok(address) = host.parse() {
         return Ok(vec![address]);
     }
@@ -159,7 +167,7 @@ impl Resolver {
             match ask_both(*server, name).await {
                 Ok(addresses) => return Ok(addresses),
                 Err(error) => {
-                    let reason = crate::config::go_error(&error);
+                    let reason = reason(&error);
                     let name = host.to_owned();
                     failure = Some(LookupError::Server {
                         name,
@@ -255,9 +263,16 @@ async fn over_tcp(server: SocketAddr, question: &[u8]) -> io::Result<Message> {
     Message::from_vec(&bytes).map_err(io::Error::other)
 }
 
+/// The system's words without the number, in small letters.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error").next().unwrap_or_default();
+    words.to_lowercase()
+}
+
 fn rand_id() -> io::Result<u16> {
     let mut bytes = [0; 2];
-    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
+    aws_lc_rs::rand::fill(&mut bytes).map_err(io::Error::other)?;
     Ok(u16::from_ne_bytes(bytes))
 }
 

@@ -1,0 +1,62 @@
+//! `lockgate ca status`: the roots, the list, and who still needs the old root.
+
+use std::collections::BTreeMap;
+
+use lockgate_enroll::last_seen;
+use lockgate_pki::{CertificateInfo, IssuedRecord, RotationState};
+use lockgate_types::Timestamp;
+use serde_json::json;
+
+use super::{directory, told};
+use crate::args::StatusArgs;
+use crate::failure::{Failure, Outcome};
+use crate::output::Output;
+
+/// Shows the state; needs no key.
+pub(super) fn run(args: &StatusArgs, out: &mut Output) -> Outcome {
+    let directory = directory(args.authority.directory.as_ref(), &args.authority.tree)?;
+    let roots = CertificateInfo::read(&directory.bundle_path()).map_err(told)?;
+    let rotation = directory.rotation(Timestamp::now()).map_err(told)?;
+    let revoked = directory.revoked().map_err(told)?;
+    let seen = last_seen(directory.path());
+    if args.json {
+        let value = json!({ "roots": roots, "rotation": rotation, "revoked": revoked.len() });
+        out.line(value.to_string())?;
+        return Ok(0);
+    }
+    for root in &roots {
+        out.line(format!("root: {}, until {}", root.subject, root.not_after))?;
+    }
+    out.line(format!("revoked: {}", revoked.len()))?;
+    match rotation {
+        None => out.line("no rotation is under way")?,
+        Some(state) => of_rotation(&state, &seen, out)?,
+    }
+    Ok(0)
+}
+
+fn of_rotation(
+    state: &RotationState,
+    seen: &BTreeMap<String, (Timestamp, String)>,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    out.line(format!("rotation: from {} to {}", state.old, state.new))?;
+    if state.is_done() {
+        out.line("nobody needs the old root any more: `lockgate ca retire`")?;
+    }
+    let mut list = |what: &str, records: &[IssuedRecord]| -> Result<(), Failure> {
+        for record in records {
+            let last = seen.get(&record.serial).map_or_else(
+                || "never seen".to_owned(),
+                |(at, from)| format!("seen {at} from {from}"),
+            );
+            let (who, until) = (record.identity(), record.not_after);
+            out.line(format!(
+                "  {what} {who}: on the old root until {until}, {last}"
+            ))?;
+        }
+        Ok(())
+    };
+    list("client", &state.clients)?;
+    list("server", &state.servers)
+}

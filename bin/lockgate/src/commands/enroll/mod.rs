@@ -1,0 +1,12 @@
+//! `lockgate invite`, `join` and `renew`: certificates whose keys are made where they are used.
+
+mod contexts;
+mod daemon_json;
+mod files;
+mod invite;
+mod join;
+mod renew;
+
+pub(super) use invite::run as invite;
+pub(super) use join::run as join;
+pub(super) use renew::run as renew;

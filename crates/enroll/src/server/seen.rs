@@ -1,0 +1,82 @@
+//! `seen.json`: when each certificate was last used, and from where. Lost in a crash, it is filled again.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use lockgate_types::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::wire::Seen;
+
+/// When and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Last {
+    pub(crate) at: Timestamp,
+    pub(crate) from: String,
+}
+
+#[derive(Debug)]
+pub(super) struct SeenBook {
+    path: PathBuf,
+    book: Mutex<Book>,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    last: BTreeMap<String, Last>,
+    dirty: bool,
+}
+
+impl SeenBook {
+    pub(super) fn open(path: PathBuf) -> Self {
+        let last = read(&path);
+        Self {
+            path,
+            book: Mutex::new(Book { last, dirty: false }),
+        }
+    }
+
+    /// Notes what is newer than what is known.
+    pub(super) fn note(&self, seen: Seen) {
+        let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        if book.last.len() >= ENTRIES && !book.last.contains_key(&seen.serial) {
+            return;
+        }
+        let known = book.last.get(&seen.serial).map(|last| last.at);
+        if known.is_none_or(|known| known < seen.at) {
+            let Seen { serial, at, from } = seen;
+            book.last.insert(serial, Last { at, from });
+            book.dirty = true;
+        }
+    }
+
+    /// Writes the book if it changed.
+    pub(super) fn save(&self) -> std::io::Result<()> {
+        let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        if !std::mem::take(&mut book.dirty) {
+            return Ok(());
+        }
+        let text = serde_json::to_vec(&book.last)?;
+        let temporary = self.path.with_extension("json.new");
+        std::fs::write(&temporary, text)?;
+        std::fs::rename(&temporary, &self.path)
+    }
+}
+
+fn read(path: &Path) -> BTreeMap<String, Last> {
+    let text = std::fs::read(path).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+/// When each certificate of the authority in `directory` was last used, by serial number.
+pub fn last_seen(directory: &Path) -> BTreeMap<String, (Timestamp, String)> {
+    let known = read(&directory.join(FILE)).into_iter();
+    known
+        .map(|(serial, last)| (serial, (last.at, last.from)))
+        .collect()
+}
+
+pub(super) const FILE: &str = "seen.json";
+/// More certificates than one authority issues in a year.
+const ENTRIES: usize = 1 << 20;

@@ -1,0 +1,95 @@
+//! Why the authority's record cannot be read or changed.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use lockgate_types::ErrorKind;
+use thiserror::Error;
+
+use crate::authority::{AuthorityError, IssueError};
+use crate::certificate::CertificateError;
+use crate::crl::{CRL_DAYS_MAX, CrlError};
+use crate::key::reason;
+
+/// Why the authority's record cannot be read or changed.
+#[derive(Debug, Error)]
+pub enum DirectoryError {
+    /// The authority.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// A certificate.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// A revocation list.
+    #[error(transparent)]
+    Crl(#[from] CrlError),
+    /// A life of no days, or longer than allowed.
+    #[error("a revocation list lives 1 to {CRL_DAYS_MAX} days, not {0}: choose another --days")]
+    Days(u32),
+    /// The system refused.
+    #[error("cannot read or write {}: {reason}; check the directory of the authority", .file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// Signing failed.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+    /// A line is not what it should be.
+    #[error("{} is damaged in line {line}: {reason}; restore it from a backup", .file.display())]
+    Line {
+        /// The file.
+        file: PathBuf,
+        /// The line.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Nothing of that name was issued.
+    #[error("nothing that is still valid was issued to {0:?}: see `lockgate cert list`")]
+    NotIssued(String),
+    /// Nothing of that name is revoked.
+    #[error("{0:?} is not revoked: see `lockgate cert list --state revoked`")]
+    NotRevoked(String),
+    /// Only a hold can be taken back.
+    #[error(
+        "{identity} was revoked for good ({reason}), not held: issue a new certificate instead"
+    )]
+    NotHeld {
+        /// Who.
+        identity: String,
+        /// Why it was revoked.
+        reason: String,
+    },
+    /// A rotation is under way.
+    #[error("a rotation is under way since {0}: finish it with `lockgate ca retire` first")]
+    Rotating(String),
+    /// There is no rotation.
+    #[error("no rotation is under way: begin one with `lockgate ca rotate`")]
+    NotRotating,
+}
+
+impl DirectoryError {
+    /// Whose fault it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Authority(error) => error.kind(),
+            Self::Certificate(error) => error.kind(),
+            Self::Crl(error) => error.kind(),
+            Self::Issue(error) => error.kind(),
+            Self::Days(_) => ErrorKind::InvalidInput,
+            Self::Io { .. } | Self::Line { .. } => ErrorKind::Unavailable,
+            Self::NotIssued(_) | Self::NotRevoked(_) => ErrorKind::NotFound,
+            Self::NotHeld { .. } | Self::Rotating(_) | Self::NotRotating => ErrorKind::Conflict,
+        }
+    }
+
+    pub(crate) fn io(file: &Path) -> impl Fn(io::Error) -> Self + '_ {
+        move |error| Self::Io {
+            file: file.to_owned(),
+            reason: reason(&error),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The revocation lists as peers get them.
+
+use std::collections::BTreeMap;
+
+use lockgate_types::Timestamp;
+use rcgen::{RevokedCertParams, SerialNumber};
+
+use super::{AuthorityDirectory, DirectoryError, RevokedRecord, locked};
+use crate::authority::Authority;
+use crate::clock::date;
+use crate::crl::{CRL_DAYS_MAX, CrlError, RevocationList, Revocations};
+use crate::key::encode;
+
+/// What was published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CrlSummary {
+    /// The number of the lists.
+    pub number: u64,
+    /// How many entries they have together.
+    pub entries: usize,
+    /// When the next ones are due.
+    pub next_update: Timestamp,
+}
+
+impl AuthorityDirectory {
+    /// Signs the lists of all `authorities` anew and puts them into `crl.pem`. On disk on return.
+    pub fn publish_crl(
+        &self,
+        authorities: &[&Authority],
+        days: u32,
+    ) -> Result<CrlSummary, DirectoryError> {
+        if !(1..=CRL_DAYS_MAX).contains(&days) {
+            return Err(DirectoryError::Days(days));
+        }
+        let lock = self.lock()?;
+        let now = authorities
+            .first()
+            .map_or_else(Timestamp::now, |one| one.now());
+        let number = self.next_number(authorities, now)?;
+        let revoked = self.revoked()?;
+        let (mut pem, mut entries) = (String::new(), 0);
+        for authority in authorities {
+            let of_it = entries_of(authority, &revoked, now);
+            entries += of_it.len();
+            let der = authority.sign_crl(number, days, of_it)?;
+            pem.push_str(&encode("X509 CRL", der));
+        }
+        let path = self.crl_path();
+        lock.replace(&path, pem.as_bytes(), 0o444)
+            .map_err(DirectoryError::io(&path))?;
+        let end = now.unix_seconds() + i64::from(days) * crate::clock::DAY;
+        Ok(CrlSummary {
+            number,
+            entries,
+            next_update: crate::clock::timestamp(end),
+        })
+    }
+
+    /// The lists as they are now; none if there never were any.
+    pub fn crl(&self, authorities: &[&Authority]) -> Result<Option<Revocations>, DirectoryError> {
+        let path = self.crl_path();
+        let text = locked::read(&path).map_err(DirectoryError::io(&path))?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let trusted: Vec<_> = authorities
+            .iter()
+            .map(|one| one.certificate_der().clone())
+            .collect();
+        let now = authorities
+            .first()
+            .map_or_else(Timestamp::now, |one| one.now());
+        Ok(Some(Revocations::parse(&text, &path, &trusted, 0, now)?))
+    }
+
+    /// One more than the last; never less than the seconds since 1970, so that it goes up even when
+    /// the last list was lost. A list that cannot be read is replaced: that is how it is mended.
+    fn next_number(
+        &self,
+        authorities: &[&Authority],
+        now: Timestamp,
+    ) -> Result<u64, DirectoryError> {
+        let last = match self.crl(authorities) {
+            Ok(Some(lists)) => lists
+                .lists()
+                .iter()
+                .filter_map(RevocationList::number)
+                .max(),
+            Ok(None) | Err(DirectoryError::Crl(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let seconds = u64::try_from(now.unix_seconds()).unwrap_or(0);
+        let next = last
+            .unwrap_or(0)
+            .checked_add(1)
+            .ok_or(CrlError::Malformed)?;
+        Ok(next.max(seconds))
+    }
+}
+
+/// The entries of one authority: those it signed itself, and those of whom nobody knows who did. An
+/// entry stays until its certificate has ended.
+fn entries_of(
+    authority: &Authority,
+    revoked: &BTreeMap<String, RevokedRecord>,
+    now: Timestamp,
+) -> Vec<RevokedCertParams> {
+    let own = authority.info().subject_key_id.as_deref();
+    revoked
+        .values()
+        .filter(|line| line.not_after >= now)
+        .filter(|line| line.authority_key_id.is_none() || line.authority_key_id.as_deref() == own)
+        .filter_map(|line| {
+            Some(RevokedCertParams {
+                serial_number: SerialNumber::from_slice(&unhex(&line.serial)?),
+                revocation_time: date(line.at.unix_seconds()),
+                reason_code: Some(line.reason.code()),
+                invalidity_date: None,
+            })
+        })
+        .collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let octet = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    text.as_bytes().chunks(2).map(octet).collect()
+}

@@ -1,0 +1,219 @@
+//! A new root beside the old one, until nobody needs the old one.
+//!
+//! ```text
+//! before     ca.pem = A           ca-key.pem = A
+//! rotate     previous/{ca.pem,ca-key.pem} = A    then ca.pem = B, A    then ca-key.pem = B
+//! meanwhile  clients are certified by B; servers by A until no client is left that knows A alone
+//! retire     ca.pem = B           previous/ca.pem -> retired/SERIAL.pem, its key is gone
+//! ```
+//!
+//! A crash between two steps leaves an authority that works: a `ca.pem` with both and the key of A is
+//! A. The step that was missed is made by calling the verb again.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use lockgate_types::{Secret, Timestamp};
+use serde::Serialize;
+
+use super::{AuthorityDirectory, DirectoryError, State};
+use crate::authority::{Authority, AuthorityFiles, CERTIFICATE, IssuedRecord, KEY, NewAuthority};
+use crate::certificate::{CertificateInfo, read_file};
+use crate::clock::Clock;
+use crate::key::Protection;
+use crate::publish::{FileSet, Overwrite, stage};
+
+/// The roots that sign: the one that issues, and the one before it while a rotation lasts.
+#[derive(Debug)]
+pub struct Authorities {
+    /// The root that issues.
+    pub issuing: Authority,
+    /// The root before it.
+    pub previous: Option<Authority>,
+}
+
+impl Authorities {
+    /// All of them.
+    pub fn all(&self) -> Vec<&Authority> {
+        std::iter::once(&self.issuing)
+            .chain(&self.previous)
+            .collect()
+    }
+
+    /// The one that certifies servers: the root that every client knows.
+    pub fn for_servers(&self, rotation: Option<&RotationState>) -> &Authority {
+        match (&self.previous, rotation) {
+            (Some(previous), Some(state)) if !state.clients.is_empty() => previous,
+            _ => &self.issuing,
+        }
+    }
+}
+
+/// Who still needs the old root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RotationState {
+    /// The old root.
+    pub old: String,
+    /// The end of the old root.
+    pub old_not_after: Timestamp,
+    /// The new root.
+    pub new: String,
+    /// Clients whose newest certificate is of the old root; they may not know the new one.
+    pub clients: Vec<IssuedRecord>,
+    /// Servers whose newest certificate is of the old root.
+    pub servers: Vec<IssuedRecord>,
+}
+
+impl RotationState {
+    /// Whether the old root can go.
+    pub fn is_done(&self) -> bool {
+        self.clients.is_empty() && self.servers.is_empty()
+    }
+}
+
+impl AuthorityDirectory {
+    /// Opens all roots with one passphrase. Sets that they issue tell peers to trust all of them.
+    pub fn open(
+        &self,
+        passphrase: Option<&Secret<String>>,
+        clock: Clock,
+    ) -> Result<Authorities, DirectoryError> {
+        let issuing = Authority::open(
+            &AuthorityFiles::in_directory(self.path()),
+            passphrase,
+            clock,
+        )?;
+        let bundle = issuing.certificate_pem().to_owned();
+        let files = AuthorityFiles::in_directory(&self.previous());
+        let previous = if files.certificate.exists() {
+            Some(Authority::open(&files, passphrase, clock)?)
+        } else {
+            None
+        };
+        // A rotation that broke off before the new root was in place.
+        let previous = previous.filter(|old| old.certificate_der() != issuing.certificate_der());
+        let ledger = self.path().join(crate::authority::LEDGER);
+        let previous = previous.map(|old| old.with_bundle(bundle).with_ledger(ledger));
+        Ok(Authorities { issuing, previous })
+    }
+
+    /// Puts a new root beside the one that is there.
+    pub fn rotate(
+        &self,
+        new: &NewAuthority,
+        protection: &Protection,
+        old: &Authority,
+        clock: Clock,
+    ) -> Result<Authority, DirectoryError> {
+        if let Some(state) = self.rotation(clock.now())? {
+            return Err(DirectoryError::Rotating(state.old));
+        }
+        let new = Authority::create(new, clock)?;
+        let own = old.own_pem();
+        let files = FileSet::default()
+            .certificate(CERTIFICATE, &own)
+            .key(KEY, old.key_text(protection)?.expose());
+        let previous = self.previous();
+        stage(&[(previous.as_path(), files)], Overwrite::Replace)
+            .and_then(crate::publish::StagedSet::commit)
+            .map_err(crate::authority::AuthorityError::from)?;
+        let bundle = new.own_pem() + &own;
+        let files = FileSet::default()
+            .certificate(CERTIFICATE, &bundle)
+            .key(KEY, new.key_text(protection)?.expose());
+        let new = new
+            .with_bundle(bundle)
+            .with_ledger(self.path().join(crate::authority::LEDGER));
+        new.record_itself()?;
+        stage(&[(self.path(), files)], Overwrite::Replace)
+            .and_then(crate::publish::StagedSet::commit)
+            .map_err(crate::authority::AuthorityError::from)?;
+        Ok(new)
+    }
+
+    /// Takes the old root away; what it signed is believed no more.
+    pub fn retire(&self, now: Timestamp) -> Result<String, DirectoryError> {
+        let state = self.rotation(now)?.ok_or(DirectoryError::NotRotating)?;
+        let (files, old) = (self.path().join(CERTIFICATE), self.old_root()?);
+        let serial = old.map(|info| info.serial).unwrap_or_default();
+        let chain = crate::certificate::chain(&read_file(&files)?, &files)?;
+        let pem: String = chain
+            .iter()
+            .filter(|der| CertificateInfo::from_der(der).is_ok_and(|info| info.serial != serial))
+            .map(|der| crate::key::encode("CERTIFICATE", der.to_vec()))
+            .collect();
+        let lock = self.lock()?;
+        lock.replace(&files, pem.as_bytes(), 0o444)
+            .map_err(DirectoryError::io(&files))?;
+        let retired = self.path().join("retired");
+        let kept = retired.join(format!("{serial}.pem"));
+        fs::create_dir_all(&retired).map_err(DirectoryError::io(&retired))?;
+        let previous = self.previous();
+        fs::rename(previous.join(CERTIFICATE), &kept).map_err(DirectoryError::io(&kept))?;
+        fs::remove_dir_all(&previous).map_err(DirectoryError::io(&previous))?;
+        Ok(state.old)
+    }
+
+    /// Who still needs the old root; `None` if there is no old root.
+    pub fn rotation(&self, now: Timestamp) -> Result<Option<RotationState>, DirectoryError> {
+        let Some(old) = self.old_root()? else {
+            return Ok(None);
+        };
+        let roots = CertificateInfo::read(&self.path().join(CERTIFICATE))?;
+        let new = roots.into_iter().find(|info| info.serial != old.serial);
+        let Some(new) = new else { return Ok(None) };
+        let (clients, servers) = self
+            .newest(now)?
+            .into_iter()
+            .filter(|record| record.authority_key_id == old.subject_key_id)
+            .partition(|record| record.usage.iter().any(|usage| usage == "clientAuth"));
+        Ok(Some(RotationState {
+            old: old.subject,
+            old_not_after: old.not_after,
+            new: new.subject,
+            clients,
+            servers,
+        }))
+    }
+
+    /// The root that certifies the service itself; tokens carry the hash of its key.
+    pub fn service_root(&self, now: Timestamp) -> Result<CertificateInfo, DirectoryError> {
+        let still_old = self
+            .rotation(now)?
+            .is_some_and(|state| !state.clients.is_empty());
+        let old = if still_old { self.old_root()? } else { None };
+        if let Some(old) = old {
+            return Ok(old);
+        }
+        let file = self.path().join(CERTIFICATE);
+        let first = CertificateInfo::read(&file)?.into_iter().next();
+        Ok(first.ok_or(crate::certificate::CertificateError::None(file))?)
+    }
+
+    /// The newest certificate of every identity that is valid.
+    fn newest(&self, now: Timestamp) -> Result<Vec<IssuedRecord>, DirectoryError> {
+        let revoked = self.revoked()?;
+        let mut newest = BTreeMap::new();
+        for record in self.issued()? {
+            let is_leaf = !record.usage.is_empty();
+            if is_leaf && State::of(&record, &revoked, now) == State::Valid {
+                let whose = (record.usage.clone(), record.identity().to_owned());
+                newest.insert(whose, record);
+            }
+        }
+        Ok(newest.into_values().collect())
+    }
+
+    fn old_root(&self) -> Result<Option<CertificateInfo>, DirectoryError> {
+        let file = self.previous().join(CERTIFICATE);
+        if !file.exists() {
+            return Ok(None);
+        }
+        Ok(CertificateInfo::read(&file)?.into_iter().next())
+    }
+
+    fn previous(&self) -> PathBuf {
+        self.path().join("previous")
+    }
+}
