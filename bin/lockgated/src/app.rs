@@ -14,6 +14,7 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
+use crate::authority;
 use crate::config::{BridgeChoice, Config, GuardChoice};
 use crate::place::{self, PidFile};
 use crate::watch::Watched;
@@ -26,6 +27,8 @@ pub(crate) async fn run(config: Config) -> Result<()> {
     // Before any of them is read: a file that changes while we start is read again.
     let watched = Watched::new(watched_files(&config));
 
+    // First: it signs the list that the door asks for.
+    authority::serve(&config.authority).await?;
     let audit = AuditLog::open_with(config.audit.clone()).map_err(chain)?;
     if let Some(key) = audit.key() {
         tracing::info!(
@@ -38,7 +41,9 @@ pub(crate) async fn run(config: Config) -> Result<()> {
         groups: group.into_iter().collect(),
     };
     let access = Arc::new(Access::new(first_policy(&config), owners, audit));
+    let tls = config.gate.tls.clone();
     let gate = Gate::bind(config.gate, access)?;
+    authority::follow(config.authority, tls, gate.handle());
     for address in gate.addresses() {
         tracing::info!(address, "listening");
     }
@@ -187,8 +192,14 @@ async fn obey_signals(
     ];
     loop {
         tokio::select! {
-            _ = hangup.recv() => reload(&gate, &policy, Why::Signal),
-            () = files.changed() => reload(&gate, &policy, Why::Change),
+            _ = hangup.recv() => reload_aside(&gate, &policy, Why::Signal).await,
+            () = files.changed() => reload_aside(&gate, &policy, Why::Change).await,
+            () = tokio::time::sleep(RECHECK) => {
+                let ended = gate.recheck();
+                if ended > 0 {
+                    tracing::warn!(ended, "connections ended: their certificates are believed no more");
+                }
+            }
             () = any(&mut end) => break,
         }
     }
@@ -202,6 +213,19 @@ async fn obey_signals(
         reason = "whoever asks twice does not want to wait for anything"
     )]
     std::process::exit(EXIT_NOW)
+}
+
+/// How often open connections are judged again without a change of files: a revocation list may
+/// have come to its hard limit.
+const RECHECK: std::time::Duration = std::time::Duration::from_secs(15);
+
+/// A long revocation list takes a while to read: not on a thread that serves.
+async fn reload_aside(gate: &GateHandle, policy: &Path, why: Why) {
+    let (gate, policy) = (gate.clone(), policy.to_owned());
+    let reloaded = tokio::task::spawn_blocking(move || reload(&gate, &policy, why));
+    if let Err(error) = reloaded.await {
+        tracing::error!(error = %error, "reloading failed; everything stays as it was");
+    }
 }
 
 /// The status of a process that a second signal ended.

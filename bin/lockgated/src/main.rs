@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod authority;
 mod config;
 mod place;
 mod watch;

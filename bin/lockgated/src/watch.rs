@@ -4,8 +4,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How often files are looked at. A renewed certificate need not be in use within milliseconds.
-const EVERY: Duration = Duration::from_secs(2);
+/// How often files are looked at: whoever is revoked is to be out within a second.
+const EVERY: Duration = Duration::from_millis(250);
 
 /// What a file looked like; `None` if it is not there.
 type Look = Option<(u64, i64, i64, u64)>;

@@ -28,6 +28,6 @@ pub use client::{
     Credentials, Link, LinkError, TrustPoll, Trusting, join, poll_trust, renew, report_seen,
 };
 pub use resolve::{LookupError, lookup};
-pub use server::{Service, ServiceConfig, ServiceError, advertised, last_seen};
+pub use server::{Service, ServiceConfig, ServiceError, advertised, last_seen, note_seen};
 pub use token::{Token, TokenError};
 pub use wire::{Granted, Seen, Trust};

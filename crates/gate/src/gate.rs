@@ -79,7 +79,11 @@ impl Gate {
         if config.hosts.is_empty() {
             return Err(BindError::Nowhere.into());
         }
-        let tls = config.tls.as_ref().map(load).transpose()?;
+        let tls = config
+            .tls
+            .as_ref()
+            .map(|files| load(files, None))
+            .transpose()?;
         let protection = match (&tls, config.insecure_loopback) {
             (Some(_), _) => Protection::Tls,
             (None, true) => Protection::LoopbackOnly,
@@ -187,13 +191,28 @@ impl GateHandle {
         let Some(files) = &self.files else {
             return Ok(());
         };
-        let state = Arc::new(load(files)?);
-        self.tls.store(Some(Arc::clone(&state)));
-        let distrusted =
-            |live: &Live| !live.peer.chain.is_empty() && !state.still_trusts(&live.peer.chain);
-        let ended = self.registry.end_where(End::Revoked, distrusted);
+        let before = self.tls.load_full();
+        let state = Arc::new(load(files, before.as_deref())?);
+        self.tls.store(Some(state));
+        let ended = self.recheck();
         tracing::info!(ended, "TLS files reloaded");
         Ok(())
+    }
+
+    /// Ends connections whose certificate is believed no more: it was revoked, or the revocation
+    /// list is beyond its grace. Says how many.
+    pub fn recheck(&self) -> usize {
+        let Some(state) = self.tls.load_full() else {
+            return 0;
+        };
+        let distrusted =
+            |live: &Live| !live.peer.chain.is_empty() && !state.still_trusts(&live.peer.chain);
+        self.registry.end_where(End::Revoked, distrusted)
+    }
+
+    /// Whose certificates were used since this was asked last: serial number, when, from where.
+    pub fn take_seen(&self) -> Vec<(String, std::time::SystemTime, String)> {
+        self.registry.take_seen()
     }
 
     /// Puts a policy in place, and ends what it does not allow any more.
@@ -212,8 +231,8 @@ impl GateHandle {
     }
 }
 
-fn load(files: &TlsFiles) -> Result<TlsState, TlsError> {
-    let state = TlsState::load(files)?;
+fn load(files: &TlsFiles, before: Option<&TlsState>) -> Result<TlsState, TlsError> {
+    let state = TlsState::load(files, before)?;
     let now = std::time::SystemTime::now();
     match state.not_after.duration_since(now) {
         Err(_past) => tracing::error!("OUR OWN CERTIFICATE HAS EXPIRED; clients will refuse it"),

@@ -121,6 +121,14 @@ pub(crate) fn read(der: &CertificateDer<'_>) -> Result<Certificate, IdentityErro
     })
 }
 
+/// The issuer's name in DER and the serial number: what a revocation list knows a certificate by.
+pub(crate) fn issuer_and_serial(der: &[u8]) -> Result<(Vec<u8>, Vec<u8>), IdentityError> {
+    let (_, certificate) =
+        X509Certificate::from_der(der).map_err(|_malformed| IdentityError::Unreadable)?;
+    let issuer = certificate.issuer().as_raw().to_vec();
+    Ok((issuer, certificate.raw_serial().to_vec()))
+}
+
 fn sans(certificate: &X509Certificate<'_>) -> Result<Vec<String>, IdentityError> {
     let names = certificate
         .subject_alternative_name()

@@ -19,6 +19,7 @@ pub(crate) struct Registry {
     next: AtomicU64,
     live: Mutex<HashMap<u64, Arc<Live>>>,
     count: watch::Sender<usize>,
+    seen: Mutex<HashMap<String, (SystemTime, IpAddr)>>,
 }
 
 /// One open connection.
@@ -70,6 +71,26 @@ impl Registry {
             id,
             live: entered,
         })
+    }
+
+    /// Notes whose certificate was used; beyond a limit only those that are noted already.
+    pub(crate) fn note_seen(&self, serial: &str, from: IpAddr) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() < SEEN || seen.contains_key(serial) {
+            seen.insert(serial.to_owned(), (SystemTime::now(), from));
+        }
+    }
+
+    /// Whose certificates were used since this was asked last.
+    pub(crate) fn take_seen(&self) -> Vec<(String, SystemTime, String)> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = std::mem::take(&mut *seen);
+        let mut taken: Vec<_> = taken
+            .into_iter()
+            .map(|(serial, (at, from))| (serial, at, from.to_string()))
+            .collect();
+        taken.sort();
+        taken
     }
 
     /// Ends every connection for which `wrong` holds; says how many.
@@ -152,6 +173,9 @@ async fn expired(at: Option<SystemTime>) {
         tokio::time::sleep(left.min(CLOCK_CHECK).max(Duration::from_millis(10))).await;
     }
 }
+
+/// How many certificates are remembered until somebody asks.
+const SEEN: usize = 4096;
 
 /// How late the end of an identity may be noticed after the clock was set forward.
 const CLOCK_CHECK: Duration = Duration::from_secs(30);

@@ -32,7 +32,7 @@ pub use authority::{
     IssueError, Issued, IssuedRecord, LEAF_DAYS_MAX, NewAuthority, Profile, ServerRequest,
     Validity,
 };
-pub use certificate::{CertificateError, CertificateInfo, certificates};
+pub use certificate::{CertificateError, CertificateInfo, certificates, certificates_in};
 pub use clock::Clock;
 pub use constraint::{Constraint, Constraints};
 pub use crl::{CRL_DAYS_DEFAULT, CRL_DAYS_MAX, CrlError, RevocationList, Revocations, Standing};

@@ -13,17 +13,17 @@ use lockgate_testkit::{
 use serde_json::json;
 use tempfile::TempDir;
 
-const DAEMON: &str = "192.168.57.3";
+pub(crate) const DAEMON: &str = "192.168.57.3";
 
 /// Three hosts on one bridge, and a folder for each.
-struct Lab {
+pub(crate) struct Lab {
     dir: TempDir,
-    nodes: Vec<NetNs>,
-    switch: NetNs,
+    pub(crate) nodes: Vec<NetNs>,
+    pub(crate) switch: NetNs,
 }
 
 impl Lab {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let switch = NetNs::new("lgsw");
         switch.run("ip", &["link", "add", "br0", "type", "bridge"]);
         switch.run("ip", &["link", "set", "br0", "up"]);
@@ -72,12 +72,12 @@ impl Lab {
         Self { dir, nodes, switch }
     }
 
-    fn folder(&self, node: usize) -> PathBuf {
+    pub(crate) fn folder(&self, node: usize) -> PathBuf {
         self.dir.path().join(format!("node{node}"))
     }
 
     /// A shell on a node, with `daemon` in its hosts file.
-    fn shell(&self, node: usize, environment: &[(&str, &str)], script: &str) -> Ended {
+    pub(crate) fn shell(&self, node: usize, environment: &[(&str, &str)], script: &str) -> Ended {
         let mut command: Command = self.nodes[node - 1].command("unshare");
         let hosts = self.dir.path().join("hosts");
         fs::write(&hosts, format!("127.0.0.1 localhost\n{DAEMON} daemon\n")).unwrap();

@@ -13,6 +13,7 @@ mod files_hostile;
 mod files_image;
 mod guard;
 mod health;
+mod identity;
 mod images;
 mod lab;
 mod lifecycle;

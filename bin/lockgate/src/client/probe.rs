@@ -19,7 +19,6 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use x509_parser::prelude::{FromDer, X509Name};
 
-use super::resolve;
 use super::target::TlsFiles;
 use super::tls::{TlsTrouble, roots};
 use super::verify::Verifier;

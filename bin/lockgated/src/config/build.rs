@@ -14,7 +14,7 @@ use lockgate_types::container::Ulimit;
 
 use super::error::ConfigError;
 use super::value::Settings;
-use super::{BridgeChoice, Config, GuardChoice, Typed};
+use super::{AuthorityConfig, BridgeChoice, Config, GuardChoice, Typed};
 
 const DATA_ROOT: &str = "/var/lib/lockgate";
 const EXEC_ROOT: &str = "/run/lockgate";
@@ -35,6 +35,7 @@ impl Config {
         let beside_config = typed.file.parent().unwrap_or_else(|| Path::new("/"));
         Ok(Self {
             gate: gate(s, &exec_root)?,
+            authority: authority(s)?,
             bridge: bridge(s)?,
             guard: guard(s)?,
             policy: path(s, "policy", || beside_config.join("policy.toml")),
@@ -163,9 +164,31 @@ fn tls(s: &Settings) -> Result<Option<TlsFiles>, ConfigError> {
         ca: file("tlscacert", "ca.pem"),
         certificate: file("tlscert", "cert.pem"),
         key: file("tlskey", "key.pem"),
-        crl: s.text("tls-crl").map(PathBuf::from),
+        crl: s.text("tls-crl").map(PathBuf::from).or_else(|| {
+            let directory = s.text("ca-dir").map(PathBuf::from);
+            directory.map(|directory| directory.join("crl.pem"))
+        }),
+        crl_grace: Duration::from_secs(u64::from(number(s, "tls-crl-grace", 72)?) * 3600),
         tls12,
     }))
+}
+
+fn authority(s: &Settings) -> Result<AuthorityConfig, ConfigError> {
+    let config = AuthorityConfig {
+        server: s.text("ca-server"),
+        poll: number(s, "ca-poll", 15)?.clamp(1, 60),
+        directory: s.text("ca-dir").map(PathBuf::from),
+        listen: parsed(s, "ca-listen", "address with a port, such as 0.0.0.0:2378")?,
+        advertise: s.text("ca-advertise"),
+        passphrase_file: s.text("ca-passphrase-file").map(PathBuf::from),
+    };
+    if config.listen.is_some() && config.directory.is_none() {
+        return Err(ConfigError::NoAuthority);
+    }
+    if config.server.is_some() && s.text("tls-crl").is_none() {
+        return Err(ConfigError::NoList);
+    }
+    Ok(config)
 }
 
 fn bridge(s: &Settings) -> Result<Option<BridgeChoice>, ConfigError> {

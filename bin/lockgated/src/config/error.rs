@@ -48,6 +48,10 @@ pub(crate) enum ConfigError {
     Guard(#[from] UpstreamError),
     #[error(transparent)]
     GuardWithout(#[from] UnknownPatch),
+    #[error("--ca-listen needs --ca-dir, the directory of the authority that is to be served")]
+    NoAuthority,
+    #[error("--ca-server needs --tls-crl, the file that revocation lists are kept in")]
+    NoList,
     #[error("there is no executable `{0}`; name it with --shim-path")]
     NoShim(PathBuf),
 }

@@ -26,6 +26,7 @@ pub(crate) struct Config {
     pub(crate) bridge: Option<BridgeChoice>,
     /// The daemon to stand before; the engine then stays off.
     pub(crate) guard: Option<GuardChoice>,
+    pub(crate) authority: AuthorityConfig,
     pub(crate) policy: PathBuf,
     pub(crate) audit: AuditConfig,
     pub(crate) pidfile: PathBuf,
@@ -40,6 +41,21 @@ pub(crate) struct Config {
 pub(crate) struct GuardChoice {
     pub(crate) upstream: Upstream,
     pub(crate) patches: Patches,
+}
+
+/// How revocations come in, and whether we are an authority ourselves.
+#[derive(Clone, Debug)]
+pub(crate) struct AuthorityConfig {
+    /// `HOST:PORT` of the authority that we ask.
+    pub(crate) server: Option<String>,
+    /// How long a question may wait for an answer.
+    pub(crate) poll: u32,
+    /// The authority on this host.
+    pub(crate) directory: Option<PathBuf>,
+    /// Where it is served.
+    pub(crate) listen: Option<std::net::SocketAddr>,
+    pub(crate) advertise: Option<String>,
+    pub(crate) passphrase_file: Option<PathBuf>,
 }
 
 /// What is known of the bridge before the host is looked at.

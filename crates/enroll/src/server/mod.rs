@@ -25,7 +25,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::binding;
 use handle::Caller;
-pub use seen::last_seen;
+pub use seen::{last_seen, note_seen};
 use state::State;
 
 /// What the service is made of.

@@ -57,6 +57,13 @@ impl SeenBook {
         if !std::mem::take(&mut book.dirty) {
             return Ok(());
         }
+        // A daemon on this host may have written too.
+        for (serial, last) in read(&self.path) {
+            let known = book.last.get(&serial).map(|known| known.at);
+            if known.is_none_or(|known| known < last.at) {
+                book.last.insert(serial, last);
+            }
+        }
         let text = serde_json::to_vec(&book.last)?;
         let temporary = self.path.with_extension("json.new");
         std::fs::write(&temporary, text)?;
@@ -75,6 +82,15 @@ pub fn last_seen(directory: &Path) -> BTreeMap<String, (Timestamp, String)> {
     known
         .map(|(serial, last)| (serial, (last.at, last.from)))
         .collect()
+}
+
+/// Adds what a daemon saw to the book of the authority on the same host.
+pub fn note_seen(directory: &Path, seen: Vec<Seen>) -> std::io::Result<()> {
+    let book = SeenBook::open(directory.join(FILE));
+    for one in seen {
+        book.note(one);
+    }
+    book.save()
 }
 
 pub(super) const FILE: &str = "seen.json";

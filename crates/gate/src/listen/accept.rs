@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use lockgate_access::Refusal;
+use lockgate_access::{Principal, Refusal};
 use rustix::net::sockopt;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
@@ -148,6 +148,10 @@ async fn greet(
     match shake_hands(state, socket, address, limit).await {
         Ok(shaken) => {
             ticket.identified();
+            if let Principal::Certificate(certificate) = shaken.peer.principal.get() {
+                let registry = &shared.door.registry;
+                registry.note_seen(&certificate.serial, address.ip());
+            }
             serve(&shared, shaken.transport, shaken.peer, ticket).await;
         }
         Err(refusal) => {

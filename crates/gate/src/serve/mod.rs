@@ -50,8 +50,12 @@ impl Visit {
 async fn handle(visit: &Arc<Visit>, request: Request<Incoming>) -> Response<Body> {
     let mut ending = Ending::new(Arc::clone(visit));
     let what = summary(&request);
+    let end = visit.live().peer.principal.get().valid_until();
     match serve(visit, request, &mut ending).await {
-        Ok(response) => ending.follow(response),
+        Ok(mut response) => {
+            Headers::warn_of_end(&mut response, end);
+            ending.follow(response)
+        }
         Err(refused) => {
             tell(visit, &what, &refused);
             let mut response = refused.answer();

@@ -1,6 +1,7 @@
 //! The answer side: headers, raw errors, and the switch to a stream.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -54,6 +55,18 @@ impl Headers {
         }
     }
 
+    /// Tells a client whose certificate ends soon; every tool that shows headers shows it.
+    pub(super) fn warn_of_end(response: &mut Response<Body>, end: Option<SystemTime>) {
+        let Some(end) = end else { return };
+        let left = end.duration_since(SystemTime::now()).unwrap_or_default();
+        if left < WARN_BEFORE
+            && let Ok(value) =
+                HeaderValue::try_from(lockgate_types::Timestamp::from(end).to_string())
+        {
+            response.headers_mut().insert(CERTIFICATE_EXPIRES, value);
+        }
+    }
+
     pub(crate) fn select(
         &self,
         which: ApiHeaders,
@@ -70,6 +83,10 @@ impl Headers {
     }
 }
 
+/// When the certificate ends that the client showed.
+const CERTIFICATE_EXPIRES: HeaderName = HeaderName::from_static("lockgate-certificate-expires");
+/// From when on a client is told: long after a renewal is due.
+const WARN_BEFORE: Duration = Duration::from_hours(14 * 24);
 const EXPERIMENTAL: HeaderName = HeaderName::from_static("docker-experimental");
 
 /// `OPTIONS` has one answer for every path.

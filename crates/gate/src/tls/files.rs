@@ -4,12 +4,13 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use lockgate_types::ErrorKind;
+use lockgate_pki::{CrlError, Revocations};
+use lockgate_types::{ErrorKind, Timestamp};
 use rustls::RootCertStore;
 use rustls_pki_types::pem::{self, PemObject};
-use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::identity;
 
@@ -25,8 +26,10 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// The server's key, readable by its owner alone.
     pub key: PathBuf,
-    /// Revocation lists. A list that is there must be current, and cover every client's issuer.
+    /// Revocation lists: one for every authority that certifies clients.
     pub crl: Option<PathBuf>,
+    /// For how long after its end a revocation list is still used; then nobody is let in.
+    pub crl_grace: Duration,
     /// Whether TLS 1.2 is spoken too.
     pub tls12: bool,
 }
@@ -81,7 +84,18 @@ pub enum TlsError {
         /// Why.
         source: rustls::Error,
     },
-    /// The revocation lists cannot be used.
+    /// The revocation lists are not believed.
+    #[error("{path}: {source}")]
+    Revocation {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: CrlError,
+    },
+    /// The revocation lists are older than those in use.
+    #[error(transparent)]
+    OldRevocation(CrlError),
+    /// The verifier cannot be made.
     #[error("the verifier of client certificates cannot be built")]
     Verifier(#[from] rustls::server::VerifierBuilderError),
     /// No protocol version is left.
@@ -100,6 +114,8 @@ impl TlsError {
             | Self::OpenKey { .. }
             | Self::Pair(_)
             | Self::Pem { .. }
+            | Self::OldRevocation(_)
+            | Self::Revocation { .. }
             | Self::Verifier(_)
             | Self::Versions(_) => ErrorKind::InvalidInput,
         }
@@ -111,40 +127,58 @@ pub(super) struct Loaded {
     pub(super) roots: RootCertStore,
     pub(super) chain: Vec<CertificateDer<'static>>,
     pub(super) key: PrivateKeyDer<'static>,
-    pub(super) revoked: Vec<CertificateRevocationListDer<'static>>,
+    /// `None` if no lists are kept.
+    pub(super) revoked: Option<Result<Revocations, TlsError>>,
     pub(super) not_after: SystemTime,
 }
 
 impl TlsFiles {
     /// Reads the files and says whether they could be used.
     pub fn check(&self) -> Result<(), TlsError> {
-        super::TlsState::load(self).map(drop)
+        super::TlsState::load(self, None).map(drop)
     }
 
     pub(super) fn read(&self) -> Result<Loaded, TlsError> {
         let chain = certificates(&self.certificate, "certificate")?;
+        let authorities = certificates(&self.ca, "CA certificate")?;
         let not_after = chain
             .first()
             .and_then(|leaf| identity::read(leaf).ok())
             .map_or(SystemTime::UNIX_EPOCH, |leaf| leaf.not_after);
         Ok(Loaded {
-            roots: roots(&self.ca)?,
+            revoked: self.crl.as_deref().map(|crl| {
+                // An intermediate authority of ours signs lists too.
+                let signers: Vec<_> = authorities.iter().chain(&chain).cloned().collect();
+                self.revocations(crl, &signers)
+            }),
+            roots: roots(&self.ca, authorities)?,
             chain,
             key: key(&self.key)?,
-            revoked: self
-                .crl
-                .as_deref()
-                .map(revocations)
-                .transpose()?
-                .unwrap_or_default(),
             not_after,
+        })
+    }
+
+    fn revocations(
+        &self,
+        path: &Path,
+        signers: &[CertificateDer<'static>],
+    ) -> Result<Revocations, TlsError> {
+        let grace = u32::try_from(self.crl_grace.as_secs()).unwrap_or(u32::MAX);
+        Revocations::read(path, signers, grace, Timestamp::now()).map_err(|source| {
+            TlsError::Revocation {
+                path: path.to_owned(),
+                source,
+            }
         })
     }
 }
 
-fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
+fn roots(
+    path: &Path,
+    authorities: Vec<CertificateDer<'static>>,
+) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    for authority in certificates(path, "CA certificate")? {
+    for authority in authorities {
         roots.add(authority).map_err(|source| TlsError::Authority {
             path: path.to_owned(),
             source,
@@ -162,20 +196,6 @@ fn certificates(path: &Path, what: &'static str) -> Result<Vec<CertificateDer<'s
         return Err(TlsError::Missing {
             path: path.to_owned(),
             what,
-        });
-    }
-    Ok(found)
-}
-
-fn revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsError> {
-    let text = read(path)?;
-    let found = CertificateRevocationListDer::pem_slice_iter(&text)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| bad_pem(path, &error))?;
-    if found.is_empty() {
-        return Err(TlsError::Missing {
-            path: path.to_owned(),
-            what: "revocation list",
         });
     }
     Ok(found)

@@ -12,6 +12,8 @@ mod verifier;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use lockgate_pki::Revocations;
+use lockgate_types::Timestamp;
 use rustls::ServerConfig;
 use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::ClientCertVerifier;
@@ -26,14 +28,21 @@ pub(crate) use refusal::TlsRefusal;
 pub(crate) struct TlsState {
     pub(crate) config: Arc<ServerConfig>,
     verifier: Arc<dyn ClientCertVerifier>,
+    revoked: Option<Arc<Revocations>>,
     /// When the server's own certificate ends.
     pub(crate) not_after: SystemTime,
 }
 
 impl TlsState {
-    pub(crate) fn load(files: &TlsFiles) -> Result<Self, TlsError> {
+    /// Reads the files. A revocation list that cannot be used leaves the one that was in use
+    /// `before`; without one before, nothing is believed.
+    pub(crate) fn load(files: &TlsFiles, before: Option<&Self>) -> Result<Self, TlsError> {
         let loaded = files.read()?;
-        let verifier = verifier::build(loaded.roots, loaded.revoked)?;
+        let revoked = loaded
+            .revoked
+            .map(|fresh| choose(fresh, before))
+            .transpose()?;
+        let verifier = verifier::build(loaded.roots, revoked.clone())?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let versions: &[_] = if files.tls12 {
             &[&rustls::version::TLS13, &rustls::version::TLS12]
@@ -52,6 +61,7 @@ impl TlsState {
         Ok(Self {
             config: Arc::new(config),
             verifier,
+            revoked,
             not_after: loaded.not_after,
         })
     }
@@ -65,4 +75,32 @@ impl TlsState {
             .verify_client_cert(leaf, intermediates, UnixTime::now())
             .is_ok()
     }
+}
+
+/// The fresh list, or the last good one. What is kept still ends at its hard limit.
+fn choose(
+    fresh: Result<Revocations, TlsError>,
+    before: Option<&TlsState>,
+) -> Result<Arc<Revocations>, TlsError> {
+    let known = before.and_then(|before| before.revoked.as_ref());
+    let checked = fresh.and_then(|fresh| {
+        let Some(known) = known else { return Ok(fresh) };
+        fresh
+            .check_newer_than(known, Timestamp::now())
+            .map_err(TlsError::OldRevocation)?;
+        Ok(fresh)
+    });
+    let lists = match (checked, known) {
+        (Ok(fresh), _) => Arc::new(fresh),
+        (Err(error), Some(known)) => {
+            tracing::error!(error = %error, "REVOCATION LIST NOT RELOADED; the last good one stays in use");
+            Arc::clone(known)
+        }
+        (Err(error), None) => return Err(error),
+    };
+    let now = Timestamp::now();
+    if let Some(due) = lists.next_update().filter(|due| *due < now) {
+        tracing::error!(%due, "THE REVOCATION LIST HAS EXPIRED; after its grace nobody is let in");
+    }
+    Ok(lists)
 }

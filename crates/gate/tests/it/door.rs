@@ -72,6 +72,7 @@ impl Door {
             certificate: dir.path().join("server/cert.pem"),
             key: dir.path().join("server/key.pem"),
             crl: options.crl.then(|| dir.path().join("crl.pem")),
+            crl_grace: Duration::ZERO,
             tls12: options.tls12,
         };
         if let Some(crl) = &files.crl {

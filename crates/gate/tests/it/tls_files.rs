@@ -20,6 +20,7 @@ fn files(directory: &Path) -> TlsFiles {
         certificate: directory.join("cert.pem"),
         key: directory.join("key.pem"),
         crl: None,
+        crl_grace: std::time::Duration::ZERO,
         tls12: false,
     }
 }
@@ -161,7 +162,7 @@ fn a_revoked_client_is_cut_off_and_stays_out() {
 
 // T: rustls CRL defaults, GHSA-82j2-j2ch-gfr8
 #[test]
-fn a_list_that_is_stale_or_of_somebody_else_lets_nobody_in_and_a_broken_one_changes_nothing() {
+fn a_list_that_is_broken_stale_or_of_somebody_else_leaves_the_last_good_one() {
     let door = Door::open_with(Options {
         crl: true,
         ..Options::default()
@@ -185,18 +186,56 @@ fn a_list_that_is_stale_or_of_somebody_else_lets_nobody_in_and_a_broken_one_chan
         "-----BEGIN X509 CRL-----\n",
     ] {
         std::fs::write(&crl, broken).unwrap();
-        door.handle.reload_tls().unwrap_err();
+        door.handle.reload_tls().unwrap();
         assert!(comes_in());
     }
     let yesterday = OffsetDateTime::now_utc() - Duration::days(1);
-    std::fs::write(&crl, door.authority.revoke(&[], yesterday)).unwrap();
-    door.handle.reload_tls().unwrap();
-    assert!(!comes_in());
     let next_week = OffsetDateTime::now_utc() + Duration::weeks(1);
-    std::fs::write(&crl, Authority::new("somebody else").revoke(&[], next_week)).unwrap();
+    let stranger = Authority::new("somebody else");
+    std::fs::remove_file(&crl).unwrap();
+    door.handle.reload_tls().unwrap();
+    assert!(comes_in(), "a missing list changes nothing");
+    let namesake = Authority::new("test authority");
+    for (what, list) in [
+        ("ended", door.authority.revoke(&[&leaf.serial], yesterday)),
+        ("of a stranger", stranger.revoke(&[&leaf.serial], next_week)),
+        ("forged", namesake.revoke(&[&leaf.serial], next_week)),
+    ] {
+        std::fs::write(&crl, list).unwrap();
+        door.handle.reload_tls().unwrap();
+        assert!(comes_in(), "{what}");
+    }
+    std::fs::write(&crl, door.authority.revoke(&[&leaf.serial], next_week)).unwrap();
     door.handle.reload_tls().unwrap();
     assert!(!comes_in());
-    std::fs::write(&crl, door.authority.revoke(&[], next_week)).unwrap();
+}
+
+// T: rustls CRL defaults (an expired list is ignored by default)
+#[test]
+fn beyond_its_hard_limit_a_list_lets_nobody_in_and_ends_who_is_there() {
+    let door = Door::open_with(Options {
+        crl: true,
+        ..Options::default()
+    });
+    let leaf = door.authority.issue(&Wish::client("alice"));
+    let soon = OffsetDateTime::now_utc() + Duration::seconds(2);
+    std::fs::write(
+        door.dir.path().join("crl.pem"),
+        door.authority.revoke(&[], soon),
+    )
+    .unwrap();
     door.handle.reload_tls().unwrap();
-    assert!(comes_in());
+    let mut stream = TlsClient::connect(&door, Some(&leaf)).unwrap();
+    stream.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+    stream.head();
+    // The grace of these tests is nothing: the end of the list is its hard limit.
+    eventually("the end of the list", || {
+        (door.handle.recheck() > 0).then_some(())
+    });
+    stream.rest();
+    drop(TlsClient::connect(&door, Some(&leaf)));
+    eventually("the record", || {
+        let mut lines = door.audit().into_iter();
+        lines.find(|line| line["reason"] == "revoked_certificate")
+    });
 }

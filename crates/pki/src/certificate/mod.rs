@@ -11,6 +11,8 @@ use rustls_pki_types::CertificateDer;
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::key::KeyType;
+
 pub(crate) use read::{constraints_of, key_identifier, read_file, subject_name};
 
 /// Why a certificate cannot be read.
@@ -163,6 +165,25 @@ impl CertificateInfo {
             .any(|usage| usage == "clientAuth")
     }
 
+    /// Whether two thirds of its time are over: time to renew.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        let (from, until) = (
+            self.not_before.unix_seconds(),
+            self.not_after.unix_seconds(),
+        );
+        now.unix_seconds() >= from + (until - from) / 3 * 2
+    }
+
+    /// The kind of key for its successor.
+    pub fn key_type(&self) -> KeyType {
+        match self.key_algorithm.as_str() {
+            "ECDSA P-384" => KeyType::EcdsaP384,
+            "Ed25519" => KeyType::Ed25519,
+            rsa if rsa.starts_with("RSA") => KeyType::Rsa4096,
+            _ => KeyType::EcdsaP256,
+        }
+    }
+
     /// The certificate as text for people.
     pub fn to_text(&self) -> String {
         text::render(self)
@@ -179,6 +200,14 @@ impl CertificateInfo {
 /// The certificates of a file in DER, at least one.
 pub fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
     chain(&read_file(file)?, file)
+}
+
+/// The same for a PEM text; `origin` is the file that errors name.
+pub fn certificates_in(
+    pem: &[u8],
+    origin: &Path,
+) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+    chain(pem, origin)
 }
 
 /// The certificates of a PEM text, at least one.

@@ -62,6 +62,9 @@ pub enum CrlError {
         /// The number in use.
         known: u64,
     },
+    /// Ended, when the one in use has not.
+    #[error("the revocation list ended at {0}, and the one in use is newer: fetch it again")]
+    Ended(Timestamp),
     /// The file cannot be read.
     #[error("cannot read {}: {reason}; check the path and who you are", .file.display())]
     Unreadable {
@@ -82,7 +85,9 @@ impl CrlError {
             | Self::NotASigner
             | Self::WrongIssuer(_)
             | Self::BadSignature => ErrorKind::InvalidInput,
-            Self::NotYetValid(_) | Self::Older { .. } => ErrorKind::PreconditionFailed,
+            Self::Ended(_) | Self::NotYetValid(_) | Self::Older { .. } => {
+                ErrorKind::PreconditionFailed
+            }
             Self::Unsupported(_) => ErrorKind::Unsupported,
             Self::Unreadable { .. } => ErrorKind::NotFound,
         }
@@ -196,10 +201,15 @@ impl Revocations {
         })
     }
 
-    /// Refuses lists that are older than those of `known`: a stolen old list must not free anybody.
-    pub fn check_newer_than(&self, known: &Self) -> Result<(), CrlError> {
+    /// Refuses lists that are older than those of `known`, and lists that have ended when `known` has
+    /// not: an old list must not free anybody.
+    pub fn check_newer_than(&self, known: &Self, now: Timestamp) -> Result<(), CrlError> {
         for list in &self.lists {
             let before = known.lists.iter().find(|old| old.issuer == list.issuer);
+            let ended = list.next_update() < now;
+            if ended && before.is_some_and(|old| old.next_update > list.next_update) {
+                return Err(CrlError::Ended(list.next_update()));
+            }
             if let (Some(found), Some(known)) = (list.number, before.and_then(|old| old.number))
                 && found < known
             {

@@ -73,8 +73,8 @@ impl AuthorityDirectory {
         Ok(Some(Revocations::parse(&text, &path, &trusted, 0, now)?))
     }
 
-    /// One more than the last; never less than the seconds since 1970, so that it goes up even when
-    /// the last list was lost. A list that cannot be read is replaced: that is how it is mended.
+    /// One more than the last; never less than the milliseconds since 1970, so that it goes up even
+    /// when the last list was lost: daemons refuse a list with a lower number than theirs. A list that cannot be read is replaced: that is how it is mended.
     fn next_number(
         &self,
         authorities: &[&Authority],
@@ -89,12 +89,12 @@ impl AuthorityDirectory {
             Ok(None) | Err(DirectoryError::Crl(_)) => None,
             Err(error) => return Err(error),
         };
-        let seconds = u64::try_from(now.unix_seconds()).unwrap_or(0);
+        let millis = u64::try_from(now.unix_nanos() / 1_000_000).unwrap_or(0);
         let next = last
             .unwrap_or(0)
             .checked_add(1)
             .ok_or(CrlError::Malformed)?;
-        Ok(next.max(seconds))
+        Ok(next.max(millis))
     }
 }
 

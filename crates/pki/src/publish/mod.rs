@@ -13,6 +13,7 @@ mod moves;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -76,30 +77,30 @@ pub struct FileSet(Vec<NewFile>);
 
 #[derive(Clone)]
 struct NewFile {
-    name: &'static str,
+    name: Cow<'static, str>,
     content: Vec<u8>,
     mode: u32,
 }
 
 impl FileSet {
     /// Adds a certificate: readable by all, changed by nobody (0444).
-    pub fn certificate(self, name: &'static str, pem: &str) -> Self {
+    pub fn certificate(self, name: impl Into<Cow<'static, str>>, pem: &str) -> Self {
         self.with(name, pem.as_bytes(), 0o444)
     }
 
     /// Adds a private key: readable by its owner alone (0400).
-    pub fn key(self, name: &'static str, pem: &str) -> Self {
+    pub fn key(self, name: impl Into<Cow<'static, str>>, pem: &str) -> Self {
         self.with(name, pem.as_bytes(), 0o400)
     }
 
     /// Adds a file of the authority's own state (0600).
-    pub fn state(self, name: &'static str, text: &str) -> Self {
+    pub fn state(self, name: impl Into<Cow<'static, str>>, text: &str) -> Self {
         self.with(name, text.as_bytes(), 0o600)
     }
 
-    fn with(mut self, name: &'static str, content: &[u8], mode: u32) -> Self {
+    fn with(mut self, name: impl Into<Cow<'static, str>>, content: &[u8], mode: u32) -> Self {
         self.0.push(NewFile {
-            name,
+            name: name.into(),
             content: content.to_vec(),
             mode,
         });
@@ -110,7 +111,7 @@ impl FileSet {
 impl std::fmt::Debug for FileSet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list()
-            .entries(self.0.iter().map(|file| file.name))
+            .entries(self.0.iter().map(|file| file.name.as_ref()))
             .finish()
     }
 }
@@ -134,7 +135,7 @@ pub fn stage(sets: &[(&Path, FileSet)], overwrite: Overwrite) -> Result<StagedSe
         moves,
     };
     for (directory, set) in sets {
-        let names: Vec<&str> = set.0.iter().map(|file| file.name).collect();
+        let names: Vec<&str> = set.0.iter().map(|file| file.name.as_ref()).collect();
         check_targets(directory, &names, overwrite)?;
     }
     for (directory, set) in sets {
@@ -154,7 +155,7 @@ impl StagedSet {
             let scratch = self.scratch(&existing, "")?;
             write_files(&scratch, set)?;
             for file in &set.0 {
-                let (from, to) = (scratch.join(file.name), existing.join(file.name));
+                let (from, to) = (scratch.join(&*file.name), existing.join(&*file.name));
                 self.moves.push(Move::new(from, to, self.overwrite));
             }
             return Ok(());
@@ -248,7 +249,7 @@ pub(crate) fn check_targets(
 
 fn write_files(directory: &Path, set: &FileSet) -> Result<(), PublishError> {
     for file in &set.0 {
-        let path = directory.join(file.name);
+        let path = directory.join(&*file.name);
         write_file(&path, file).map_err(PublishError::io(&path))?;
     }
     File::open(directory)

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 mod constraints;
+mod crl;
 mod handshake;
 mod import;
 mod profile;

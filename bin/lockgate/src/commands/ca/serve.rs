@@ -25,7 +25,7 @@ pub(super) fn run(args: &ServeArgs, out: &mut Output) -> Outcome {
         let host = names
             .iter()
             .find(|name| !is_loopback(name))
-            .or(names.first());
+            .or_else(|| names.first());
         let host = host.map_or_else(|| "localhost".to_owned(), authority);
         format!("{host}:{}", args.listen.port())
     });

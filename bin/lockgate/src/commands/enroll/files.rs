@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lockgate_enroll::{Credentials, Granted, Trusting};
 use lockgate_pki::{
-    CertificateInfo, FileSet, KeyType, Overwrite, PrivateKey, StagedSet, certificates, stage,
+    CertificateInfo, FileSet, Overwrite, PrivateKey, StagedSet, certificates, stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -70,16 +70,6 @@ pub(super) fn read(directory: &Path) -> Result<Current, Failure> {
         trusting: Trusting::Roots(certificates(&file("ca.pem")).map_err(told)?),
         key,
     })
-}
-
-/// The kind of key that a certificate has.
-pub(super) fn key_type(info: &CertificateInfo) -> KeyType {
-    match info.key_algorithm.as_str() {
-        "ECDSA P-384" => KeyType::EcdsaP384,
-        "Ed25519" => KeyType::Ed25519,
-        rsa if rsa.starts_with("RSA") => KeyType::Rsa4096,
-        _ => KeyType::EcdsaP256,
-    }
 }
 
 /// The sets below a tree that joined.

@@ -42,7 +42,7 @@ pub(in crate::commands) fn run(args: &JoinArgs, globals: &Globals, out: &mut Out
         .block_on(lockgate_enroll::join(&token, &key))
         .map_err(|error| refusal(&error))?;
     let origin = Origin {
-        address: token.address.clone(),
+        address: token.address,
     };
     files::write(&directory, &granted, &key, &origin, overwrite)?;
     let directory = ca::absolute(&directory);

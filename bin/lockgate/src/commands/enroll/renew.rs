@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lockgate_pki::{CertificateInfo, Overwrite, PrivateKey};
+use lockgate_pki::{Overwrite, PrivateKey};
 use lockgate_types::Timestamp;
 
 use super::files::{self, Origin};
@@ -48,7 +48,7 @@ fn one(
     out: &mut Output,
 ) -> Result<(), Failure> {
     let current = files::read(directory)?;
-    if !args.force && !is_due(&current.info, Timestamp::now()) {
+    if !args.force && !current.info.is_due(Timestamp::now()) {
         let until = current.info.not_after;
         out.line(format!(
             "{}: good until {until}, nothing to do",
@@ -63,7 +63,7 @@ fn one(
     let key = if args.keep_key {
         current.key
     } else {
-        PrivateKey::generate(files::key_type(&current.info)).map_err(told)?
+        PrivateKey::generate(current.info.key_type()).map_err(told)?
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -90,13 +90,4 @@ fn one(
         if copies > 0 { ", contexts too" } else { "" }
     ))?;
     Ok(())
-}
-
-/// Whether two thirds of its time are over.
-fn is_due(info: &CertificateInfo, now: Timestamp) -> bool {
-    let (from, until) = (
-        info.not_before.unix_seconds(),
-        info.not_after.unix_seconds(),
-    );
-    now.unix_seconds() >= from + (until - from) / 3 * 2
 }

@@ -1,0 +1,8 @@
+//! The authority's service and its clients, over real connections on loopback.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
+
+mod join;
+mod renew;
+mod revoke;
+mod rotate;
+mod support;
