@@ -63,6 +63,11 @@ const FORBIDDEN: [(&str, &[&str], &str); 9] = [
         "the CA works offline",
     ),
     (
+        "lockgate-enroll",
+        &["lockgate-gate", "lockgate-engine", "lockgate-api"],
+        "the authority needs no daemon",
+    ),
+    (
         "lockgate-types",
         &["tokio", "hyper", "rustix", "lockgate-sys"],
         "nouns do no I/O",

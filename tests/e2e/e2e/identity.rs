@@ -266,3 +266,121 @@ fn whoever_is_revoked_is_out_within_a_second() {
     );
     run(daemon.docker_command().args(["rm", "-f", "box"]), b"").ok();
 }
+
+/// A client that asks without a pause; renews itself between two requests when told to.
+fn asking_client(lab: &Lab, name: &str) -> Running {
+    let token = invite(lab, &format!("client {name}"));
+    let join = format!("lockgate join {token} --pki pki --no-context");
+    lab.shell(1, &[], &join).ok();
+    let script = format!(
+        "cd {} && while [ ! -e stop ]; do \
+           if [ -e renew -a ! -e {name}.renewed ]; then \
+             lockgate renew --force pki/client-{name} >>{name}.log 2>&1 && touch {name}.renewed; fi; \
+           if curl -sS --max-time 10 --cacert pki/client-{name}/ca.pem --cert pki/client-{name}/cert.pem \
+             --key pki/client-{name}/key.pem https://{DAEMON}:2376/_ping >/dev/null 2>>{name}.log; \
+           then echo >>{name}.good; else echo >>{name}.bad; fi; done",
+        lab.folder(1).display()
+    );
+    let path = binary("lockgate").parent().unwrap().to_path_buf();
+    let mut command = lab.nodes[0].command("sh");
+    command
+        .args(["-c", &script])
+        .env("HOME", lab.folder(1))
+        .env(
+            "PATH",
+            format!("{}:{}", path.display(), std::env::var("PATH").unwrap()),
+        )
+        .stdin(Stdio::null());
+    Running(command.spawn().unwrap())
+}
+
+fn lines(file: &Path) -> usize {
+    fs::read_to_string(file).unwrap_or_default().lines().count()
+}
+
+fn roots(file: &Path) -> usize {
+    fs::read_to_string(file)
+        .unwrap()
+        .matches("BEGIN CERTIFICATE")
+        .count()
+}
+
+#[test]
+fn no_request_fails_while_certificates_and_then_the_root_are_replaced() {
+    const CLIENTS: [&str; 3] = ["anna", "bert", "cora"];
+    let mut lab = Lab::new();
+    let _authority = serve_authority(&lab);
+    join_server(&lab);
+    let daemon = daemon(&mut lab);
+    let mut clients: Vec<Running> = CLIENTS
+        .iter()
+        .map(|name| asking_client(&lab, name))
+        .collect();
+    let home = lab.folder(1);
+    let goes_on = |what: &str| {
+        let before = CLIENTS.map(|name| lines(&home.join(format!("{name}.good"))));
+        eventually(what, || {
+            let now = CLIENTS.map(|name| lines(&home.join(format!("{name}.good"))));
+            now.iter()
+                .zip(before)
+                .all(|(now, before)| *now > before + 2)
+                .then_some(())
+        });
+    };
+    goes_on("requests");
+    let set = lab.folder(3).join("pki/server");
+    let renew_server = || {
+        let old = fs::read(set.join("cert.pem")).unwrap();
+        let mut command = daemon.netns().command(binary("lockgate"));
+        run(command.args(["renew", "--force"]).arg(&set), b"").ok();
+        assert_ne!(fs::read(set.join("cert.pem")).unwrap(), old);
+    };
+    renew_server();
+    goes_on("requests with the server's new certificate");
+
+    lab.shell(2, &[PASSPHRASE], "lockgate ca rotate --ca ca")
+        .ok();
+    eventually("the daemon trusts both roots", || {
+        (roots(&set.join("ca.pem")) == 2).then_some(())
+    });
+    goes_on("requests with two roots");
+    renew_server();
+    goes_on("requests while clients know the old root alone");
+    let early = lab.shell(2, &[PASSPHRASE], "lockgate ca retire --ca ca");
+    early.failed_with(1, "is still needed by anna, bert, cora");
+
+    fs::write(home.join("renew"), "").unwrap();
+    eventually("clients move", || {
+        let moved = |name: &&str| home.join(format!("{name}.renewed")).exists();
+        CLIENTS.iter().all(|name| moved(&name)).then_some(())
+    });
+    renew_server();
+    goes_on("requests on the new root");
+    eventually("nobody needs the old root", || {
+        let status = lab.shell(2, &[], "lockgate ca status --ca ca");
+        status
+            .ok()
+            .contains("nobody needs the old root")
+            .then_some(())
+    });
+    lab.shell(2, &[PASSPHRASE], "lockgate ca retire --ca ca")
+        .ok();
+    eventually("the old root is gone", || {
+        (roots(&set.join("ca.pem")) == 1).then_some(())
+    });
+    goes_on("requests on the new root alone");
+
+    fs::write(home.join("stop"), "").unwrap();
+    for client in &mut clients {
+        client.0.wait().unwrap();
+    }
+    for name in CLIENTS {
+        let log = fs::read_to_string(home.join(format!("{name}.log"))).unwrap_or_default();
+        assert_eq!(
+            lines(&home.join(format!("{name}.bad"))),
+            0,
+            "{name}: {log}\n{}",
+            daemon.log()
+        );
+    }
+}

@@ -288,3 +288,15 @@ pub(crate) enum ListFormat {
     /// Columns
     Table,
 }
+
+/// `lockgate reload`.
+#[derive(Debug, Args)]
+pub(crate) struct ReloadArgs {
+    /// File with the process id of the daemon
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "/run/lockgate/lockgated.pid"
+    )]
+    pub(crate) pidfile: PathBuf,
+}

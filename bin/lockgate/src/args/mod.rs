@@ -157,6 +157,8 @@ pub(crate) enum Verb {
     Ps(PsArgs),
     /// Fetch an image from a registry
     Pull(PullArgs),
+    /// Let the daemon on this host read certificates, revocations and policy again
+    Reload(ReloadArgs),
     /// Give a container another name
     Rename(RenameArgs),
     /// Renew certificates over the connection that they secure

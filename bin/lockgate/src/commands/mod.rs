@@ -36,6 +36,7 @@ pub(crate) fn run(cli: &Cli, out: &mut Output) -> Outcome {
         Verb::Completion(args) => system::completion::run(args, out)?,
         Verb::Invite(args) => enroll::invite(args, out)?,
         Verb::Join(args) => enroll::join(args, &cli.globals, out)?,
+        Verb::Reload(args) => enroll::reload(args, out)?,
         Verb::Renew(args) => enroll::renew(args, &cli.globals, out)?,
         Verb::Coverage => system::coverage::run(out)?,
         Verb::Context(group) => contexts::run(&cli.globals, &group.verb, out)?,

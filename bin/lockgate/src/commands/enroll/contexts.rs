@@ -47,12 +47,16 @@ pub(super) fn write(folder: &Path, name: &str, host: &str, set: &Path) -> Result
         }),
         tls: vec![file("ca.pem")?, file("cert.pem")?, file("key.pem")?],
     };
-    Contexts::new(folder.to_owned()).write(name, &stored).map_err(told)
+    Contexts::new(folder.to_owned())
+        .write(name, &stored)
+        .map_err(told)
 }
 
 /// Makes it the current context.
 pub(super) fn switch_to(folder: &Path, name: &str) -> Result<(), Failure> {
-    Contexts::new(folder.to_owned()).set_current(Some(name)).map_err(told)
+    Contexts::new(folder.to_owned())
+        .set_current(Some(name))
+        .map_err(told)
 }
 
 /// Replaces the copies of a certificate that was renewed; says how many.
