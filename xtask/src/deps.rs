@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::shell::{cargo, output, root};
 
 /// A crate of ours and what it must not reach, directly or through others, with the reason.
-const FORBIDDEN: [(&str, &[&str], &str); 9] = [
+const FORBIDDEN: [(&str, &[&str], &str); 10] = [
     (
         "lockgate-engine",
         &[

@@ -44,6 +44,8 @@ enum Command {
     Test(test::Args),
     /// End-to-end tests with real binaries, all or those whose name contains NAME
     E2e(test::Args),
+    /// Lockgate's answers beside dockerd's, field by field
+    Differential(test::Differential),
     /// Measure lockgated against the engines found on this machine
     Bench(bench::Args),
     /// From a clone to a container that a remote client ran over mutual TLS
@@ -72,6 +74,7 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Size => size::run(),
         Command::Test(args) => test::unit(&args).map(drop),
         Command::E2e(args) => test::e2e(&args).map(drop),
+        Command::Differential(args) => test::differential(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Quickstart(args) => quickstart::run(&args),
         Command::Vm(args) => vm::run(&args).map(drop),

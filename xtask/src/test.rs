@@ -52,6 +52,45 @@ pub(crate) fn e2e(args: &Args) -> Result<Tally> {
     tally(&mut nextest)
 }
 
+/// Where to find the dockerd whose answers Lockgate's are compared with.
+#[derive(clap::Args)]
+pub(crate) struct Differential {
+    /// Record the answers of this dockerd (28.5.2) anew; it runs in a network namespace of its own
+    #[arg(long, value_name = "PATH")]
+    dockerd: Option<std::path::PathBuf>,
+}
+
+/// Compares Lockgate's answers with the recorded ones of dockerd, after recording them if asked.
+pub(crate) fn differential(args: &Differential) -> Result<()> {
+    if let Some(dockerd) = &args.dockerd {
+        let folder = dockerd.parent().context("a path to dockerd")?;
+        let path = std::env::var("PATH").unwrap_or_default();
+        let beside = folder.with_file_name("bin");
+        let mut nextest = cargo();
+        nextest
+            .args([
+                "nextest",
+                "run",
+                "--package",
+                "lockgate-e2e",
+                "--run-ignored",
+                "only",
+            ])
+            .arg("differential::records")
+            .env(
+                "PATH",
+                format!("{}:{}:{path}", folder.display(), beside.display()),
+            )
+            .env("LOCKGATE_BIN_DIR", binaries(Profile::Dev)?)
+            .env("LOCKGATE_RECORD_DOCKERD", dockerd);
+        tally(&mut nextest)?;
+    }
+    e2e(&Args {
+        name: Some("differential::answers".to_owned()),
+    })
+    .map(drop)
+}
+
 /// `gate` and `lockgate-gate` mean the same crate.
 fn package_name(name: &str) -> String {
     match name {

@@ -7,6 +7,7 @@
 mod cli;
 mod clients;
 mod crash;
+mod differential;
 mod door;
 mod files;
 mod files_hostile;

@@ -10,7 +10,7 @@ use lockgate_testkit::{binary, program, run};
 /// that asks for it at the same time waits.
 pub(crate) fn once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
     let folder = binary("lockgated").parent().unwrap().join(name);
-    let lock = File::create(folder.with_extension("lock")).unwrap();
+    let lock = File::create(folder.with_file_name(format!("{name}.lock"))).unwrap();
     lock.lock().unwrap();
     let ready = folder.join("ready");
     if !ready.exists() {
