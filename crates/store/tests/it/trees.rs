@@ -120,21 +120,24 @@ fn whiteouts_are_written_for_layers_alone() {
     assert!(names(&packer.finish().unwrap()).is_empty());
 }
 
+/// A disk without room.
+struct Full;
+impl io::Write for Full {
+    fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[test]
 fn directories_beyond_the_limit_and_full_disks_are_errors() {
     let root = tempfile::tempdir().unwrap();
     fs::create_dir_all(root.path().join("d/".repeat(300))).unwrap();
     let error = pack(root.path(), Form::Plain).unwrap_err();
     assert!(matches!(error, PackError::TooDeep(_)), "{error}");
-    struct Full;
-    impl io::Write for Full {
-        fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::StorageFull.into())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
     let mut packer = Packer::new(Full, Form::Plain);
     let error = packer.contents(&handle(root.path())).unwrap_err();
     assert!(matches!(error, PackError::Write(_)), "{error}");
