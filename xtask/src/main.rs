@@ -50,7 +50,7 @@ enum Command {
     Bench(bench::Args),
     /// From a clone to a container that a remote client ran over mutual TLS
     Quickstart(quickstart::Args),
-    /// The OCI conformance suite in a QEMU guest whose kernel has cgroup v2 alone
+    /// The OCI conformance suite and a daemon in a QEMU guest with cgroup v2 alone
     Vm(vm::Args),
     /// Everything that CI runs; the last line is `N passed, N failed`
     Ci,

@@ -71,7 +71,7 @@ pub(super) fn ramdisk(
     symlink("/bin/busybox", root.join("usr/bin/unshare"))?;
     fs::write(root.join("init"), include_str!("init.sh"))?;
     fs::set_permissions(root.join("init"), fs::Permissions::from_mode(0o755))?;
-    for name in ["lockgate-oci", "lockgate-shim"] {
+    for name in ["lockgate", "lockgate-oci", "lockgate-shim", "lockgated"] {
         // The tests know them by their paths here.
         let path = bin_dir.join(name);
         strip(&path, &root.join(path.strip_prefix("/")?))?;
@@ -81,6 +81,10 @@ pub(super) fn ramdisk(
     let suite =
         format!("exec /tests/conformance {filter} --skip runc --skip crun --test-threads 2\n");
     fs::write(root.join("tests/conformance.sh"), suite)?;
+    if only.is_none() {
+        let suite = format!("BIN={}\n{}", bin_dir.display(), include_str!("daemon.sh"));
+        fs::write(root.join("tests/daemon.sh"), suite)?;
+    }
     copy_modules(&root.join("modules"), kernel)?;
     pack(&root, &folder.join("initrd"))
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask vm`: the runtime's tests on a kernel with the unified cgroup hierarchy alone.
+//! `cargo xtask vm`: the runtime's tests, and a daemon's, on a kernel with the unified cgroup hierarchy alone.
 //!
 //! Debian's cloud kernel, unpacked from its package, boots in QEMU without KVM. The guest is one initial
 //! ramdisk: busybox, our binaries, the tests and the modules that they need, at the same paths as here.
@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// Minutes after which the guest is given up
     #[arg(long, default_value_t = 30)]
     minutes: u64,
-    /// Only the tests whose name contains this
+    /// Only the cases of the conformance suite whose name contains this
     #[arg(long)]
     only: Option<String>,
 }

@@ -62,7 +62,7 @@ case!(
     |case| {
         let log = case.directory.join("where");
         let script = format!(
-            "readlink /proc/self/ns/uts /proc/self/ns/net > {}",
+            "for n in uts net; do readlink /proc/self/ns/$n; done > {}",
             log.display()
         );
         case.spec["hooks"] = json!({ "createContainer": [failing(&script)] });
@@ -198,7 +198,7 @@ case!(
     |case| {
         let log = case.directory.join("env");
         let hook = json!({
-            "path": "/bin/sh", "args": ["name", "-c", format!("cat /proc/self/environ > {}", log.display())],
+            "path": "/bin/sh", "args": ["sh", "-c", format!("cat /proc/self/environ > {}", log.display())],
             "env": ["PATH=/usr/bin:/bin", "A=b"],
         });
         case.spec["hooks"] = json!({ "createRuntime": [hook] });
