@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::test::Tally;
-use crate::{check, quickstart, setup, test};
+use crate::{check, deb, quickstart, setup, test};
 
 pub(crate) fn run() -> Result<()> {
     let started = Instant::now();
@@ -24,6 +24,12 @@ pub(crate) fn run() -> Result<()> {
         quickstart::run(&quickstart::Args {
             keep: false,
             dev: true,
+        })
+    });
+    single(&mut total, "Debian package", || {
+        deb::make(&deb::Args {
+            dev: true,
+            check: true,
         })
     });
     println!("took {} minutes", started.elapsed().as_secs() / 60);

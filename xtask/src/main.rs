@@ -10,6 +10,7 @@ mod bench;
 mod build;
 mod check;
 mod ci;
+mod deb;
 mod deps;
 mod quickstart;
 mod setup;
@@ -52,6 +53,8 @@ enum Command {
     Quickstart(quickstart::Args),
     /// The OCI conformance suite and a daemon in a QEMU guest with cgroup v2 alone
     Vm(vm::Args),
+    /// The Debian package, and whether it installs
+    Deb(deb::Args),
     /// Everything that CI runs; the last line is `N passed, N failed`
     Ci,
 }
@@ -78,6 +81,7 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Bench(args) => bench::run(&args),
         Command::Quickstart(args) => quickstart::run(&args),
         Command::Vm(args) => vm::run(&args).map(drop),
+        Command::Deb(args) => deb::make(&args),
         Command::Ci => ci::run(),
     }
 }

@@ -50,7 +50,14 @@ const QUICKSTART: [Package; 5] = [
     ),
 ];
 
-const ALL: [Package; 13] = [
+const ALL: [Package; 16] = [
+    Package("lintian", "/usr/bin/lintian", "judges our Debian package"),
+    Package("systemd", "/usr/bin/systemd-analyze", "judges our units"),
+    Package(
+        "sslscan",
+        "/usr/bin/sslscan",
+        "what the TLS port offers, seen from outside",
+    ),
     Package(
         "zstd",
         "/usr/bin/zstd",

@@ -18,6 +18,7 @@ use crate::authority;
 use crate::config::{BridgeChoice, Config, GuardChoice};
 use crate::place::{self, PidFile};
 use crate::watch::Watched;
+use crate::watchdog;
 
 /// Runs the daemon. Returns when it has stopped.
 pub(crate) async fn run(config: Config) -> Result<()> {
@@ -61,6 +62,7 @@ pub(crate) async fn run(config: Config) -> Result<()> {
     ));
     let audit = gate.handle();
     notify(&NotifyState::Ready);
+    watchdog::start(engine.clone());
     tracing::info!("ready");
     gate.serve(behind.backend(), stop.notified()).await;
 
@@ -270,7 +272,8 @@ fn reload(gate: &GateHandle, policy: &Path, why: Why) {
     }
 }
 
-fn notify(state: &NotifyState<'_>) {
+/// Tells the service manager, if there is one.
+pub(crate) fn notify(state: &NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(std::slice::from_ref(state)) {
         tracing::warn!(error = %error, "cannot notify the service manager");
     }

@@ -8,6 +8,7 @@ mod authority;
 mod config;
 mod place;
 mod watch;
+mod watchdog;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -19,6 +20,9 @@ fn main() -> ExitCode {
     let matches = config::command().get_matches();
     if matches.get_flag("version") {
         return say(&format!("lockgated version {}", env!("CARGO_PKG_VERSION")));
+    }
+    if matches.get_flag("manual") {
+        return manual();
     }
     let typed = Typed::new(matches);
     match start(&typed) {
@@ -63,6 +67,15 @@ fn start_log(config: &Config) {
         .with_target(false)
         .with_writer(std::io::stderr)
         .init();
+}
+
+/// The manual page, for packages.
+fn manual() -> ExitCode {
+    let page = clap_mangen::Man::new(config::command()).section("8");
+    match page.render(&mut std::io::stdout()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_closed) => ExitCode::FAILURE,
+    }
 }
 
 fn say(text: &str) -> ExitCode {

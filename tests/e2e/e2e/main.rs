@@ -22,6 +22,7 @@ mod limits;
 mod network;
 mod networks;
 mod runtimes;
+mod scan;
 mod security;
 mod streams;
 mod usage;

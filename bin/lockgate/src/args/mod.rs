@@ -147,6 +147,9 @@ pub(crate) enum Verb {
     Load(LoadArgs),
     /// Show what a container wrote
     Logs(LogsArgs),
+    /// Write the manual pages of all commands into a folder
+    #[command(hide = true)]
+    Manual(ManualArgs),
     /// Manage networks
     Network(NetworkGroup),
     /// Halt all processes of containers

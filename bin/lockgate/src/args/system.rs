@@ -34,6 +34,13 @@ pub(crate) struct CompletionArgs {
     pub(crate) shell: clap_complete::Shell,
 }
 
+/// `manual`.
+#[derive(Debug, Args)]
+pub(crate) struct ManualArgs {
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: std::path::PathBuf,
+}
+
 /// `system df`.
 #[derive(Debug, Args)]
 pub(crate) struct DfArgs {

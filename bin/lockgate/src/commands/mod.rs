@@ -38,6 +38,7 @@ pub(crate) fn run(cli: &Cli, out: &mut Output) -> Outcome {
         Verb::Join(args) => enroll::join(args, &cli.globals, out)?,
         Verb::Reload(args) => enroll::reload(args, out)?,
         Verb::Renew(args) => enroll::renew(args, &cli.globals, out)?,
+        Verb::Manual(args) => system::manual::run(args)?,
         Verb::Coverage => system::coverage::run(out)?,
         Verb::Context(group) => contexts::run(&cli.globals, &group.verb, out)?,
         Verb::Dockerd(group) => dockerd::run(&group.verb, out)?,

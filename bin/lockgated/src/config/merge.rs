@@ -44,6 +44,13 @@ pub(crate) fn command() -> Command {
                 .help("Check the configuration and exit"),
         )
         .arg(
+            Arg::new("manual")
+                .long("manual")
+                .action(ArgAction::SetTrue)
+                .hide(true)
+                .help("Print the manual page"),
+        )
+        .arg(
             Arg::new("version")
                 .long("version")
                 .short('v')

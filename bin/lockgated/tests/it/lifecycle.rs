@@ -118,6 +118,31 @@ fn says_ready_and_stopping_to_the_service_manager() {
 }
 
 #[test]
+fn pings_the_service_manager_as_often_as_it_asks() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("notify");
+    let notify = UnixDatagram::bind(&path).unwrap();
+    let wait = std::time::Duration::from_secs(20);
+    notify.set_read_timeout(Some(wait)).unwrap();
+    let mut start = command(program(), &dir);
+    start
+        .env("NOTIFY_SOCKET", &path)
+        .env("WATCHDOG_USEC", "300000")
+        .arg("-H")
+        .arg(format!("unix://{}", dir.path().join("sock").display()));
+    let _daemon = Daemon::spawn(start, dir);
+    let hears = || {
+        let mut buffer = [0; 256];
+        let count = notify.recv(&mut buffer).unwrap();
+        text(&buffer[..count])
+    };
+    assert!(hears().starts_with("READY=1"));
+    for _ in 0..3 {
+        assert_eq!(hears().trim_end(), "WATCHDOG=1");
+    }
+}
+
+#[test]
 fn takes_over_the_sockets_of_a_service_manager() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("sock");

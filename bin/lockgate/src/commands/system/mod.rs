@@ -8,5 +8,6 @@ pub(super) mod dial_stdio;
 pub(super) mod events;
 pub(super) mod info;
 mod info_text;
+pub(super) mod manual;
 pub(super) mod prune;
 pub(super) mod version;
