@@ -73,8 +73,19 @@ pub(crate) fn suggestion(key: &str) -> Option<&'static str> {
 }
 
 /// What `lockgated` reads beside dockerd's keys.
-const OURS: [&str; 9] = [
+const OURS: [&str; 21] = [
     "audit-log",
+    "audit-max-files",
+    "audit-max-size",
+    "audit-sinks",
+    "ca-advertise",
+    "ca-dir",
+    "ca-listen",
+    "ca-passphrase-file",
+    "ca-poll",
+    "ca-server",
+    "guard",
+    "guard-without",
     "insecure-tcp-loopback-only",
     "metrics-addr",
     "nft-table",
@@ -82,6 +93,7 @@ const OURS: [&str; 9] = [
     "policy",
     "shim-path",
     "tls-crl",
+    "tls-crl-grace",
     "tls-min-version",
 ];
 

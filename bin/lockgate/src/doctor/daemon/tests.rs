@@ -71,3 +71,22 @@ fn a_machine_without_a_trace_has_no_daemon() {
     let (_root, world) = world(&[("etc/hostname", "x")]);
     assert!(Daemon::find(&world, Kind::Dockerd).is_none());
 }
+
+/// `lockgated` cannot be asked, being another program; its table is asked instead.
+#[test]
+fn every_key_of_lockgated_is_known() {
+    let table = include_str!("../../../../lockgated/src/config/table.rs");
+    let mut count = 0;
+    for line in table.lines().map(str::trim) {
+        let call = ["used(", "moot(", "refused("];
+        if !call.iter().any(|call| line.starts_with(call)) {
+            continue;
+        }
+        let text = line.split_once(".key(").map_or(line, |(_, rest)| rest);
+        let key = text.split('"').nth(1).unwrap();
+        let is_flag_only = matches!(key, "add-runtime" | "default-ulimit");
+        assert!(is_flag_only || is_key(key, true), "{key}");
+        count += 1;
+    }
+    assert!(count > 50, "{count}");
+}
