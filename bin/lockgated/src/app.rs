@@ -62,7 +62,7 @@ pub(crate) async fn run(config: Config) -> Result<()> {
     ));
     let audit = gate.handle();
     notify(&NotifyState::Ready);
-    watchdog::start(engine.clone());
+    watchdog::start(behind.engine());
     tracing::info!("ready");
     gate.serve(behind.backend(), stop.notified()).await;
 
@@ -86,6 +86,14 @@ impl Behind {
                 tracing::info!(upstream = %guard.upstream, "guarding another daemon");
                 Arc::new(Guard::new(guard.upstream.clone(), guard.patches.clone()))
             }
+        }
+    }
+
+    /// The engine, if it is ours.
+    fn engine(&self) -> Option<Engine> {
+        match self {
+            Self::Engine(engine) => Some(engine.clone()),
+            Self::Daemon(_) => None,
         }
     }
 

@@ -7,19 +7,20 @@ use sd_notify::NotifyState;
 
 /// Starts pinging if the service manager asked for it (`WATCHDOG_USEC`), three times within the time
 /// after which it would act.
-pub(crate) fn start(engine: Engine) {
+pub(crate) fn start(engine: Option<Engine>) {
     if let Some(limit) = sd_notify::watchdog_enabled() {
         drop(tokio::spawn(ping(engine, limit / 3)));
     }
 }
 
-async fn ping(engine: Engine, every: Duration) {
+async fn ping(engine: Option<Engine>, every: Duration) {
     let mut ticks = tokio::time::interval(every);
     loop {
         ticks.tick().await;
         // What `GET /info` needs takes the engine's locks: an engine that is stuck is not alive.
+        // In guard mode there is none, and that tasks run is all that can be said.
         let engine = engine.clone();
-        if tokio::task::spawn_blocking(move || engine.info())
+        if tokio::task::spawn_blocking(move || engine.map(|engine| engine.info()))
             .await
             .is_ok()
         {
