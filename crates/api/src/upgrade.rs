@@ -22,7 +22,7 @@ pub enum UpgradeError {
         /// `BindOptions`, `VolumeOptions` or `TmpfsOptions`.
         options: &'static str,
         /// The type of the mount.
-        kind: &'static str,
+        kind: String,
     },
     /// Images can be mounted since 1.48.
     #[error("Mount type \"image\" requires minimum API version 1.48")]
@@ -106,10 +106,10 @@ fn upgrade_mount(mount: &mut Mount, version: ApiVersion) -> Result<(), UpgradeEr
         bind.read_only_non_recursive &= version.since(44);
         bind.read_only_force_recursive &= version.since(44);
     }
-    let (kind, word) = (mount.kind, word(mount.kind));
-    let bind = mount.bind_options.is_some() && kind != MountType::Bind;
-    let volume = mount.volume_options.is_some() && kind != MountType::Volume;
-    let tmpfs = mount.tmpfs_options.is_some() && kind != MountType::Tmpfs;
+    let kind = &mount.kind;
+    let bind = mount.bind_options.is_some() && *kind != MountType::Bind;
+    let volume = mount.volume_options.is_some() && *kind != MountType::Volume;
+    let tmpfs = mount.tmpfs_options.is_some() && *kind != MountType::Tmpfs;
     if version.since(42) {
         let wrong = [
             ("BindOptions", bind),
@@ -119,7 +119,7 @@ fn upgrade_mount(mount: &mut Mount, version: ApiVersion) -> Result<(), UpgradeEr
         if let Some((options, _)) = wrong.into_iter().find(|(_, is_wrong)| *is_wrong) {
             return Err(UpgradeError::MountOptions {
                 options,
-                kind: word,
+                kind: kind.as_str().to_owned(),
             });
         }
         return Ok(());
@@ -127,17 +127,6 @@ fn upgrade_mount(mount: &mut Mount, version: ApiVersion) -> Result<(), UpgradeEr
     mount.volume_options = mount.volume_options.take().filter(|_| !volume);
     mount.tmpfs_options = mount.tmpfs_options.take().filter(|_| !tmpfs);
     Ok(())
-}
-
-fn word(kind: MountType) -> &'static str {
-    match kind {
-        MountType::Bind => "bind",
-        MountType::Cluster => "cluster",
-        MountType::Image => "image",
-        MountType::Npipe => "npipe",
-        MountType::Tmpfs => "tmpfs",
-        MountType::Volume => "volume",
-    }
 }
 
 fn fill(text: &mut String, default: &str) {

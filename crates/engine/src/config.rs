@@ -35,6 +35,8 @@ pub struct EngineConfig {
     pub dns: Vec<String>,
     /// Resolver options for containers; empty: those of the host.
     pub dns_options: Vec<String>,
+    /// Where files that describe devices are, a later directory before an earlier one.
+    pub cdi_spec_dirs: Vec<PathBuf>,
     /// Search domains for containers; empty: those of the host.
     pub dns_search: Vec<String>,
     /// Whether containers keep running when the engine is closed.
@@ -96,6 +98,7 @@ impl EngineConfig {
             log: LogDefaults::default(),
             default_ulimits: BTreeMap::new(),
             default_shm_size: 64 << 20,
+            cdi_spec_dirs: ["/etc/cdi", "/var/run/cdi"].map(PathBuf::from).into(),
             dns: Vec::new(),
             dns_options: Vec::new(),
             dns_search: Vec::new(),

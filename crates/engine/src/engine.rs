@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::config::{EngineConfig, OpenError};
 use crate::container::registry::Registry;
+use crate::container::start::staging;
 use crate::container::{Containers, StopOptions, restore};
 use crate::event::Events;
 use crate::exec::{Execs, Table};
@@ -193,6 +194,7 @@ impl Inner {
         for path in [&config.data_root, &config.exec_root, &containers, &running] {
             fs::create_dir_all(path).map_err(failed(path))?;
         }
+        staging::clear(&config.exec_root);
         let store = Store::open(&config.data_root).map_err(OpenError::Store)?;
         let shared = Shared::start().map_err(OpenError::Network)?;
         let bridge = match &config.bridge {

@@ -3,14 +3,19 @@
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use tokio::io::unix::AsyncFd;
+
+use crate::limits::Limits;
 
 /// What does not change while the engine runs.
 #[derive(Clone, Debug)]
 pub(crate) struct HostFacts {
     /// Processes are controlled by cgroup v1 (also "hybrid").
     pub(crate) is_cgroup_v1: bool,
+    /// What its cgroups can limit.
+    pub(crate) limits: Limits,
     /// This boot, so that a process id of another boot is not taken for one of this.
     pub(crate) boot_id: String,
 }
@@ -18,8 +23,11 @@ pub(crate) struct HostFacts {
 impl HostFacts {
     pub(crate) fn read() -> Self {
         let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let root = Path::new("/sys/fs/cgroup");
+        let is_cgroup_v1 = !root.join("cgroup.controllers").exists();
         Self {
-            is_cgroup_v1: fs::metadata("/sys/fs/cgroup/cgroup.controllers").is_err(),
+            is_cgroup_v1,
+            limits: Limits::read(root, is_cgroup_v1),
             boot_id: boot_id.trim().to_owned(),
         }
     }

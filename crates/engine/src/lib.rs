@@ -16,6 +16,7 @@
 //! operations run in tasks of their own: dropping the caller's future does not stop them half way.
 #![forbid(unsafe_code)]
 
+mod cdi;
 mod config;
 mod container;
 mod engine;
@@ -25,6 +26,7 @@ mod filter;
 mod host;
 mod image;
 mod info;
+mod limits;
 mod log;
 mod network;
 mod rootfs;
@@ -43,9 +45,9 @@ pub use container::{
     ExtractOptions, FaultError, FileArchive, Files, FilesError, GraphDriver, Health, HealthProbe,
     HealthStatus, Inspect, InspectError, InspectState, KillError, ListQuery, LogsError,
     LookupError, NetworkSettings, PathStat, PauseError, PortSummary, PruneError, Pruned,
-    RemoveError, RemoveOptions, RenameError, ResizeError, RestartError, StartError, StatsError,
-    StopError, StopOptions, Summary, SummaryHostConfig, SummaryNetworkSettings, Top, TopError,
-    UpdateError, UpdateQuery, Wait, WaitCondition, WaitConditionError, WaitResult,
+    RemoveError, RemoveOptions, RenameError, ResizeError, RestartError, SetKind, StartError,
+    StatsError, StopError, StopOptions, Summary, SummaryHostConfig, SummaryNetworkSettings, Top,
+    TopError, UpdateError, UpdateQuery, Wait, WaitCondition, WaitConditionError, WaitResult,
 };
 pub use engine::Engine;
 pub use event::{EventQuery, EventStream, Events};

@@ -75,9 +75,19 @@ pub fn hosts(
     name: HostName<'_>,
     extra: &[ExtraHost],
     host_gateway: IpAddr,
+    linked: &[(Ipv4Addr, Vec<String>)],
 ) -> String {
     let mut text = LOOPBACK.to_owned();
     text.extend(extra.iter().map(|extra| extra.line(host_gateway)));
+    // Names of containers keep to a grammar; the host names among them were set by their owners.
+    text.extend(linked.iter().map(|(ip, names)| {
+        let names: Vec<&str> = names
+            .iter()
+            .map(String::as_str)
+            .filter(|n| is_name(n))
+            .collect();
+        format!("{ip}\t{}\n", names.join(" "))
+    }));
     if let Some(ip) = own {
         let HostName { name, domain } = name;
         text += &if domain.is_empty() {
@@ -131,7 +141,7 @@ mod tests {
             name: "web",
             domain: "",
         };
-        let text = hosts(Some(OWN), name, &extra, GATEWAY);
+        let text = hosts(Some(OWN), name, &extra, GATEWAY, &[]);
         let expected = "10.0.0.5\tdb\n172.17.0.1\thost.docker.internal\nfd00::5\tsix\n::1\tv6\n\
             172.17.0.2\tweb\n";
         assert_eq!(text.strip_prefix(LOOPBACK), Some(expected));
@@ -143,8 +153,10 @@ mod tests {
             name: "web",
             domain: "a.example",
         };
-        assert!(hosts(Some(OWN), name, &[], GATEWAY).ends_with("172.17.0.2\tweb.a.example web\n"));
-        assert_eq!(hosts(None, name, &[], GATEWAY), LOOPBACK);
+        assert!(
+            hosts(Some(OWN), name, &[], GATEWAY, &[]).ends_with("172.17.0.2\tweb.a.example web\n")
+        );
+        assert_eq!(hosts(None, name, &[], GATEWAY, &[]), LOOPBACK);
     }
 
     #[test]

@@ -76,7 +76,8 @@ fn is_told_first(error: &ExecError) -> bool {
         | ExecError::User(_)
         | ExecError::Start(_)
         | ExecError::NotStarted
-        | ExecError::Shim => false,
+        | ExecError::Shim
+        | ExecError::WorkingDir => false,
     }
 }
 

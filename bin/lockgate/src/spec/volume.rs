@@ -123,7 +123,7 @@ fn set(mount: &mut Mount, field: &str, key: &str, value: Option<&str>) -> Result
         };
     };
     match key {
-        "type" => mount.kind = kind(value)?,
+        "type" => mount.kind = kind(value)?.into(),
         "source" | "src" => {
             mount.source = absolute(value)?;
         }
@@ -227,14 +227,9 @@ fn tmpfs_options(mount: &mut Mount) -> &mut TmpfsOptions {
 
 fn finish(mount: &Mount) -> Result<(), String> {
     let mixed = |name: &str| {
-        let kind = serde_json::to_value(mount.kind).ok();
-        let kind = kind
-            .as_ref()
-            .and_then(|value| value.as_str())
-            .unwrap_or_default()
-            .to_owned();
         Err(format!(
-            "cannot mix '{name}-*' options with mount type '{kind}'"
+            "cannot mix '{name}-*' options with mount type '{}'",
+            mount.kind.as_str()
         ))
     };
     if mount.target.is_empty() {

@@ -240,6 +240,10 @@ fn engine(
         config.default_shm_size = size;
     }
     config.dns = addresses(s, "dns")?;
+    let cdi_spec_dirs = s.list("cdi-spec-dirs");
+    if !cdi_spec_dirs.is_empty() {
+        config.cdi_spec_dirs = cdi_spec_dirs.into_iter().map(PathBuf::from).collect();
+    }
     config.dns_options = s.list("dns-opts");
     config.dns_search = s.list("dns-search");
     config.shutdown_timeout = number(s, "shutdown-timeout", 15)?;

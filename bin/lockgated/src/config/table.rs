@@ -158,6 +158,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     used("dns", List, "Name server for containers (repeatable)"),
     used("dns-opt", List, "Resolver option for containers (repeatable)").key("dns-opts"),
     used("dns-search", List, "Search domain for containers (repeatable)"),
+    used("cdi-spec-dir", List, "Where device files of the Container Device Interface are (repeatable) [default: /etc/cdi, /var/run/cdi]").key("cdi-spec-dirs"),
     used("live-restore", Bool, "Always so: containers outlive the daemon"),
     refused("init", Bool, "ask for it per container, with `docker run --init`"),
     refused("no-new-privileges", Bool, "ask for it per container, with --security-opt no-new-privileges"),
@@ -211,7 +212,6 @@ pub(crate) const SETTINGS: &[Setting] = &[
     moot("containerd-namespace", Text, OWN_RUNTIME),
     moot("containerd-plugins-namespace", Text, OWN_RUNTIME),
     moot("cri-containerd", Bool, OWN_RUNTIME),
-    moot("cdi-spec-dir", List, NOT_YET).key("cdi-spec-dirs"),
     // keys that have another form in the file than on the command line
     row("", "runtimes", Objects, Role::Used, ""),
     row("", "default-ulimits", Objects, Role::Used, ""),

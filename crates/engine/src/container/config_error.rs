@@ -27,6 +27,8 @@ pub enum ConfigError {
     RestartPolicy(String),
     #[error("invalid restart policy: maximum retry count cannot be used with restart policy '{0}'")]
     RestartCount(String),
+    #[error("invalid restart policy: maximum retry count can only be used with 'on-failure'")]
+    RestartCountWithout,
     #[error("invalid restart policy: maximum retry count cannot be negative")]
     RestartNegative,
     #[error("invalid port specification: \"{0}\"")]
@@ -59,7 +61,7 @@ pub enum ConfigError {
     CgroupnsMode(String),
     #[error("invalid userns mode: {0}")]
     UsernsMode(String),
-    #[error("invalid isolation '{0}' on linux")]
+    #[error("invalid isolation ({0}): linux only supports 'default'")]
     Isolation(String),
     #[error("unknown or invalid runtime name: {0}")]
     Runtime(String),
@@ -73,8 +75,64 @@ pub enum ConfigError {
     CapDrop(String),
     #[error("invalid --security-opt 1: \"{0}\"")]
     SecurityOpt(String),
-    #[error("opening seccomp profile ({path}) failed: {reason}")]
-    Seccomp { path: String, reason: String },
+    #[error("invalid --security-opt 2: \"{0}\"")]
+    SecurityValue(String),
+    #[error("Decoding seccomp profile failed: {0}")]
+    Seccomp(String),
+    #[error("conflicting options: hostname and the UTS mode")]
+    HostnameWithUts,
+    #[error("conflicting options: custom host-to-IP mapping and the network mode")]
+    HostsWithNetwork,
+    #[error("conflicting options: dns and the network mode")]
+    DnsWithNetwork,
+    #[error("conflicting options: port exposing and the container type network mode")]
+    ExposedWithContainerNetwork,
+    #[error(
+        "conflicting options: {0} type network{1} be used with links. This would result in undefined behavior"
+    )]
+    LinksWithNetwork(&'static str, &'static str),
+    #[error("could not get container for {0}: No such container: {0}")]
+    NoLinked(String),
+    #[error("bad format for links: {0}")]
+    LinkFormat(String),
+    #[error(
+        "conflicting options: host type networking can't be used with links. This would result in undefined behavior"
+    )]
+    LinkHost,
+    #[error("Cannot link to a non running container: /{target} AS /{owner}/{alias}")]
+    LinkStopped {
+        target: String,
+        owner: String,
+        alias: String,
+    },
+    #[error("container {0} not attached to default bridge network")]
+    LinkNetwork(String),
+    #[error("No such container: {0}")]
+    NoContainer(String),
+    #[error("invalid Annotations: the empty string is not permitted as an annotation key")]
+    Annotation,
+    #[error("bad nameserver address {0}: ParseAddr(\"{0}\"): unable to parse IP")]
+    Dns(String),
+    #[error("invalid config for network {network}: invalid MAC address {address}")]
+    EndpointMac { network: String, address: String },
+    #[error("stat {path}: {reason}")]
+    BlockDevice { path: String, reason: String },
+    #[error("mount options conflict: {0}")]
+    MountConflict(&'static str),
+    #[error("path {path} is mounted on {on} but it is not a {wanted} mount")]
+    NotShared {
+        path: String,
+        on: String,
+        wanted: &'static str,
+    },
+    #[error(
+        "failed to join IPC namespace: container {0}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)"
+    )]
+    NotShareable(String),
+    #[error("CDI device injection failed: {0}")]
+    Cdi(String),
+    #[error("unexpected {0} in CDI device request")]
+    CdiRequest(&'static str),
     #[error("SHM size can not be less than 0")]
     ShmSize,
     #[error("Invalid value {0}, range for oom score adj is [-1000, 1000]")]
@@ -97,18 +155,27 @@ pub enum ConfigError {
     NanoCpusAndQuota,
     #[error("range of CPUs is from 0.01 to {0}.00, as there are only {0} CPUs available")]
     NanoCpus(usize),
-    #[error("CPU shares cannot be negative")]
-    CpuShares,
+    #[error("invalid CPU shares ({0}): value must be a positive integer")]
+    CpuShares(i64),
+    #[error(
+        "NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted"
+    )]
+    NanoCpusWithoutCfs,
+    #[error("kernel does not support CPU real-time scheduler")]
+    NoRealtime,
+    #[error("cpu real-time runtime cannot be higher than cpu real-time period")]
+    Realtime,
+    #[error("invalid option: QoS maximum {0} configuration is not supported on linux")]
+    IoMaximum(&'static str),
     #[error("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)")]
     CpuPeriod,
     #[error("CPU cfs quota can not be less than 1ms (i.e. 1000)")]
     CpuQuota,
-    #[error("Invalid value {0} for cpuset cpus")]
-    CpusetCpus(String),
-    #[error("Invalid value {0} for cpuset mems")]
-    CpusetMems(String),
-    #[error("Requested CPUs are not available - requested {requested}, available: {available}")]
-    CpusUnavailable {
+    #[error("Invalid value {1} for cpuset {0}: invalid format: {1}")]
+    Cpuset(SetKind, String),
+    #[error("Requested {} are not available - requested {requested}, available: {available}", what.long())]
+    CpusetUnavailable {
+        what: SetKind,
         requested: String,
         available: String,
     },
@@ -135,16 +202,20 @@ pub enum ConfigError {
     LogValue { key: &'static str, value: String },
     #[error("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")]
     StorageOpt,
+    #[error("Unknown option {0}")]
+    StorageOption(String),
     #[error("invalid volume specification: '{0}'")]
     VolumeSpec(String),
-    #[error(
-        "invalid volume specification: '{0}': invalid mount config for type \"volume\": invalid mount path: '{1}' mount path must be absolute"
-    )]
-    VolumePath(String, String),
+    #[error("invalid volume specification: '{0}': {1}")]
+    Bind(String, Box<Self>),
+    #[error("invalid mode: {0}")]
+    VolumesFromMode(String),
+    #[error("volumes-from specification cannot be an empty string")]
+    VolumesFromEmpty,
     #[error("invalid mode: {0}")]
     VolumeMode(String),
-    #[error("{0}")]
-    VolumeName(lockgate_types::IdError),
+    #[error("create {0}: {1}")]
+    VolumeName(String, lockgate_types::IdError),
     #[error("Duplicate mount point: {0}")]
     DuplicateMount(String),
     #[error("invalid mount config for type \"{kind}\": field {field} must not be empty")]
@@ -169,27 +240,67 @@ pub enum ConfigError {
     BindSource(String),
     #[error("invalid mount config for type \"bind\": invalid propagation mode: {0}")]
     Propagation(String),
-    #[error("mount type unknown: \"{0}\"")]
-    MountKind(&'static str),
-    #[error("invalid mount config for type \"volume\": a subpath is not supported: {0}")]
-    Subpath(String),
-    #[error("invalid volumes-from specification: {0}")]
-    VolumesFrom(String),
-    #[error("invalid tmpfs option [\"{0}\"]")]
+    #[error("invalid mount config for type \"{0}\": mount type unknown")]
+    MountKind(String),
+    #[error(
+        "invalid mount config for type \"volume\": must not set {0} when using anonymous volumes"
+    )]
+    Anonymous(&'static str),
+    #[error(
+        "invalid mount config for type \"{0}\": subpath must be a relative path within the volume"
+    )]
+    Subpath(&'static str),
+    #[error("cannot access path {path}: {reason}")]
+    NoSubpath { path: String, reason: String },
+    #[error("invalid tmpfs option \"{0}\"")]
     Tmpfs(String),
+    #[error("invalid mount path: '{0}' mount path must be absolute")]
+    TmpfsPath(String),
+    #[error("invalid specification: destination can't be '/'")]
+    TmpfsRoot,
+    #[error("invalid mount config for type \"tmpfs\": invalid option: {0}")]
+    TmpfsOption(String),
     #[error("{0}")]
     User(String),
-    #[error("cannot join network of a non running container: {0}")]
-    JoinNetwork(String),
-    #[error("cannot join the {what} namespace of a non running container: {name}")]
-    JoinNamespace { what: &'static str, name: String },
+    #[error(
+        "cannot join network namespace of a non running container: container {name} is {status}"
+    )]
+    JoinNetwork { name: String, status: &'static str },
+    #[error("failed to join {what} namespace: container {id} is not running")]
+    JoinNamespace { what: &'static str, id: String },
+    #[error("failed to join {0} namespace: invalid name or ID supplied: \"\"")]
+    JoinNobody(&'static str),
 }
 
 impl ConfigError {
     /// Whose fault it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::JoinNetwork(_) | Self::JoinNamespace { .. } => ErrorKind::Conflict,
+            Self::JoinNetwork { .. } | Self::JoinNamespace { .. } => ErrorKind::Conflict,
+            Self::NoSubpath { .. } => ErrorKind::NotFound,
+            // dockerd answers these with a server error, whosever fault they are.
+            Self::Bind(..)
+            | Self::BlockDevice { .. }
+            | Self::Cdi(_)
+            | Self::Device { .. }
+            | Self::DeviceDriver { .. }
+            | Self::DeviceRule(_)
+            | Self::Dns(_)
+            | Self::LinkFormat(_)
+            | Self::LinkNetwork(_)
+            | Self::LinkStopped { .. }
+            | Self::MountConflict(_)
+            | Self::NotShared { .. }
+            | Self::Seccomp(_)
+            | Self::SecurityOpt(_)
+            | Self::SecurityValue(_)
+            | Self::StorageOpt
+            | Self::StorageOption(_)
+            | Self::Tmpfs(_)
+            | Self::User(_)
+            | Self::VolumeMode(_)
+            | Self::VolumeSpec(_)
+            | Self::CdiRequest(_) => ErrorKind::Internal,
             Self::NoCommand
             | Self::WorkingDir(_)
             | Self::Env(_)
@@ -199,6 +310,7 @@ impl ConfigError {
             | Self::AutoRemoveWithRestart
             | Self::RestartPolicy(_)
             | Self::RestartCount(_)
+            | Self::RestartCountWithout
             | Self::RestartNegative
             | Self::Port(_)
             | Self::Protocol(_)
@@ -221,8 +333,17 @@ impl ConfigError {
             | Self::AddHostIp(_)
             | Self::CapAdd(_)
             | Self::CapDrop(_)
-            | Self::SecurityOpt(_)
-            | Self::Seccomp { .. }
+            | Self::HostnameWithUts
+            | Self::HostsWithNetwork
+            | Self::DnsWithNetwork
+            | Self::ExposedWithContainerNetwork
+            | Self::LinksWithNetwork(..)
+            | Self::NoLinked(_)
+            | Self::NoContainer(_)
+            | Self::Annotation
+            | Self::EndpointMac { .. }
+            | Self::NotShareable(_)
+            | Self::JoinNobody(_)
             | Self::ShmSize
             | Self::OomScoreAdj(_)
             | Self::MemoryLimit
@@ -234,24 +355,25 @@ impl ConfigError {
             | Self::NanoCpusAndPeriod
             | Self::NanoCpusAndQuota
             | Self::NanoCpus(_)
-            | Self::CpuShares
+            | Self::CpuShares(_)
+            | Self::NanoCpusWithoutCfs
+            | Self::NoRealtime
+            | Self::Realtime
+            | Self::IoMaximum(_)
             | Self::CpuPeriod
             | Self::CpuQuota
-            | Self::CpusetCpus(_)
-            | Self::CpusetMems(_)
-            | Self::CpusUnavailable { .. }
+            | Self::Cpuset(..)
+            | Self::CpusetUnavailable { .. }
             | Self::BlkioWeight
-            | Self::Ulimit(_)
-            | Self::UlimitRange { .. }
-            | Self::DeviceRule(_)
             | Self::LogDriver(_)
             | Self::LogOption(_)
             | Self::LogValue { .. }
-            | Self::StorageOpt
-            | Self::VolumeSpec(_)
-            | Self::VolumePath(..)
-            | Self::VolumeMode(_)
-            | Self::VolumeName(_)
+            | Self::VolumesFromEmpty
+            | Self::Ulimit(_)
+            | Self::LinkHost
+            | Self::VolumesFromMode(_)
+            | Self::UlimitRange { .. }
+            | Self::VolumeName(..)
             | Self::DuplicateMount(_)
             | Self::MountField { .. }
             | Self::MountExtra { .. }
@@ -260,10 +382,38 @@ impl ConfigError {
             | Self::BindSource(_)
             | Self::Propagation(_)
             | Self::MountKind(_)
+            | Self::Anonymous(_)
             | Self::Subpath(_)
-            | Self::VolumesFrom(_)
-            | Self::Tmpfs(_) => ErrorKind::InvalidInput,
-            Self::Device { .. } | Self::DeviceDriver { .. } | Self::User(_) => ErrorKind::Internal,
+            | Self::TmpfsPath(_)
+            | Self::TmpfsRoot
+            | Self::TmpfsOption(_) => ErrorKind::InvalidInput,
         }
+    }
+}
+
+/// A set of processors or of memory nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetKind {
+    /// Processors.
+    Cpus,
+    /// Memory nodes.
+    Mems,
+}
+
+impl SetKind {
+    const fn long(self) -> &'static str {
+        match self {
+            Self::Cpus => "CPUs",
+            Self::Mems => "memory nodes",
+        }
+    }
+}
+
+impl std::fmt::Display for SetKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Cpus => "cpus",
+            Self::Mems => "mems",
+        })
     }
 }

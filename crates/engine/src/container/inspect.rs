@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use lockgate_types::container::HostConfig;
+
 use super::Containers;
+use super::create::by_alias;
 use super::error::InspectError;
 use super::handle::{Container, Facts};
 use super::record::Record;
@@ -71,7 +74,10 @@ fn view(engine: &Inner, container: &Container, facts: &Facts) -> Inspect {
         process_label: String::new(),
         app_armor_profile: String::new(),
         exec_ids: engine.execs.of(&record.id),
-        host_config: record.host_config.clone(),
+        host_config: HostConfig {
+            links: links(engine, record),
+            ..record.host_config.clone()
+        },
         graph_driver: graph_driver(engine, record),
         size_rw: None,
         size_root_fs: None,
@@ -84,6 +90,25 @@ fn view(engine: &Inner, container: &Container, facts: &Facts) -> Inspect {
         config: record.config.clone(),
         network_settings: network::settings(&engine.networks, record, state),
     }
+}
+
+/// Links with full names, `/container:/owner/alias`; those to containers that are gone are left out.
+fn links(engine: &Inner, record: &Record) -> Option<Vec<String>> {
+    let links: Vec<String> = by_alias(&record.host_config)
+        .into_iter()
+        .filter_map(|(alias, target)| {
+            let target = engine
+                .registry
+                .find(target)
+                .ok()?
+                .facts()
+                .record
+                .name
+                .clone();
+            Some(format!("/{target}:/{}/{alias}", record.name))
+        })
+        .collect();
+    (!links.is_empty()).then_some(links)
 }
 
 fn state_view(state: &RunState) -> InspectState {

@@ -38,7 +38,7 @@ mod restart;
 pub(crate) mod restore;
 pub(crate) mod runtime;
 pub(crate) mod spec;
-mod start;
+pub(crate) mod start;
 pub(crate) mod state;
 pub(crate) mod stats;
 mod stop;
@@ -55,7 +55,7 @@ use crate::engine::Inner;
 pub use attach::{AttachQuery, AttachStream};
 pub(crate) use attach::{Duplex, StdinEnd, keys as attach_keys};
 pub use commit::{CommitContainer, CommitError};
-pub use config_error::ConfigError;
+pub use config_error::{ConfigError, SetKind};
 pub use error::{
     AttachError, CreateError, FaultError, InspectError, KillError, LogsError, LookupError,
     PauseError, PruneError, RemoveError, RenameError, ResizeError, RestartError, StartError,

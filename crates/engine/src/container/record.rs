@@ -50,8 +50,15 @@ pub(crate) struct MountRecord {
     pub(crate) point: MountPoint,
     /// Without the mounts below the source.
     pub(crate) non_recursive: bool,
-    /// Read-only for the mounts below the source as well, or fail.
+    /// Read-only for the mounts below the source as well, or fail. What is read-only is so with
+    /// all below it anyway, but for the next.
     pub(crate) read_only_recursive: bool,
+    /// Read-only itself alone.
+    pub(crate) read_only_non_recursive: bool,
+    /// The path inside the volume or image that is shown, empty for all of it.
+    pub(crate) subpath: String,
+    /// The image that is shown.
+    pub(crate) image: Option<Digest>,
     /// Options of a tmpfs, such as `size=64m`.
     pub(crate) tmpfs_options: Vec<String>,
     /// The volume was made for this container and goes with it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lockgate_runtime::cgroup::Cgroup;
 use lockgate_types::container::HostConfig;
 
-use super::create::{check_resources, check_restart_policy};
+use super::create::{check_resources, check_restart_policy, discard};
 use super::driver::Driver;
 use super::error::{FaultError, LookupError, UpdateError};
 use super::handle::{Answer, Failure, Order};
@@ -34,12 +34,14 @@ impl Containers {
 impl Driver {
     pub(super) async fn update(&mut self, query: UpdateQuery) -> Answer {
         let mut host = self.record.host_config.clone();
-        take_over(&mut host, &query.host_config);
+        let mut wanted = query.host_config;
+        let warnings = discard(&mut wanted, self.engine.host.limits).map_err(Failure::Config)?;
+        take_over(&mut host, &wanted);
         check_resources(&host).map_err(Failure::Config)?;
         check_restart_policy(&host.restart_policy, host.auto_remove).map_err(Failure::Config)?;
         if self.state.status.has_process() {
             let path = cgroup_path(&self.engine.config, &self.record);
-            let resources = resource::build(&host);
+            let resources = resource::build(&host).map_err(Failure::Config)?;
             let updating = tokio::task::spawn_blocking(move || {
                 Cgroup::open(&path).and_then(|cgroup| cgroup.update(&resources))
             });
@@ -59,7 +61,7 @@ impl Driver {
         self.record = Arc::new(record);
         self.publish();
         events::container(&self.engine, &self.record, "update", []);
-        Ok(Vec::new())
+        Ok(warnings)
     }
 }
 

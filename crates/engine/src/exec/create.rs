@@ -4,16 +4,13 @@ use std::sync::Arc;
 
 use lockgate_types::ExecId;
 
+use super::start::identity;
 use super::{CreateExec, ExecError, Execs};
 use crate::container::create::check_env;
 use crate::container::{Container, Status, attach_keys as keys, events};
 
 impl Execs {
     /// Prepares an exec in a running container.
-    #[expect(
-        clippy::unused_async,
-        reason = "like all operations; it may come to wait for its driver"
-    )]
     pub async fn create(&self, container: &str, exec: CreateExec) -> Result<ExecId, ExecError> {
         let container = self.inner.registry.find(container)?;
         if exec.cmd.first().is_none_or(String::is_empty) {
@@ -22,6 +19,11 @@ impl Execs {
         check_running(&container)?;
         for entry in &exec.env {
             check_env(entry)?;
+        }
+        if !exec.user.is_empty() {
+            let (user, facts) = (exec.user.clone(), container.facts());
+            let looking = tokio::task::spawn_blocking(move || identity(&user, &facts));
+            looking.await.unwrap_or(Err(ExecError::Shim))?;
         }
         let detach_keys = match exec.detach_keys.as_deref() {
             None | Some("") => keys::DEFAULT.to_vec(),

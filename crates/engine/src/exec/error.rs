@@ -45,6 +45,9 @@ pub enum ExecError {
         "OCI runtime exec failed: exec failed: unable to start container process: {0}: unknown"
     )]
     Start(String),
+    /// The working directory is relative.
+    #[error("OCI runtime exec failed: exec failed: Cwd must be an absolute path")]
+    WorkingDir,
     /// The terminal cannot be resized now.
     #[error("exec process is not started")]
     NotStarted,
@@ -68,7 +71,7 @@ impl ExecError {
             | Self::Restarting(_)
             | Self::HasRun(_)
             | Self::IsRunning(_) => ErrorKind::Conflict,
-            Self::NotStarted | Self::Shim => ErrorKind::Internal,
+            Self::NotStarted | Self::Shim | Self::WorkingDir => ErrorKind::Internal,
         }
     }
 }

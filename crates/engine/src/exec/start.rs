@@ -19,6 +19,8 @@ use crate::shim::{self, ShimError};
 /// The exit code of an exec whose command is not there, or cannot be executed.
 const NOT_FOUND: i32 = 127;
 const NOT_EXECUTABLE: i32 = 126;
+/// The exit code of an exec that fails for another reason.
+const UNKNOWN: i32 = 128;
 
 impl Execs {
     /// Starts it. The stream is `None` when detached.
@@ -96,7 +98,7 @@ async fn request(
     let config = &exec.config;
     // The container decides how long its files take to read.
     let (of, seen) = (Arc::clone(exec), Arc::clone(facts));
-    let looking = tokio::task::spawn_blocking(move || identity(&of, &seen));
+    let looking = tokio::task::spawn_blocking(move || identity(&of.config.user, &seen));
     let identity = looking.await.unwrap_or(Err(ExecError::Shim))?;
     Ok(Request::Exec(Box::new(ExecRequest {
         exec: exec.id.clone(),
@@ -109,12 +111,12 @@ async fn request(
 }
 
 /// The user of the exec, or of the container if it names none, as the container sees it now.
-fn identity(exec: &Exec, facts: &Facts) -> Result<Identity, ExecError> {
+pub(super) fn identity(user: &str, facts: &Facts) -> Result<Identity, ExecError> {
     let host = &facts.record.host_config;
-    let user = if exec.config.user.is_empty() {
+    let user = if user.is_empty() {
         &facts.record.config.user
     } else {
-        &exec.config.user
+        user
     };
     let groups = host.group_add.as_deref().unwrap_or_default();
     rootfs::of_process(facts.state.pid, user, groups)
@@ -139,6 +141,9 @@ fn build(
     } else {
         &config.working_dir
     };
+    if !directory.is_empty() && !directory.starts_with('/') {
+        return Err(ExecError::WorkingDir);
+    }
     let size = how.console_size.or(config.console_size).unwrap_or_default();
     let mut process = process::common(record, identity, &capabilities);
     process
@@ -156,6 +161,9 @@ fn build(
 }
 
 fn exit_code(error: &ExecError) -> i32 {
+    if matches!(error, ExecError::WorkingDir) {
+        return UNKNOWN;
+    }
     let text = error.to_string();
     if text.contains("permission denied") || text.contains("is a directory") {
         NOT_EXECUTABLE

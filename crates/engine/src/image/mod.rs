@@ -73,7 +73,9 @@ impl Images {
         let containers = self.inner.registry.all();
         let users = containers.iter().filter_map(|container| {
             let facts = container.facts();
-            let uses = facts.record.image.as_ref() == Some(id);
+            let mut shown = facts.record.mounts.iter().map(|mount| mount.image.as_ref());
+            let uses =
+                facts.record.image.as_ref() == Some(id) || shown.any(|image| image == Some(id));
             uses.then(|| User {
                 id: container.id.clone(),
                 running: facts.state.status.has_process(),

@@ -77,6 +77,8 @@ pub struct Info {
     pub runc_commit: Commit,
     pub init_commit: Commit,
     pub security_options: Vec<String>,
+    #[serde(rename = "CDISpecDirs")]
+    pub cdi_spec_dirs: Vec<String>,
     pub warnings: Option<Vec<String>>,
 }
 
@@ -190,6 +192,11 @@ impl Engine {
             runc_commit: Commit::default(),
             init_commit: Commit::default(),
             security_options: security_options(is_v1),
+            cdi_spec_dirs: config
+                .cdi_spec_dirs
+                .iter()
+                .map(|path| path.to_string_lossy().into_owned())
+                .collect(),
             warnings: None,
         }
     }

@@ -21,6 +21,10 @@ use crate::engine::Inner;
 pub(crate) fn join(engine: &Arc<Inner>, record: &Record) -> Result<NetworkState, StartError> {
     let mode = NetworkMode::parse(&record.host_config.network_mode)
         .map_err(|_mode| ConfigError::NetworkMode(record.host_config.network_mode.clone()))?;
+    if record.config.network_disabled && !matches!(mode, NetworkMode::Container(_)) {
+        // A namespace of its own with nothing in it.
+        return Ok(NetworkState::default());
+    }
     match mode {
         NetworkMode::Bridge => join_all(engine, record, "bridge"),
         NetworkMode::Named(name) => join_all(engine, record, &name),

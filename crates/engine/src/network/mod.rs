@@ -38,7 +38,7 @@ pub(crate) use join::{connect, disconnect, driver, join, leave, restore};
 pub(crate) use known::Known;
 pub(crate) use mode::NetworkMode;
 pub(crate) use names::{NameServers, names_of};
-pub(crate) use ports::{parse_port, port_map};
+pub(crate) use ports::{check_binding, parse_port, port_map};
 pub(crate) use resolver::{hosts_file, resolv_conf, uses_embedded};
 pub(crate) use settings::{endpoints, settings};
 pub use view::{ConfigReference, Ipam, IpamPool, Member, Network};

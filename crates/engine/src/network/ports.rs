@@ -44,7 +44,10 @@ pub(super) fn requests(record: &Record) -> Result<Vec<PortRequest>, ConfigError>
             .iter()
             .flat_map(|ports| ports.keys())
         {
-            let (container_port, proto) = parse_port(port)?;
+            // An exposed port that cannot be read is one that cannot be published, as in dockerd.
+            let Ok((container_port, proto)) = parse_port(port) else {
+                continue;
+            };
             let known = |r: &PortRequest| r.container_port == container_port && r.proto == proto;
             if !requests.iter().any(known) {
                 requests.push(PortRequest {
@@ -57,6 +60,12 @@ pub(super) fn requests(record: &Record) -> Result<Vec<PortRequest>, ConfigError>
         }
     }
     Ok(requests)
+}
+
+/// Refuses a host address or port that cannot be read.
+pub(crate) fn check_binding(binding: &PortBinding) -> Result<(), ConfigError> {
+    host_ip(binding)?;
+    host_port(binding).map(drop)
 }
 
 fn host_ip(binding: &PortBinding) -> Result<Option<IpAddr>, ConfigError> {

@@ -19,6 +19,7 @@ pub(crate) fn hosts_file(
     record: &Record,
     network: &NetworkState,
     gateway: Option<String>,
+    links: &[(Ipv4Addr, Vec<String>)],
 ) -> String {
     let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let gateway = gateway
@@ -44,7 +45,7 @@ pub(crate) fn hosts_file(
         name: &record.config.hostname,
         domain: &record.config.domainname,
     };
-    let mut text = lockgate_net::hosts(own, name, &extra, gateway);
+    let mut text = lockgate_net::hosts(own, name, &extra, gateway, links);
     let addresses = network
         .endpoints
         .iter()

@@ -4,7 +4,7 @@ use std::ffi::CStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lockgate_store::Snapshot;
 use rustix::fs::{
@@ -22,7 +22,7 @@ pub(crate) fn fill_volume(snapshot: &Snapshot, destination: &str, volume: &Path)
     if !is_empty(target.as_fd())? {
         return Ok(());
     }
-    let root = image_root(snapshot)?;
+    let root = image_tree(&snapshot.lower)?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
     let relative = destination.trim_start_matches('/');
@@ -37,12 +37,12 @@ pub(crate) fn fill_volume(snapshot: &Snapshot, destination: &str, volume: &Path)
 }
 
 /// The image's layers as one tree: the only layer itself, or a mount that no path leads to.
-fn image_root(snapshot: &Snapshot) -> io::Result<OwnedFd> {
-    if let [only] = snapshot.lower.as_slice() {
+pub(crate) fn image_tree(layers: &[PathBuf]) -> io::Result<OwnedFd> {
+    if let [only] = layers {
         return open_directory(CWD, only);
     }
     let overlay = rustix::mount::fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
-    for lower in &snapshot.lower {
+    for lower in layers {
         rustix::mount::fsconfig_set_string(overlay.as_fd(), "lowerdir+", lower)?;
     }
     rustix::mount::fsconfig_create(overlay.as_fd())?;
@@ -191,7 +191,7 @@ mod tests {
 
     use super::*;
 
-    fn snapshot(lower: Vec<std::path::PathBuf>, root: &Path) -> Snapshot {
+    fn snapshot(lower: Vec<PathBuf>, root: &Path) -> Snapshot {
         Snapshot {
             lower,
             upper: root.join("upper"),

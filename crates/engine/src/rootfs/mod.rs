@@ -11,7 +11,7 @@ mod layers;
 mod user;
 mod view;
 
-pub(crate) use copy::fill_volume;
+pub(crate) use copy::{fill_volume, image_tree};
 pub(crate) use diff::{Diff, Kind, diff};
 pub(crate) use user::{Identity, of_layers, of_process};
 pub(crate) use view::{Access, Bind, Plan, Source, View};

@@ -76,7 +76,7 @@ async fn tmpfs_is_empty_writable_and_limited() {
     let mut request = sh("touch /a/x /b/x && ls -ld /b; mount | grep ' /[ab] '");
     request.host_config.tmpfs = Some([("/a".to_owned(), "size=64k".to_owned())].into());
     request.host_config.mounts = Some(vec![Mount {
-        kind: MountType::Tmpfs,
+        kind: MountType::Tmpfs.into(),
         target: "/b".to_owned(),
         tmpfs_options: Some(TmpfsOptions {
             size_bytes: Some(1 << 20),

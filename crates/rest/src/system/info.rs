@@ -84,7 +84,7 @@ fn encode(info: Info) -> wire::Info {
             driver: "nftables".to_owned(),
             info: None,
         }),
-        cdi_spec_dirs: Some(Vec::new()),
+        cdi_spec_dirs: Some(info.cdi_spec_dirs),
         warnings: info.warnings,
         ..wire::Info::default()
     }

@@ -13,7 +13,8 @@ pub use host::{
     WeightDevice,
 };
 pub use mount::{
-    BindOptions, DriverConfig, Mount, MountPoint, MountType, TmpfsOptions, VolumeOptions,
+    AskedType, BindOptions, DriverConfig, ImageOptions, Mount, MountPoint, MountType, TmpfsOptions,
+    VolumeOptions,
 };
 
 /// An object without members; Docker writes sets as maps to it (`"ExposedPorts":{"80/tcp":{}}`).

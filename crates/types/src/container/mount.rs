@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Mount {
-    #[serde(rename = "Type")]
-    pub kind: MountType,
+    #[serde(rename = "Type", default = "AskedType::none")]
+    pub kind: AskedType,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub source: String,
     pub target: String,
@@ -22,6 +22,8 @@ pub struct Mount {
     pub bind_options: Option<BindOptions>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume_options: Option<VolumeOptions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_options: Option<ImageOptions>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tmpfs_options: Option<TmpfsOptions>,
 }
@@ -37,6 +39,71 @@ pub enum MountType {
     Tmpfs,
     #[default]
     Volume,
+}
+
+impl MountType {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bind => "bind",
+            Self::Cluster => "cluster",
+            Self::Image => "image",
+            Self::Npipe => "npipe",
+            Self::Tmpfs => "tmpfs",
+            Self::Volume => "volume",
+        }
+    }
+}
+
+/// The type that a mount was asked for with: a word that is not known is kept, to be refused by
+/// name where the whole mount is judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum AskedType {
+    /// One that exists.
+    Known(MountType),
+    /// Any other word, or none.
+    Unknown(String),
+}
+
+impl AskedType {
+    /// No type at all.
+    fn none() -> Self {
+        Self::Unknown(String::new())
+    }
+
+    /// The word on the wire.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Known(kind) => kind.as_str(),
+            Self::Unknown(word) => word,
+        }
+    }
+}
+
+impl Default for AskedType {
+    fn default() -> Self {
+        Self::Known(MountType::default())
+    }
+}
+
+impl From<MountType> for AskedType {
+    fn from(kind: MountType) -> Self {
+        Self::Known(kind)
+    }
+}
+
+impl PartialEq<MountType> for AskedType {
+    fn eq(&self, other: &MountType) -> bool {
+        *self == Self::Known(*other)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ImageOptions {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub subpath: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

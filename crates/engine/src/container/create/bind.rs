@@ -21,23 +21,9 @@ pub(super) fn parse(text: &str) -> Result<MountRecord, ConfigError> {
     if destination.is_empty() || (parts.len() > 1 && source.is_empty() && mode.is_empty()) {
         return Err(invalid());
     }
-    if !destination.starts_with('/') {
-        return Err(ConfigError::VolumePath(
-            text.to_owned(),
-            destination.to_owned(),
-        ));
-    }
     let options = Mode::parse(mode).ok_or_else(|| ConfigError::VolumeMode(mode.to_owned()))?;
-    let destination = clean(destination);
-    if destination == "/" {
-        return Err(ConfigError::MountRoot {
-            kind: if source.starts_with('/') {
-                "bind"
-            } else {
-                "volume"
-            },
-        });
-    }
+    let inside = |error| ConfigError::Bind(text.to_owned(), Box::new(error));
+    let destination = place(source, destination, &options).map_err(inside)?;
     let mut mount = MountRecord {
         point: MountPoint {
             destination,
@@ -63,7 +49,8 @@ pub(super) fn parse(text: &str) -> Result<MountRecord, ConfigError> {
         if source.is_empty() {
             mount.anonymous = true;
         } else {
-            let name = VolumeName::parse(source).map_err(ConfigError::VolumeName)?;
+            let name = VolumeName::parse(source)
+                .map_err(|error| ConfigError::VolumeName(source.to_owned(), error))?;
             point.name = name.to_string();
             if mode.is_empty() {
                 "z".clone_into(&mut point.mode);
@@ -71,6 +58,28 @@ pub(super) fn parse(text: &str) -> Result<MountRecord, ConfigError> {
         }
     }
     Ok(mount)
+}
+
+/// The cleaned destination; the mode must be one for what is mounted there.
+fn place(source: &str, destination: &str, options: &Mode<'_>) -> Result<String, ConfigError> {
+    let is_bind = source.starts_with('/');
+    let kind = if is_bind { "bind" } else { "volume" };
+    if !destination.starts_with('/') {
+        let path = destination.to_owned();
+        return Err(ConfigError::MountPath { kind, path });
+    }
+    let destination = clean(destination);
+    if destination == "/" {
+        return Err(ConfigError::MountRoot { kind });
+    }
+    let extra = |field| Err(ConfigError::MountExtra { kind, field });
+    if is_bind && options.no_copy {
+        return extra("VolumeOptions");
+    }
+    if !is_bind && options.propagation.is_some() {
+        return extra("BindOptions");
+    }
+    Ok(destination)
 }
 
 /// What a mode says.
@@ -154,8 +163,20 @@ mod tests {
             ("/a:/b:bogus", "invalid mode: bogus"),
             ("/a:/b:ro,rw", "invalid mode: ro,rw"),
             (
+                "/a:rel",
+                "invalid volume specification: '/a:rel': invalid mount config for type \"bind\": invalid mount path: 'rel' mount path must be absolute",
+            ),
+            (
+                "/a:/b:nocopy",
+                "invalid volume specification: '/a:/b:nocopy': invalid mount config for type \"bind\": field VolumeOptions must not be specified",
+            ),
+            (
+                "a:/b:shared",
+                "invalid volume specification: 'a:/b:shared': invalid mount config for type \"volume\": field BindOptions must not be specified",
+            ),
+            (
                 "/a:/",
-                "invalid mount config for type \"bind\": invalid specification: destination can't be '/'",
+                "invalid volume specification: '/a:/': invalid mount config for type \"bind\": invalid specification: destination can't be '/'",
             ),
         ] {
             assert_eq!(parse(bad).unwrap_err().to_string(), text, "{bad}");

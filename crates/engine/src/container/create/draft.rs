@@ -9,11 +9,13 @@ use lockgate_types::container::{ContainerConfig, HostConfig};
 use lockgate_types::network::EndpointSettings;
 use lockgate_types::{ContainerId, ContainerName, Timestamp};
 
-use super::{merge, resources, validate};
+use super::{discard, link, merge, mode, resources, validate};
+use crate::container::config_error::ConfigError;
 use crate::container::error::CreateError;
 use crate::container::names::random_name;
 use crate::container::record::{Record, SCHEMA};
 use crate::container::request::CreateContainer;
+use crate::container::spec;
 use crate::engine::Inner;
 use crate::network::{Custom, NetworkMode, check_endpoint};
 
@@ -33,6 +35,7 @@ pub(super) fn draft(
         None | Some("") => None,
         Some(text) => Some(ContainerName::parse(text).map_err(CreateError::Name)?),
     };
+    mode::conflicts(&config, &host_config)?;
     let image = find_image(engine, &config, platform.as_deref())?;
     if let Some(image) = &image {
         merge(&mut config, &image.config.config);
@@ -40,16 +43,38 @@ pub(super) fn draft(
     let (path, args) = merge::command(&mut config)?;
     validate::config(&config)?;
     validate::host_config(&host_config, &engine.config)?;
-    let mut warnings = resources::warnings(&host_config);
+    mode::partners(&host_config, &engine.registry)?;
+    link::check(&host_config, &engine.registry)?;
+    let mut warnings = discard(&mut host_config, engine.host.limits)?;
+    warnings.extend(spec::warnings(&host_config));
+    if host_config.network_mode == "host"
+        && host_config
+            .port_bindings
+            .as_ref()
+            .is_some_and(|bindings| !bindings.is_empty())
+    {
+        warnings.push("Published ports are discarded when using host network mode".to_owned());
+    }
+    if !config.mac_address.is_empty() {
+        warnings.push(MAC_ADDRESS.to_owned());
+    }
     warnings.extend(platform_warning(image.as_deref(), platform.as_deref()));
     fill_host_config(&mut host_config, engine);
+    if host_config
+        .storage_opt
+        .as_ref()
+        .is_some_and(|options| !options.is_empty())
+    {
+        storage_options(&host_config)?;
+    }
     let id = ContainerId::random();
     fill_hostname(&mut config, &host_config, &id);
-    let networks = networks(
-        engine,
-        &host_config,
-        networking.endpoints_config.unwrap_or_default(),
-    )?;
+    let endpoints = networking.endpoints_config.unwrap_or_default();
+    let networks = networks(engine, &config, &host_config, endpoints)?;
+    for (network, settings) in &networks {
+        check_address(network, &settings.mac_address)?;
+    }
+    check_address(&host_config.network_mode, &config.mac_address)?;
     let record = Record {
         schema: SCHEMA,
         name: name.unwrap_or_else(|| random_name(0)),
@@ -156,15 +181,33 @@ fn fill_host_config(host: &mut HostConfig, engine: &Inner) {
         }
     }
     host.log_config.config.get_or_insert_default();
-    let unconfined = host
-        .security_opt
-        .iter()
-        .flatten()
-        .any(|o| o == "systempaths=unconfined");
-    if !host.privileged && !unconfined {
+    // What clients look for to see that no label confines it.
+    if host.security_opt.is_none()
+        && (host.privileged || host.ipc_mode == "host" || host.pid_mode == "host")
+    {
+        host.security_opt = Some(vec!["label=disable".to_owned()]);
+    }
+    if !host.privileged {
         host.masked_paths.get_or_insert_with(masked_paths);
         host.readonly_paths.get_or_insert_with(readonly_paths);
     }
+}
+
+/// A size of the writable layer needs what dockerd needs for it, and dockerd's words say what.
+fn storage_options(host: &HostConfig) -> Result<(), ConfigError> {
+    let options = host.storage_opt.iter().flatten();
+    match options.map(|(key, _)| key).find(|key| *key != "size") {
+        Some(unknown) => Err(ConfigError::StorageOption(unknown.clone())),
+        None => Err(ConfigError::StorageOpt),
+    }
+}
+
+fn check_address(network: &str, address: &str) -> Result<(), ConfigError> {
+    if address.is_empty() || address.parse::<lockgate_net::Mac>().is_ok() {
+        return Ok(());
+    }
+    let (network, address) = (network.to_owned(), address.to_owned());
+    Err(ConfigError::EndpointMac { network, address })
 }
 
 fn default_to(text: &mut String, value: &str) {
@@ -191,9 +234,13 @@ fn fill_hostname(config: &mut ContainerConfig, host: &HostConfig, id: &Container
 /// among them. A network that does not exist yet is missed when the container starts.
 fn networks(
     engine: &Inner,
+    config: &ContainerConfig,
     host: &HostConfig,
     endpoints: BTreeMap<String, Option<EndpointSettings>>,
 ) -> Result<BTreeMap<String, EndpointSettings>, CreateError> {
+    if config.network_disabled {
+        return Ok(BTreeMap::new());
+    }
     let mut networks = BTreeMap::new();
     for (name, settings) in endpoints {
         let settings = settings.unwrap_or_default();
@@ -227,3 +274,5 @@ fn network_name(custom: Option<Arc<Custom>>, text: String) -> String {
         None => text,
     }
 }
+
+const MAC_ADDRESS: &str = "The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead.";

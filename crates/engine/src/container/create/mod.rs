@@ -5,10 +5,14 @@
 //! what a crash leaves is removed at the next start; after it, the container exists.
 
 mod bind;
+mod discard;
 mod draft;
+mod link;
 mod merge;
+mod mode;
 mod mounts;
 mod resources;
+mod security;
 mod typed;
 mod undo;
 mod validate;
@@ -27,10 +31,13 @@ use crate::engine::Inner;
 use draft::draft;
 use undo::{Step, Undo};
 
+pub(crate) use discard::discard;
+pub(crate) use link::by_alias;
 pub(crate) use merge::merge;
 #[cfg(test)]
 pub(crate) use resources::ULIMITS;
 pub(crate) use resources::check as check_resources;
+pub(crate) use security::Security;
 pub(crate) use validate::{check_env, parse_size, restart_policy as check_restart_policy};
 
 impl Containers {
@@ -51,8 +58,11 @@ fn create(
     runtime: &tokio::runtime::Handle,
 ) -> Result<Created, CreateError> {
     let is_named = request.name.as_deref().is_some_and(|name| !name.is_empty());
-    let (mut record, warnings) = draft(engine, request)?;
-    record.mounts = mounts::collect(&record, &engine.registry)?;
+    let (mut record, mut warnings) = draft(engine, request)?;
+    record.mounts = mounts::collect(&record, &engine.registry, &engine.store)?;
+    if record.mounts.iter().any(|mount| mount.image.is_some()) {
+        warnings.push("Image mount is an experimental feature".to_owned());
+    }
     let mut undo = Undo::new(engine, record.id.clone());
     let mut attempt = 0;
     while let Err(taken) = undo.reserve(&record.name) {

@@ -1,5 +1,6 @@
 //! All mounts of a container, from the five places where they can be asked for.
 
+use lockgate_store::Store;
 use lockgate_types::container::{MountPoint, MountType};
 
 use super::{bind, typed};
@@ -13,6 +14,7 @@ use crate::container::registry::Registry;
 pub(super) fn collect(
     record: &Record,
     registry: &Registry,
+    store: &Store,
 ) -> Result<Vec<MountRecord>, CreateError> {
     let host = &record.host_config;
     let mut mounts: Vec<MountRecord> = Vec::new();
@@ -21,29 +23,52 @@ pub(super) fn collect(
             replace(&mut mounts, mount);
         }
     }
-    let mut own: Vec<MountRecord> = Vec::new();
+    let mut own = Own::default();
     for text in host.binds.iter().flatten() {
-        own.push(bind::parse(text)?);
+        let mut mount = bind::parse(text)?;
+        driver_of(&mut mount, &host.volume_driver);
+        own.add(mount, None)?;
     }
     for mount in host.mounts.iter().flatten() {
-        own.push(typed::parse(mount)?);
+        own.add(typed::parse(mount, store)?, Some(&mount.target))?;
     }
     for (destination, options) in host.tmpfs.iter().flatten() {
-        own.push(from_tmpfs(destination, options)?);
+        own.add(from_tmpfs(destination, options)?, Some(destination))?;
     }
-    for (index, mount) in own.iter().enumerate() {
-        let destination = &mount.point.destination;
-        if own
-            .iter()
-            .take(index)
-            .any(|other| other.point.destination == *destination)
-        {
-            return Err(ConfigError::DuplicateMount(destination.clone()).into());
-        }
-    }
-    for mount in own {
+    for mount in own.0 {
         replace(&mut mounts, mount);
     }
+    volumes_of_image(record, &mut mounts)?;
+    Ok(mounts)
+}
+
+/// What the container itself asks for: nothing twice in one place.
+#[derive(Default)]
+struct Own(Vec<MountRecord>);
+
+impl Own {
+    /// `said` is the destination in the caller's words.
+    fn add(&mut self, mount: MountRecord, said: Option<&str>) -> Result<(), ConfigError> {
+        let destination = &mount.point.destination;
+        let taken = |other: &MountRecord| other.point.destination == *destination;
+        if self.0.iter().any(taken) {
+            let said = said.unwrap_or(destination);
+            return Err(ConfigError::DuplicateMount(said.to_owned()));
+        }
+        self.0.push(mount);
+        Ok(())
+    }
+}
+
+/// `HostConfig.VolumeDriver` is the driver of the volumes that name none.
+fn driver_of(mount: &mut MountRecord, driver: &str) {
+    if mount.point.kind == MountType::Volume && !driver.is_empty() {
+        driver.clone_into(&mut mount.point.driver);
+    }
+}
+
+/// `Volumes` of the configuration, its image's among them.
+fn volumes_of_image(record: &Record, mounts: &mut Vec<MountRecord>) -> Result<(), ConfigError> {
     for destination in record
         .config
         .volumes
@@ -55,21 +80,22 @@ pub(super) fn collect(
             return Err(ConfigError::MountPath {
                 kind: "volume",
                 path,
-            }
-            .into());
+            });
         }
         let destination = clean(destination);
         if destination == "/" {
-            return Err(ConfigError::MountRoot { kind: "volume" }.into());
+            return Err(ConfigError::MountRoot { kind: "volume" });
         }
         if !mounts
             .iter()
             .any(|mount| mount.point.destination == destination)
         {
-            mounts.push(anonymous(destination));
+            let mut mount = anonymous(destination);
+            driver_of(&mut mount, &record.host_config.volume_driver);
+            mounts.push(mount);
         }
     }
-    Ok(mounts)
+    Ok(())
 }
 
 /// A path without `.`, `..`, doubled and trailing slashes, by its text alone.
@@ -108,11 +134,21 @@ fn anonymous(destination: String) -> MountRecord {
 
 /// `container[:ro|:rw]`: the other container's mounts, its volumes by name.
 fn from_container(text: &str, registry: &Registry) -> Result<Vec<MountRecord>, CreateError> {
-    let (name, mode) = text.split_once(':').unwrap_or((text, "rw"));
-    if name.is_empty() || !matches!(mode, "rw" | "ro" | "z" | "Z") {
-        return Err(ConfigError::VolumesFrom(text.to_owned()).into());
+    if text.is_empty() {
+        return Err(ConfigError::VolumesFromEmpty.into());
     }
-    let other = registry.find(name)?.facts();
+    let (name, mode) = text.split_once(':').unwrap_or((text, "rw"));
+    if !mode
+        .split(',')
+        .all(|word| matches!(word, "rw" | "ro" | "z" | "Z"))
+    {
+        return Err(ConfigError::VolumesFromMode(mode.to_owned()).into());
+    }
+    // Not the error of a lookup: clients would take that for a missing image and pull it.
+    let other = registry
+        .find(name)
+        .map_err(|_error| ConfigError::NoContainer(name.to_owned()))?
+        .facts();
     let mut mounts: Vec<MountRecord> = other
         .record
         .mounts
@@ -123,26 +159,24 @@ fn from_container(text: &str, registry: &Registry) -> Result<Vec<MountRecord>, C
     for mount in &mut mounts {
         // The volume belongs to the container that made it.
         mount.anonymous = false;
-        mount.point.rw &= mode != "ro";
+        mount.point.rw &= !mode.split(',').any(|word| word == "ro");
     }
     Ok(mounts)
 }
 
 fn from_tmpfs(destination: &str, options: &str) -> Result<MountRecord, ConfigError> {
     if !destination.starts_with('/') {
-        return Err(ConfigError::MountPath {
-            kind: "tmpfs",
-            path: destination.to_owned(),
-        });
+        return Err(ConfigError::TmpfsPath(destination.to_owned()));
     }
-    let mut tmpfs_options = Vec::new();
-    for option in options.split(',').filter(|option| !option.is_empty()) {
-        let (key, _) = option.split_once('=').unwrap_or((option, ""));
-        if !TMPFS_OPTIONS.contains(&key) {
-            return Err(ConfigError::Tmpfs(option.to_owned()));
-        }
-        tmpfs_options.push(option.to_owned());
+    if clean(destination) == "/" {
+        return Err(ConfigError::TmpfsRoot);
     }
+    // dockerd looks at the options when the container starts.
+    let tmpfs_options: Vec<String> = options
+        .split(',')
+        .filter(|option| !option.is_empty())
+        .map(str::to_owned)
+        .collect();
     Ok(MountRecord {
         point: MountPoint {
             kind: MountType::Tmpfs,
@@ -155,42 +189,6 @@ fn from_tmpfs(destination: &str, options: &str) -> Result<MountRecord, ConfigErr
         ..MountRecord::default()
     })
 }
-
-/// Mount flags and tmpfs' own options that a user may set.
-const TMPFS_OPTIONS: [&str; 32] = [
-    "async",
-    "atime",
-    "defaults",
-    "dev",
-    "diratime",
-    "dirsync",
-    "exec",
-    "gid",
-    "mand",
-    "mode",
-    "noatime",
-    "nodev",
-    "nodiratime",
-    "noexec",
-    "nomand",
-    "norelatime",
-    "nostrictatime",
-    "nosuid",
-    "nr_blocks",
-    "nr_inodes",
-    "private",
-    "rbind",
-    "relatime",
-    "ro",
-    "rprivate",
-    "rw",
-    "shared",
-    "size",
-    "strictatime",
-    "suid",
-    "sync",
-    "uid",
-];
 
 #[cfg(test)]
 mod tests {
@@ -210,15 +208,22 @@ mod tests {
     }
 
     #[test]
-    fn tmpfs_options_are_known_ones() {
+    fn a_tmpfs_has_an_absolute_place() {
         assert_eq!(
-            from_tmpfs("/t", "size=1m,noexec")
+            from_tmpfs("/t/", "size=1m,noexec")
                 .unwrap()
                 .tmpfs_options
                 .len(),
             2
         );
-        from_tmpfs("/t", "upperdir=/x").unwrap_err();
-        from_tmpfs("t", "").unwrap_err();
+        let text = |path: &str| from_tmpfs(path, "").unwrap_err().to_string();
+        assert_eq!(
+            text("t"),
+            "invalid mount path: 't' mount path must be absolute"
+        );
+        assert_eq!(
+            text("/."),
+            "invalid specification: destination can't be '/'"
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use lockgate_types::container::HostConfig;
 
-use crate::container::config_error::ConfigError;
+use crate::container::config_error::{ConfigError, SetKind};
 
 /// Checks limits, of create and of update.
 pub(crate) fn check(host: &HostConfig) -> Result<(), ConfigError> {
@@ -18,6 +18,12 @@ pub(crate) fn check(host: &HostConfig) -> Result<(), ConfigError> {
     cpu(host)?;
     if host.blkio_weight != 0 && !(10..=1000).contains(&host.blkio_weight) {
         return Err(ConfigError::BlkioWeight);
+    }
+    if host.io_maximum_iops != 0 {
+        return Err(ConfigError::IoMaximum("IOPs"));
+    }
+    if host.io_maximum_bandwidth != 0 {
+        return Err(ConfigError::IoMaximum("bandwidth"));
     }
     for limit in host.ulimits.iter().flatten() {
         if !ULIMITS.contains(&limit.name.as_str()) {
@@ -73,7 +79,7 @@ fn cpu(host: &HostConfig) -> Result<(), ConfigError> {
         return Err(ConfigError::NanoCpus(cpus));
     }
     if host.cpu_shares < 0 {
-        return Err(ConfigError::CpuShares);
+        return Err(ConfigError::CpuShares(host.cpu_shares));
     }
     if host.cpu_period != 0 && !(1_000..=1_000_000).contains(&host.cpu_period) {
         return Err(ConfigError::CpuPeriod);
@@ -81,17 +87,50 @@ fn cpu(host: &HostConfig) -> Result<(), ConfigError> {
     if host.cpu_quota > 0 && host.cpu_quota < 1_000 {
         return Err(ConfigError::CpuQuota);
     }
-    let wanted = parse_cpus(&host.cpuset_cpus)
-        .ok_or_else(|| ConfigError::CpusetCpus(host.cpuset_cpus.clone()))?;
-    parse_cpus(&host.cpuset_mems)
-        .ok_or_else(|| ConfigError::CpusetMems(host.cpuset_mems.clone()))?;
-    if !wanted.is_empty() {
-        let online = fs::read_to_string("/sys/devices/system/cpu/online").unwrap_or_default();
-        let available = parse_cpus(online.trim()).unwrap_or_default();
-        if !wanted.iter().all(|cpu| available.contains(cpu)) {
-            return Err(ConfigError::CpusUnavailable {
-                requested: host.cpuset_cpus.clone(),
-                available: online.trim().to_owned(),
+    if host.cpu_realtime_period != 0
+        && host.cpu_realtime_runtime != 0
+        && host.cpu_realtime_runtime > host.cpu_realtime_period
+    {
+        return Err(ConfigError::Realtime);
+    }
+    sets(host)
+}
+
+/// Processors and memory nodes must be there.
+fn sets(host: &HostConfig) -> Result<(), ConfigError> {
+    let online = |path: &str| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.trim().to_owned()
+    };
+    for (what, wanted, path) in [
+        (
+            SetKind::Cpus,
+            &host.cpuset_cpus,
+            "/sys/devices/system/cpu/online",
+        ),
+        (
+            SetKind::Mems,
+            &host.cpuset_mems,
+            "/sys/devices/system/node/online",
+        ),
+    ] {
+        let numbers =
+            parse_cpus(wanted).ok_or_else(|| ConfigError::Cpuset(what, wanted.clone()))?;
+        if numbers.is_empty() {
+            continue;
+        }
+        // A kernel without NUMA has one node and no such file.
+        let available = match online(path) {
+            text if text.is_empty() => "0".to_owned(),
+            text => text,
+        };
+        let known = parse_cpus(&available).unwrap_or_default();
+        if !numbers.iter().all(|number| known.contains(number)) {
+            let requested = wanted.clone();
+            return Err(ConfigError::CpusetUnavailable {
+                what,
+                requested,
+                available,
             });
         }
     }
@@ -117,9 +156,6 @@ pub(super) fn adapt(host: &mut HostConfig, is_v1: bool) {
     if host.memory > 0 && host.memory_swap == 0 {
         host.memory_swap = host.memory.saturating_mul(2);
     }
-    if host.cpu_shares > 0 {
-        host.cpu_shares = host.cpu_shares.clamp(2, 262_144);
-    }
     if host.pids_limit.is_some_and(|limit| limit <= 0) {
         host.pids_limit = None;
     }
@@ -129,21 +165,6 @@ pub(super) fn adapt(host: &mut HostConfig, is_v1: bool) {
     if host.oom_kill_disable.is_none() && is_v1 {
         host.oom_kill_disable = Some(false);
     }
-}
-
-/// What is allowed but not wise.
-pub(super) fn warnings(host: &HostConfig) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if host.oom_kill_disable == Some(true) && host.memory == 0 {
-        warnings.push(
-            "OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources."
-                .to_owned(),
-        );
-    }
-    if host.network_mode == "host" && host.port_bindings.as_ref().is_some_and(|p| !p.is_empty()) {
-        warnings.push("Published ports are discarded when using host network mode".to_owned());
-    }
-    warnings
 }
 
 /// The names of limits without their prefix `RLIMIT_`.
@@ -208,7 +229,7 @@ mod tests {
                     cpuset_cpus: "x".to_owned(),
                     ..HostConfig::default()
                 },
-                "Invalid value x for cpuset cpus",
+                "Invalid value x for cpuset cpus: invalid format: x",
             ),
             (
                 HostConfig {

@@ -76,7 +76,8 @@ impl<'a> Undo<'a> {
         }
         let name = match mount.point.name.as_str() {
             "" => VolumeName::anonymous(),
-            name => VolumeName::parse(name).map_err(ConfigError::VolumeName)?,
+            name => VolumeName::parse(name)
+                .map_err(|error| ConfigError::VolumeName(name.to_owned(), error))?,
         };
         let volumes = &self.engine.volumes;
         let volume = VolumeRecord {
@@ -88,7 +89,10 @@ impl<'a> Undo<'a> {
         };
         let made = volumes
             .ensure(volume, &mount.point.driver)
-            .map_err(|error| CreateError::Volume(error.to_string()))?;
+            .map_err(|error| CreateError::Volume {
+                kind: error.kind(),
+                text: format!("create {name}: {error}"),
+            })?;
         if made {
             self.steps.push(Step::Volume(name.clone()));
             events::volume(self.engine, name.as_str(), "create");

@@ -8,7 +8,9 @@ use lockgate_types::container::{ContainerConfig, HostConfig, LogConfig, RestartP
 use crate::config::EngineConfig;
 use crate::container::config_error::ConfigError;
 use crate::container::spec::capability;
-use crate::network::{NetworkMode, parse_port};
+use crate::network::{check_binding, parse_port};
+
+use super::{mode, security};
 
 /// Checks what runs inside.
 pub(super) fn config(config: &ContainerConfig) -> Result<(), ConfigError> {
@@ -22,9 +24,6 @@ pub(super) fn config(config: &ContainerConfig) -> Result<(), ConfigError> {
         signal
             .parse::<Signal>()
             .map_err(|error| ConfigError::StopSignal(error.0))?;
-    }
-    for port in config.exposed_ports.iter().flat_map(|ports| ports.keys()) {
-        parse_port(port)?;
     }
     if let Some(health) = &config.healthcheck {
         for (name, value) in [
@@ -55,34 +54,28 @@ pub(crate) fn check_env(entry: &str) -> Result<(), ConfigError> {
 /// Checks how it sits on the host.
 pub(super) fn host_config(host: &HostConfig, engine: &EngineConfig) -> Result<(), ConfigError> {
     restart_policy(&host.restart_policy, host.auto_remove)?;
-    modes(host)?;
-    for port in host.port_bindings.iter().flat_map(|ports| ports.keys()) {
+    mode::check(host)?;
+    for (port, bindings) in host.port_bindings.iter().flatten() {
         parse_port(port)?;
+        for binding in bindings.iter().flatten() {
+            check_binding(binding)?;
+        }
     }
     for extra in host.extra_hosts.iter().flatten() {
         extra_host(extra)?;
     }
+    let annotations = host.annotations.as_ref();
+    if annotations.is_some_and(|annotations| annotations.contains_key("")) {
+        return Err(ConfigError::Annotation);
+    }
     capability::resolve(host)?;
-    security_options(host)?;
+    security::check(host)?;
     super::resources::check(host)?;
     log_config(&host.log_config)?;
     if !host.isolation.is_empty() && host.isolation != "default" {
         return Err(ConfigError::Isolation(host.isolation.clone()));
     }
     crate::container::runtime::choose(&host.runtime, engine)?;
-    if host
-        .storage_opt
-        .as_ref()
-        .is_some_and(|options| !options.is_empty())
-    {
-        return Err(ConfigError::StorageOpt);
-    }
-    if let Some(request) = host.device_requests.iter().flatten().next() {
-        return Err(ConfigError::DeviceDriver {
-            driver: request.driver.clone(),
-            capabilities: format!("{:?}", request.capabilities.clone().unwrap_or_default()),
-        });
-    }
     Ok(())
 }
 
@@ -90,9 +83,10 @@ pub(super) fn host_config(host: &HostConfig, engine: &EngineConfig) -> Result<()
 pub(crate) fn restart_policy(policy: &RestartPolicy, auto_remove: bool) -> Result<(), ConfigError> {
     let count = policy.maximum_retry_count;
     match policy.name.as_str() {
-        "always" | "unless-stopped" | "no" if count > 0 => {
+        "always" | "unless-stopped" if count > 0 => {
             return Err(ConfigError::RestartCount(policy.name.clone()));
         }
+        "" | "no" if count > 0 => return Err(ConfigError::RestartCountWithout),
         "always" | "unless-stopped" | "no" | "on-failure" if count < 0 => {
             return Err(ConfigError::RestartNegative);
         }
@@ -101,38 +95,6 @@ pub(crate) fn restart_policy(policy: &RestartPolicy, auto_remove: bool) -> Resul
     }
     if auto_remove && !matches!(policy.name.as_str(), "" | "no") {
         return Err(ConfigError::AutoRemoveWithRestart);
-    }
-    Ok(())
-}
-
-fn modes(host: &HostConfig) -> Result<(), ConfigError> {
-    let joins = |mode: &str| {
-        mode.strip_prefix("container:")
-            .is_some_and(|name| !name.is_empty())
-    };
-    let ipc = host.ipc_mode.as_str();
-    if !matches!(ipc, "" | "none" | "private" | "shareable" | "host") && !joins(ipc) {
-        return Err(ConfigError::IpcMode(ipc.to_owned()));
-    }
-    let pid = host.pid_mode.as_str();
-    if !matches!(pid, "" | "private" | "host") && !joins(pid) {
-        return Err(ConfigError::PidMode(pid.to_owned()));
-    }
-    if !matches!(host.uts_mode.as_str(), "" | "host") {
-        return Err(ConfigError::UtsMode(host.uts_mode.clone()));
-    }
-    if !matches!(host.cgroupns_mode.as_str(), "" | "host" | "private") {
-        return Err(ConfigError::CgroupnsMode(host.cgroupns_mode.clone()));
-    }
-    if !matches!(host.userns_mode.as_str(), "" | "host") {
-        return Err(ConfigError::UsernsMode(host.userns_mode.clone()));
-    }
-    let network = NetworkMode::parse(&host.network_mode)
-        .map_err(|_mode| ConfigError::NetworkMode(host.network_mode.clone()))?;
-    let publishes =
-        host.publish_all_ports || host.port_bindings.as_ref().is_some_and(|p| !p.is_empty());
-    if matches!(network, NetworkMode::Container(_)) && publishes {
-        return Err(ConfigError::PortsWithContainerNetwork);
     }
     Ok(())
 }
@@ -147,18 +109,6 @@ fn extra_host(text: &str) -> Result<(), ConfigError> {
     let bare = address.trim_start_matches('[').trim_end_matches(']');
     if address != "host-gateway" && bare.parse::<IpAddr>().is_err() {
         return Err(ConfigError::AddHostIp(address.to_owned()));
-    }
-    Ok(())
-}
-
-fn security_options(host: &HostConfig) -> Result<(), ConfigError> {
-    for option in host.security_opt.iter().flatten() {
-        let (key, value) = option.split_once(['=', ':']).unwrap_or((option, ""));
-        match (key, value) {
-            ("no-new-privileges", "" | "true" | "false")
-            | ("seccomp" | "apparmor" | "label" | "systempaths" | "writable-cgroups", _) => {}
-            _ => return Err(ConfigError::SecurityOpt(option.clone())),
-        }
     }
     Ok(())
 }

@@ -53,8 +53,13 @@ pub enum CreateError {
         error: NetworkError,
     },
     /// A volume cannot be made.
-    #[error("{0}")]
-    Volume(String),
+    #[error("{text}")]
+    Volume {
+        /// Whose fault it is.
+        kind: ErrorKind,
+        /// dockerd's sentence.
+        text: String,
+    },
     /// A fault of the host.
     #[error(transparent)]
     Fault(#[from] FaultError),
@@ -70,7 +75,7 @@ impl CreateError {
             Self::NoImage(_) | Self::Platform { .. } => ErrorKind::NotFound,
             Self::Lookup(error) => error.kind(),
             Self::Endpoint { error, .. } => error.kind(),
-            Self::Volume(_) => ErrorKind::Internal,
+            Self::Volume { kind, .. } => *kind,
             Self::Fault(fault) => fault.kind(),
         }
     }

@@ -34,6 +34,9 @@ pub enum StartError {
     /// The network cannot be joined.
     #[error("failed to set up container networking: {0}")]
     Network(String),
+    /// The container whose network is to be joined is not there.
+    #[error("joining network namespace of container: {0}")]
+    JoinNetwork(String),
     /// A network that is named is not there.
     #[error("failed to set up container networking: network {0} not found")]
     NoNetwork(String),
@@ -55,9 +58,10 @@ impl StartError {
             Self::Paused | Self::Removing => ErrorKind::Conflict,
             Self::Config(error) => error.kind(),
             Self::Runtime { invalid: true, .. } => ErrorKind::InvalidInput,
-            Self::Runtime { invalid: false, .. } | Self::Network(_) | Self::Volume(_) => {
-                ErrorKind::Internal
-            }
+            Self::Runtime { invalid: false, .. }
+            | Self::JoinNetwork(_)
+            | Self::Network(_)
+            | Self::Volume(_) => ErrorKind::Internal,
             Self::Fault(fault) => fault.kind(),
         }
     }

@@ -125,7 +125,7 @@ fn walk(source: &Path, target: &Path, depth: u32, devices: &mut Vec<LinuxDevice>
     }
 }
 
-fn node(source: &Path, target: &Path) -> Option<LinuxDevice> {
+pub(crate) fn node(source: &Path, target: &Path) -> Option<LinuxDevice> {
     let meta = fs::symlink_metadata(source).ok()?;
     let kind = meta.file_type();
     let typ = if kind.is_char_device() {

@@ -20,6 +20,24 @@ pub(super) fn build(defaults: &BTreeMap<String, Ulimit>, own: &[Ulimit]) -> Vec<
         .collect()
 }
 
+/// Says which limits are not as high as asked.
+pub(super) fn warnings(own: &[Ulimit]) -> Vec<String> {
+    if may_raise() {
+        return Vec::new();
+    }
+    own.iter()
+        .filter_map(|limit| {
+            let got = rlimit(limit, false)?.hard();
+            (got < bits(limit.hard)).then(|| {
+                format!(
+                    "The daemon may not raise the limit {} to {} (CAP_SYS_RESOURCE is missing); {got} is used.",
+                    limit.name, limit.hard
+                )
+            })
+        })
+        .collect()
+}
+
 /// Whether this process may exceed its own limits for others.
 pub(super) fn may_raise() -> bool {
     capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_RESOURCE))
@@ -30,14 +48,6 @@ fn rlimit(limit: &Ulimit, may_raise: bool) -> Option<PosixRlimit> {
     // -1 is no limit.
     let (mut soft, mut hard) = (bits(limit.soft), bits(limit.hard));
     if !may_raise && let Some(most) = getrlimit(resource).maximum {
-        if hard > most {
-            tracing::warn!(
-                limit.name,
-                wanted = hard,
-                most,
-                "a limit above this process's own"
-            );
-        }
         hard = hard.min(most);
         soft = soft.min(hard);
     }

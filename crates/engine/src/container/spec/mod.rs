@@ -4,21 +4,24 @@
 //! (user, network, processes of other containers) comes in through [`Inputs`].
 
 pub(crate) mod capability;
-mod device;
+pub(crate) mod device;
 mod limit;
 mod mount;
 mod namespace;
 pub(crate) mod process;
 pub(crate) mod resource;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use lockgate_runtime::spec::seccomp;
+use lockgate_types::container::HostConfig;
 use oci_spec::runtime::{Capability, Linux, LinuxSeccomp, Root, Spec};
 
 use super::config_error::ConfigError;
+use super::create::Security;
 use super::record::Record;
+use crate::cdi;
 use crate::config::EngineConfig;
 use crate::rootfs::Identity;
 
@@ -34,14 +37,28 @@ pub(crate) struct Inputs<'a> {
     pub(crate) netns: Option<PathBuf>,
     /// Processes whose namespaces it joins.
     pub(crate) peers: Peers,
+    /// Where parts of volumes and images are mounted for the moment, by destination.
+    pub(crate) staged: &'a BTreeMap<String, PathBuf>,
+    /// Variables that tell of linked containers.
+    pub(crate) link_environment: &'a [String],
 }
 
 /// The init processes of containers whose namespaces are shared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Peers {
     pub(crate) network: Option<i32>,
     pub(crate) ipc: Option<i32>,
     pub(crate) pid: Option<i32>,
+    /// The shared memory of the one whose IPC namespace is joined.
+    pub(crate) shm: Option<PathBuf>,
+}
+
+/// What this process may not hand out, and so comes as near to what is asked as it may. dockerd
+/// fails to start such a container.
+pub(crate) fn warnings(host: &HostConfig) -> Vec<String> {
+    let mut warnings = limit::warnings(host.ulimits.as_deref().unwrap_or_default());
+    warnings.extend(process::score_warning(host.oom_score_adj));
+    warnings
 }
 
 /// Where a container's cgroup is, below the cgroup file systems.
@@ -80,13 +97,14 @@ pub(crate) fn build(inputs: &Inputs<'_>) -> Result<Spec, ConfigError> {
         )
         .set_hooks(None)
         .set_linux(Some(linux(inputs, &capabilities)?));
+    cdi::inject(&mut spec, host, &inputs.engine.cdi_spec_dirs)?;
     Ok(spec)
 }
 
 fn linux(inputs: &Inputs<'_>, capabilities: &[Capability]) -> Result<Linux, ConfigError> {
     let host = &inputs.record.host_config;
     let devices = device::collect(host)?;
-    let mut resources = resource::build(host);
+    let mut resources = resource::build(host)?;
     resources.set_devices(Some(device::rules(host, &devices)?));
     let mut linux = Linux::default();
     linux
@@ -116,6 +134,11 @@ fn sysctls(inputs: &Inputs<'_>) -> HashMap<String, String> {
         .unwrap_or_default()
         .into_iter()
         .collect();
+    // Where the name is the host's this is refused by the runtime, as the name's owner would.
+    let domain = &inputs.record.config.domainname;
+    if host.uts_mode == "host" && !domain.is_empty() {
+        all.insert("kernel.domainname".to_owned(), domain.clone());
+    }
     let has_own_network = host.network_mode != "host" && inputs.peers.network.is_none();
     if has_own_network && host.userns_mode.is_empty() {
         for (name, value) in [
@@ -134,22 +157,14 @@ fn seccomp_profile(
     capabilities: &[Capability],
 ) -> Result<Option<LinuxSeccomp>, ConfigError> {
     let host = &record.host_config;
-    let chosen = host.security_opt.iter().flatten().find_map(|option| {
-        option
-            .strip_prefix("seccomp=")
-            .or_else(|| option.strip_prefix("seccomp:"))
-    });
-    match chosen {
+    match Security::parse(host)?.seccomp {
         _ if host.privileged => Ok(None),
         None | Some("builtin") => Ok(Some(seccomp::default_profile(capabilities))),
         Some("unconfined") => Ok(None),
         // Clients send the text of the profile, not its path.
         Some(json) => match seccomp::parse_profile(json.as_bytes(), capabilities) {
             Ok(profile) => Ok(Some(profile)),
-            Err(error) => Err(ConfigError::Seccomp {
-                path: "security-opt".to_owned(),
-                reason: error.to_string(),
-            }),
+            Err(error) => Err(ConfigError::Seccomp(error.to_string())),
         },
     }
 }

@@ -8,6 +8,7 @@ use oci_spec::runtime::{
 };
 
 use super::{Inputs, limit};
+use crate::container::create::Security;
 use crate::container::record::Record;
 use crate::rootfs::Identity;
 
@@ -33,7 +34,7 @@ pub(super) fn build(inputs: &Inputs<'_>, capabilities: &[Capability]) -> Process
             record,
             record.config.tty,
             inputs.identity,
-            &[],
+            inputs.link_environment,
         )))
         .set_cwd(working_directory(&record.config.working_dir))
         .set_rlimits(Some(limit::build(
@@ -133,18 +134,17 @@ fn capability_sets(capabilities: &[Capability]) -> LinuxCapabilities {
     sets
 }
 
+/// Options that cannot be read were refused when the container was created.
 fn no_new_privileges(record: &Record) -> bool {
-    record
-        .host_config
-        .security_opt
-        .iter()
-        .flatten()
-        .any(|option| {
-            matches!(
-                option.as_str(),
-                "no-new-privileges" | "no-new-privileges=true" | "no-new-privileges:true"
-            )
-        })
+    Security::parse(&record.host_config).is_ok_and(|security| security.no_new_privileges)
+}
+
+/// Says that a score is not as low as asked.
+pub(super) fn score_warning(wanted: i64) -> Option<String> {
+    let got = oom_score_adj(wanted)?;
+    (i64::from(got) > wanted).then(|| {
+        format!("The daemon may not lower the OOM score adjustment to {wanted} (CAP_SYS_RESOURCE is missing); {got} is used.")
+    })
 }
 
 /// Zero is Docker's default and is left to the runtime. A process without CAP_SYS_RESOURCE cannot
@@ -159,8 +159,5 @@ fn oom_score_adj(wanted: i64) -> Option<i32> {
         .trim()
         .parse::<i32>()
         .ok()?;
-    if wanted < own {
-        tracing::warn!(wanted, own, "cannot lower oom_score_adj");
-    }
     Some(wanted.max(own))
 }

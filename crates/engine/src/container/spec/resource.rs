@@ -1,6 +1,6 @@
 //! Limits of a container's cgroup.
 
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::os::unix::fs::MetadataExt as _;
 
 use lockgate_types::container::{HostConfig, ThrottleDevice};
 use oci_spec::runtime::{
@@ -8,11 +8,13 @@ use oci_spec::runtime::{
     LinuxThrottleDeviceBuilder, LinuxWeightDevice, LinuxWeightDeviceBuilder,
 };
 
+use crate::container::config_error::ConfigError;
+
 /// The period that `NanoCpus` are counted in, in microseconds.
 const PERIOD: i64 = 100_000;
 
 /// What `HostConfig` says about resources, without devices. Also used by update.
-pub(crate) fn build(host: &HostConfig) -> LinuxResources {
+pub(crate) fn build(host: &HostConfig) -> Result<LinuxResources, ConfigError> {
     let mut resources = LinuxResources::default();
     resources
         .set_memory(Some(memory(host)))
@@ -22,8 +24,8 @@ pub(crate) fn build(host: &HostConfig) -> LinuxResources {
             pids.set_limit(limit);
             pids
         }))
-        .set_block_io(block_io(host));
-    resources
+        .set_block_io(block_io(host)?);
+    Ok(resources)
 }
 
 fn memory(host: &HostConfig) -> LinuxMemory {
@@ -36,6 +38,7 @@ fn memory(host: &HostConfig) -> LinuxMemory {
             host.memory_swappiness
                 .and_then(|value| u64::try_from(value).ok()),
         )
+        .set_kernel_tcp(nonzero(host.kernel_memory_tcp))
         .set_disable_oom_killer(host.oom_kill_disable.filter(|disable| *disable));
     memory
 }
@@ -61,59 +64,61 @@ fn cpu(host: &HostConfig) -> LinuxCpu {
     cpu
 }
 
-fn block_io(host: &HostConfig) -> Option<LinuxBlockIo> {
+fn block_io(host: &HostConfig) -> Result<Option<LinuxBlockIo>, ConfigError> {
     let mut io = LinuxBlockIo::default();
     io.set_weight((host.blkio_weight != 0).then_some(host.blkio_weight))
-        .set_weight_device(weights(host))
-        .set_throttle_read_bps_device(throttles(host.blkio_device_read_bps.as_deref()))
-        .set_throttle_write_bps_device(throttles(host.blkio_device_write_bps.as_deref()))
-        .set_throttle_read_iops_device(throttles(host.blkio_device_read_iops.as_deref()))
-        .set_throttle_write_iops_device(throttles(host.blkio_device_write_iops.as_deref()));
-    (io != LinuxBlockIo::default()).then_some(io)
+        .set_weight_device(weights(host)?)
+        .set_throttle_read_bps_device(throttles(host.blkio_device_read_bps.as_deref())?)
+        .set_throttle_write_bps_device(throttles(host.blkio_device_write_bps.as_deref())?)
+        .set_throttle_read_iops_device(throttles(host.blkio_device_read_iops.as_deref())?)
+        .set_throttle_write_iops_device(throttles(host.blkio_device_write_iops.as_deref())?);
+    Ok((io != LinuxBlockIo::default()).then_some(io))
 }
 
-fn weights(host: &HostConfig) -> Option<Vec<LinuxWeightDevice>> {
-    let devices: Vec<LinuxWeightDevice> = host
-        .blkio_weight_device
-        .iter()
-        .flatten()
-        .filter_map(|device| {
-            let (major, minor) = numbers(&device.path)?;
-            let builder = LinuxWeightDeviceBuilder::default()
-                .major(major)
-                .minor(minor);
-            builder.weight(device.weight).build().ok()
-        })
-        .collect();
-    (!devices.is_empty()).then_some(devices)
-}
-
-fn throttles(devices: Option<&[ThrottleDevice]>) -> Option<Vec<LinuxThrottleDevice>> {
-    let devices: Vec<LinuxThrottleDevice> = devices
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|device| {
-            let (major, minor) = numbers(&device.path)?;
-            let builder = LinuxThrottleDeviceBuilder::default()
-                .major(major)
-                .minor(minor);
-            builder.rate(device.rate).build().ok()
-        })
-        .collect();
-    (!devices.is_empty()).then_some(devices)
-}
-
-/// The numbers of a block device of the host.
-fn numbers(path: &str) -> Option<(i64, i64)> {
-    let meta = std::fs::metadata(path).ok()?;
-    if !meta.file_type().is_block_device() {
-        return None;
+fn weights(host: &HostConfig) -> Result<Option<Vec<LinuxWeightDevice>>, ConfigError> {
+    let mut devices = Vec::new();
+    for device in host.blkio_weight_device.iter().flatten() {
+        let (major, minor) = numbers(&device.path)?;
+        let builder = LinuxWeightDeviceBuilder::default()
+            .major(major)
+            .minor(minor);
+        devices.extend(builder.weight(device.weight).build());
     }
+    Ok((!devices.is_empty()).then_some(devices))
+}
+
+fn throttles(
+    devices: Option<&[ThrottleDevice]>,
+) -> Result<Option<Vec<LinuxThrottleDevice>>, ConfigError> {
+    let mut all = Vec::new();
+    for device in devices.unwrap_or_default() {
+        let (major, minor) = numbers(&device.path)?;
+        let builder = LinuxThrottleDeviceBuilder::default()
+            .major(major)
+            .minor(minor);
+        all.extend(builder.rate(device.rate).build());
+    }
+    Ok((!all.is_empty()).then_some(all))
+}
+
+/// The numbers of a device of the host. What is none has the numbers 0:0, which no kernel limits.
+fn numbers(path: &str) -> Result<(i64, i64), ConfigError> {
+    let meta = std::fs::metadata(path).map_err(|error| ConfigError::BlockDevice {
+        path: path.to_owned(),
+        reason: reason(&error),
+    })?;
     let device = meta.rdev();
-    Some((
+    Ok((
         rustix::fs::major(device).into(),
         rustix::fs::minor(device).into(),
     ))
+}
+
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file or directory".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 fn nonzero(value: i64) -> Option<i64> {
@@ -140,7 +145,7 @@ mod tests {
 
     #[test]
     fn what_is_not_limited_is_left_out() {
-        let resources = build(&HostConfig::default());
+        let resources = build(&HostConfig::default()).unwrap();
         assert_eq!(
             resources.memory().as_ref().unwrap(),
             &LinuxMemory::default()

@@ -26,7 +26,7 @@ fn record() -> Record {
             shm_size: 64 << 20,
             ..HostConfig::default()
         },
-        networks: std::collections::BTreeMap::new(),
+        networks: BTreeMap::new(),
         mounts: Vec::new(),
     }
 }
@@ -44,6 +44,8 @@ fn spec(record: &Record, peers: Peers) -> Spec {
         identity: &identity,
         netns: None,
         peers,
+        staged: &BTreeMap::new(),
+        link_environment: &[],
     })
     .unwrap()
 }

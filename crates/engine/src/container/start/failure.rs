@@ -52,7 +52,8 @@ pub(super) fn exit_code(text: &str) -> i32 {
 }
 
 const NOT_A_DIRECTORY: &str = "not a directory";
-const UNKNOWN: i32 = 128;
+/// The exit code of a container that fails to start for a reason that tells nothing of its program.
+pub(super) const UNKNOWN: i32 = 128;
 
 #[cfg(test)]
 mod tests {

@@ -9,8 +9,11 @@
 //! the exit code and the error.
 
 mod failure;
+mod links;
 mod log_target;
 mod prepare;
+pub(crate) mod shm;
+pub(crate) mod staging;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +33,7 @@ use crate::host;
 use crate::shim::{self, Link, Shim, ShimError};
 
 use prepare::Prepared;
+use staging::Staged;
 
 pub(crate) use prepare::{clean, hold_volumes, let_go, make_bind_sources};
 
@@ -74,9 +78,13 @@ impl Driver {
         // Its writable layer must not be mounted by a view as well.
         let _alone = container.files.alone().await;
         let (shim, prepared) = self.prepare().await?;
-        let Prepared { network, request } = prepared;
+        let Prepared {
+            network,
+            request,
+            staged,
+        } = prepared;
         let Shim { mut link, process } = shim;
-        match self.run_in(&mut link, request).await {
+        match self.run_in(&mut link, request, staged).await {
             Ok((pid, at)) => {
                 self.supervisor = Supervisor::Shim(link);
                 self.started(pid, at, network).await;
@@ -127,8 +135,12 @@ impl Driver {
         &self,
         link: &mut Link,
         request: ShimRequest,
+        staged: Staged,
     ) -> Result<(i32, Timestamp), ShimError> {
-        let Reply::Created { pid } = link.request(&request).await? else {
+        let created = link.request(&request).await;
+        // The container has its own copies now, or never will.
+        drop(staged);
+        let Reply::Created { pid } = created? else {
             return Err(ShimError::Unexpected);
         };
         fill_parked(&self.container).await;
@@ -167,7 +179,10 @@ impl Driver {
         });
         self.change(Cause::StartFailed);
         let text = error.to_string();
-        self.state.exit_code = failure::exit_code(&text);
+        self.state.exit_code = match error {
+            StartError::Runtime { .. } => failure::exit_code(&text),
+            _ => failure::UNKNOWN,
+        };
         self.state.error = text;
         self.commit();
         let code = self.state.exit_code;

@@ -23,11 +23,17 @@ use crate::network::{self, NetworkMode};
 use crate::rootfs;
 use crate::shim::{self, Shim};
 
+use super::links::Links;
+use super::shm;
+use super::staging::Staged;
+
 /// Everything a shim needs to be told.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) network: NetworkState,
     pub(super) request: Request,
+    /// What is mounted until the container is made.
+    pub(super) staged: Staged,
 }
 
 /// Starts the shim of a container.
@@ -61,11 +67,15 @@ pub(super) fn prepare(
     };
     hold_volumes(engine, record)?;
     held.network = network::join(engine, record)?;
-    let request = describe(engine, container, record, &held.network, peers)?;
+    shm::make(&engine.config.exec_root, &record.id, &record.host_config)
+        .map_err(FaultError::file("mount shared memory"))?;
+    let staged = Staged::make(&engine.config.exec_root, &engine.store, record)?;
+    let request = describe(engine, container, record, &held.network, peers, &staged)?;
     held.kept = true;
     Ok(Prepared {
         network: held.network.clone(),
         request,
+        staged,
     })
 }
 
@@ -81,6 +91,9 @@ pub(crate) fn hold_volumes(engine: &Inner, record: &Record) -> Result<(), StartE
 /// Gives back what a container held of volumes and networks while it ran.
 pub(crate) fn let_go(engine: &Inner, record: &Record, network: &NetworkState) {
     network::leave(engine, &record.id, network);
+    if let Err(error) = shm::remove(&engine.config.exec_root, &record.id) {
+        tracing::warn!(container = %record.id, %error, "cannot remove shared memory");
+    }
     for name in volumes(record) {
         if let Err(error) = engine.volumes.release(&name, &record.id) {
             tracing::warn!(volume = %name, %error, "cannot release a volume");
@@ -133,6 +146,7 @@ fn describe(
     record: &Record,
     network: &NetworkState,
     peers: Peers,
+    staged: &Staged,
 ) -> Result<Request, StartError> {
     let store = |error: &dyn std::fmt::Display| FaultError::Store(error.to_string());
     let snapshot = engine
@@ -142,7 +156,8 @@ fn describe(
     let groups = record.host_config.group_add.clone().unwrap_or_default();
     let identity = rootfs::of_layers(&snapshot, &record.config.user, &groups)
         .map_err(|error| ConfigError::User(error.to_string()))?;
-    write_files(engine, container, record, network)
+    let links = Links::find(engine, record)?;
+    write_files(engine, container, record, network, &links)
         .map_err(FaultError::file("write network files"))?;
     make_bind_sources(record)?;
     let owner = network_owner(engine, record)?;
@@ -161,6 +176,8 @@ fn describe(
         identity: &identity,
         netns: (!network.netns.is_empty()).then(|| PathBuf::from(&network.netns)),
         peers,
+        staged: staged.paths(),
+        link_environment: &links.environment,
     })?;
     let bundle = container.run_directory.clone();
     let write = || {
@@ -190,35 +207,69 @@ fn describe(
 /// The processes of the containers whose namespaces are shared.
 fn peers(engine: &Inner, record: &Record) -> Result<Peers, StartError> {
     let host = &record.host_config;
-    let pid_of = |name: &str| -> Result<Option<i32>, StartError> {
-        let facts = engine.registry.find(name)?.facts();
-        Ok(facts.state.status.has_process().then_some(facts.state.pid))
-    };
-    let namespace = |mode: &str, what: &'static str| -> Result<Option<i32>, StartError> {
-        match mode.strip_prefix("container:") {
-            None => Ok(None),
-            Some(name) => match pid_of(name)? {
-                Some(pid) => Ok(Some(pid)),
-                None => Err(ConfigError::JoinNamespace {
-                    what,
-                    name: name.to_owned(),
-                }
-                .into()),
-            },
-        }
-    };
     let network = match NetworkMode::parse(&host.network_mode) {
-        Ok(NetworkMode::Container(name)) => match pid_of(&name)? {
-            Some(pid) => Some(pid),
-            None => return Err(ConfigError::JoinNetwork(name).into()),
-        },
+        Ok(NetworkMode::Container(name)) => Some(network_peer(engine, &name)?),
         _ => None,
     };
+    let ipc = namespace_peer(engine, &host.ipc_mode, "IPC")?;
+    if let Some(ipc) = &ipc
+        && matches!(
+            ipc.facts().record.host_config.ipc_mode.as_str(),
+            "private" | "none"
+        )
+    {
+        return Err(ConfigError::NotShareable(ipc.id.to_string()).into());
+    }
+    let pid = namespace_peer(engine, &host.pid_mode, "PID")?;
+    let pid_of = |container: Arc<Container>| container.facts().state.pid;
     Ok(Peers {
         network,
-        ipc: namespace(&host.ipc_mode, "ipc")?,
-        pid: namespace(&host.pid_mode, "pid")?,
+        shm: ipc.as_ref().map(
+            |ipc| match ipc.facts().record.host_config.ipc_mode.as_str() {
+                "shareable" => shm::place(&engine.config.exec_root, &ipc.id),
+                _ => PathBuf::from("/dev/shm"),
+            },
+        ),
+        ipc: ipc.map(pid_of),
+        pid: pid.map(pid_of),
     })
+}
+
+/// The process of the container whose network is joined.
+fn network_peer(engine: &Inner, name: &str) -> Result<i32, StartError> {
+    let container = engine
+        .registry
+        .find(name)
+        .map_err(|error| StartError::JoinNetwork(error.to_string()))?;
+    let facts = container.facts();
+    if facts.state.status.has_process() {
+        return Ok(facts.state.pid);
+    }
+    Err(ConfigError::JoinNetwork {
+        name: name.to_owned(),
+        status: facts.state.status.as_str(),
+    }
+    .into())
+}
+
+/// The container whose namespace is joined; it must run.
+fn namespace_peer(
+    engine: &Inner,
+    mode: &str,
+    what: &'static str,
+) -> Result<Option<Arc<Container>>, StartError> {
+    let Some(name) = mode.strip_prefix("container:") else {
+        return Ok(None);
+    };
+    if name.is_empty() {
+        return Err(ConfigError::JoinNobody(what).into());
+    }
+    let container = engine.registry.find(name)?;
+    if container.facts().state.status.has_process() {
+        return Ok(Some(container));
+    }
+    let id = container.id.to_string();
+    Err(ConfigError::JoinNamespace { what, id }.into())
 }
 
 /// The container whose network is shared.
@@ -235,6 +286,7 @@ fn write_files(
     container: &Container,
     record: &Record,
     network: &NetworkState,
+    links: &Links,
 ) -> io::Result<()> {
     let directory = &container.directory;
     match fs::remove_file(directory.join(EXIT)) {
@@ -259,7 +311,7 @@ fn write_files(
                 .iter()
                 .find_map(|joined| joined.endpoint.as_ref());
             let gateway = endpoint.map(|endpoint| endpoint.gateway.to_string());
-            network::hosts_file(record, network, gateway)
+            network::hosts_file(record, network, gateway, &links.hosts)
         }
     };
     fs::write(directory.join("hosts"), hosts)?;
