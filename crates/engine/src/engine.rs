@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lockgate_net::{Bridge, NetError, Shared, netns};
+use lockgate_runtime::cgroup::Cgroup;
 use lockgate_store::Store;
 use lockgate_sys::file::{Durability, write_atomic};
 use lockgate_types::{ContainerId, random_hex};
@@ -99,7 +100,24 @@ impl Engine {
         self.leave_no_network().await;
     }
 
-    /// A host on which nothing of ours runs any more keeps no bridge and no rules of ours.
+    /// Looks whether other people's firewall rules still let the containers' packets pass, and mends
+    /// that. They are often reloaded as a whole, behind our back.
+    pub async fn recheck_firewall(&self) {
+        let inner = Arc::clone(&self.inner);
+        let checked = tokio::task::spawn_blocking(move || {
+            inner
+                .bridge
+                .as_ref()
+                .map_or(Ok(()), Bridge::recheck_firewall)
+        });
+        match checked.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "cannot mend the firewall"),
+            Err(error) => tracing::error!(%error, "cannot look at the firewall"),
+        }
+    }
+
+    /// A host on which nothing of ours runs any more keeps no bridge, no rules and no empty cgroup.
     async fn leave_no_network(&self) {
         let all = self.inner.registry.all();
         if all
@@ -110,6 +128,9 @@ impl Engine {
         }
         let inner = Arc::clone(&self.inner);
         let closed = tokio::task::spawn_blocking(move || {
+            if let Ok(parent) = Cgroup::open(&Path::new("/").join(&inner.config.cgroup_parent)) {
+                parent.remove_if_empty();
+            }
             let customs = inner.networks.all();
             let bridges = customs
                 .iter()

@@ -36,4 +36,5 @@ pub use gate::{Gate, GateConfig, GateError, GateHandle};
 pub use limits::Limits;
 pub use listen::{BindError, Host, HostError, SocketGroup};
 pub use relay::relay;
+pub use rescue::status_of;
 pub use tls::{TlsError, TlsFiles};

@@ -51,8 +51,8 @@ impl Refused {
             Self::BodyBroken | Self::BodyTooLarge { .. } => StatusCode::BAD_REQUEST,
             Self::BodySlow => StatusCode::REQUEST_TIMEOUT,
             Self::Browser(_) => StatusCode::FORBIDDEN,
-            Self::Denied(denied) => of_kind(denied.kind()),
-            Self::Facts(error) => of_kind(error.kind()),
+            Self::Denied(denied) => status_of(denied.kind()),
+            Self::Facts(error) => status_of(error.kind()),
             Self::Head(error) => of_head(*error),
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Route(error) => {
@@ -136,18 +136,21 @@ pub(crate) enum ApiHeaders {
     NotExperimental,
 }
 
-fn of_kind(kind: ErrorKind) -> StatusCode {
+/// The one table from the kind of an error to the status that Docker's clients expect, of the gate's
+/// refusals and of the backend's errors alike.
+pub const fn status_of(kind: ErrorKind) -> StatusCode {
     match kind {
-        ErrorKind::AlreadyExists | ErrorKind::Conflict => StatusCode::CONFLICT,
+        ErrorKind::AlreadyExists | ErrorKind::Conflict | ErrorKind::PreconditionFailed => {
+            StatusCode::CONFLICT
+        }
         ErrorKind::Denied => StatusCode::FORBIDDEN,
-        ErrorKind::Exhausted | ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorKind::Exhausted | ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         ErrorKind::InvalidInput => StatusCode::BAD_REQUEST,
         ErrorKind::NotFound => StatusCode::NOT_FOUND,
         ErrorKind::NotModified => StatusCode::NOT_MODIFIED,
-        ErrorKind::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
         ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorKind::Unsupported => StatusCode::NOT_IMPLEMENTED,
     }
 }

@@ -1,10 +1,10 @@
-//! The one table from the kind of an error to the status that Docker's clients expect.
+//! The backend's errors as answers; the gate has the table of their statuses.
 
 use std::fmt;
 
 use http::StatusCode;
 use lockgate_api::{FilterError, Operation, QueryError, UpgradeError, error_body, json};
-use lockgate_gate::{Reply, body};
+use lockgate_gate::{Reply, body, status_of};
 use lockgate_types::{ErrorKind, ReferenceError};
 
 /// A refused or failed operation: whose fault, and the sentence for the client.
@@ -43,7 +43,7 @@ impl Failure {
     }
 
     pub(crate) fn status(&self) -> StatusCode {
-        status(self.kind)
+        status_of(self.kind)
     }
 
     /// The answer: `{"message":"…"}`, or nothing where HTTP allows none.
@@ -65,24 +65,6 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
-    }
-}
-
-/// The table.
-pub(crate) const fn status(kind: ErrorKind) -> StatusCode {
-    match kind {
-        ErrorKind::AlreadyExists | ErrorKind::Conflict | ErrorKind::PreconditionFailed => {
-            StatusCode::CONFLICT
-        }
-        ErrorKind::Denied => StatusCode::FORBIDDEN,
-        ErrorKind::Exhausted | ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        ErrorKind::InvalidInput => StatusCode::BAD_REQUEST,
-        ErrorKind::NotFound => StatusCode::NOT_FOUND,
-        ErrorKind::NotModified => StatusCode::NOT_MODIFIED,
-        ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
-        ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
-        ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        ErrorKind::Unsupported => StatusCode::NOT_IMPLEMENTED,
     }
 }
 
@@ -141,7 +123,7 @@ mod tests {
     fn the_table_of_statuses_is_this() {
         let table: Vec<String> = KINDS
             .iter()
-            .map(|kind| format!("{kind:?} {}", status(*kind).as_u16()))
+            .map(|kind| format!("{kind:?} {}", status_of(*kind).as_u16()))
             .collect();
         assert_eq!(
             table.join("\n"),

@@ -77,7 +77,7 @@ pub enum ConfigError {
     SecurityOpt(String),
     #[error("invalid --security-opt 2: \"{0}\"")]
     SecurityValue(String),
-    #[error("Decoding seccomp profile failed: {0}")]
+    #[error("{0}")]
     Seccomp(String),
     #[error("conflicting options: hostname and the UTS mode")]
     HostnameWithUts,
@@ -117,6 +117,8 @@ pub enum ConfigError {
     EndpointMac { network: String, address: String },
     #[error("stat {path}: {reason}")]
     BlockDevice { path: String, reason: String },
+    #[error("Cannot update container {id}: {what}")]
+    Update { id: String, what: &'static str },
     #[error("mount options conflict: {0}")]
     MountConflict(&'static str),
     #[error("path {path} is mounted on {on} but it is not a {wanted} mount")]
@@ -276,7 +278,9 @@ impl ConfigError {
     /// Whose fault it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::JoinNetwork { .. } | Self::JoinNamespace { .. } => ErrorKind::Conflict,
+            Self::Update { .. } | Self::JoinNetwork { .. } | Self::JoinNamespace { .. } => {
+                ErrorKind::Conflict
+            }
             Self::NoSubpath { .. } => ErrorKind::NotFound,
             // dockerd answers these with a server error, whosever fault they are.
             Self::Bind(..)

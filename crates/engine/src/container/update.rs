@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lockgate_runtime::cgroup::Cgroup;
 use lockgate_types::container::HostConfig;
 
+use super::config_error::ConfigError;
 use super::create::{check_resources, check_restart_policy, discard};
 use super::driver::Driver;
 use super::error::{FaultError, LookupError, UpdateError};
@@ -36,12 +37,21 @@ impl Driver {
         let mut host = self.record.host_config.clone();
         let mut wanted = query.host_config;
         let warnings = discard(&mut wanted, self.engine.host.limits).map_err(Failure::Config)?;
+        conflicts(&host, &wanted).map_err(|what| {
+            let id = self.record.id.to_string();
+            Failure::Config(ConfigError::Update { id, what })
+        })?;
         take_over(&mut host, &wanted);
         check_resources(&host).map_err(Failure::Config)?;
         check_restart_policy(&host.restart_policy, host.auto_remove).map_err(Failure::Config)?;
         if self.state.status.has_process() {
             let path = cgroup_path(&self.engine.config, &self.record);
-            let resources = resource::build(&host).map_err(Failure::Config)?;
+            let mut unlimited = host.clone();
+            // What is shown as 0 is unlimited, which the kernel is told by a negative number.
+            unlimited.pids_limit = host
+                .pids_limit
+                .map(|limit| if limit == 0 { -1 } else { limit });
+            let resources = resource::build(&unlimited).map_err(Failure::Config)?;
             let updating = tokio::task::spawn_blocking(move || {
                 Cgroup::open(&path).and_then(|cgroup| cgroup.update(&resources))
             });
@@ -96,14 +106,38 @@ fn take_over(host: &mut HostConfig, new: &HostConfig) {
     if !new.restart_policy.name.is_empty() {
         host.restart_policy.clone_from(&new.restart_policy);
     }
-    // As at create: swap follows memory unless it is said.
-    if new.memory > 0
-        && new.memory_swap == 0
-        && host.memory_swap > 0
-        && host.memory_swap < new.memory
-    {
-        host.memory_swap = new.memory.saturating_mul(2);
+    // All of these mean that there is no limit.
+    host.pids_limit = host.pids_limit.map(|limit| limit.max(0));
+}
+
+/// What cannot be changed beside what is set already; the texts are dockerd's.
+fn conflicts(host: &HostConfig, new: &HostConfig) -> Result<(), &'static str> {
+    if new.nano_cpus > 0 && host.cpu_period > 0 {
+        return Err(
+            "Conflicting options: Nano CPUs cannot be updated as CPU Period has already been set",
+        );
     }
+    if new.nano_cpus > 0 && host.cpu_quota > 0 {
+        return Err(
+            "Conflicting options: Nano CPUs cannot be updated as CPU Quota has already been set",
+        );
+    }
+    if new.cpu_period > 0 && host.nano_cpus > 0 {
+        return Err(
+            "Conflicting options: CPU Period cannot be updated as NanoCPUs has already been set",
+        );
+    }
+    if new.cpu_quota > 0 && host.nano_cpus > 0 {
+        return Err(
+            "Conflicting options: CPU Quota cannot be updated as NanoCPUs has already been set",
+        );
+    }
+    if new.memory_swap == 0 && host.memory_swap > 0 && new.memory > host.memory_swap {
+        return Err(
+            "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time",
+        );
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -131,5 +165,45 @@ mod tests {
         take_over(&mut host, &new);
         assert_eq!((host.memory, host.cpu_shares), (1 << 30, 7));
         assert_eq!(host.restart_policy.name, "always");
+    }
+
+    #[test]
+    fn what_is_set_stands_in_the_way_with_dockers_words() {
+        let host = HostConfig {
+            memory_swap: 64 << 20,
+            cpu_period: 50_000,
+            ..HostConfig::default()
+        };
+        let memory = HostConfig {
+            memory: 128 << 20,
+            ..HostConfig::default()
+        };
+        assert_eq!(
+            conflicts(&host, &memory).unwrap_err(),
+            "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time"
+        );
+        let nano = HostConfig {
+            nano_cpus: 1,
+            ..HostConfig::default()
+        };
+        assert_eq!(
+            conflicts(&host, &nano).unwrap_err(),
+            "Conflicting options: Nano CPUs cannot be updated as CPU Period has already been set"
+        );
+        conflicts(&HostConfig::default(), &memory).unwrap();
+    }
+
+    #[test]
+    fn no_limit_of_processes_has_one_form() {
+        let mut host = HostConfig {
+            pids_limit: Some(7),
+            ..HostConfig::default()
+        };
+        let new = HostConfig {
+            pids_limit: Some(-1),
+            ..HostConfig::default()
+        };
+        take_over(&mut host, &new);
+        assert_eq!(host.pids_limit, Some(0));
     }
 }

@@ -18,7 +18,10 @@ pub(crate) async fn update(ask: &Ask) -> Result<Reply, Failure> {
         host_config: host_config(request),
     };
     let warnings = ask.engine.containers().update(ask.name(), query).await?;
-    Ok(reply::json(&UpdateResponse { warnings }))
+    Ok(reply::json(&UpdateResponse {
+        // Clients know none as null.
+        warnings: Some(warnings).filter(|warnings| !warnings.is_empty()),
+    }))
 }
 
 /// The fields that `update` can name, in the type that has them all.

@@ -20,6 +20,7 @@ use oci_spec::runtime::LinuxResources;
 pub use layout::Version;
 pub use stats::{BlkioEntry, BlkioStats, CpuStats, MemoryStats, PidsStats, Stats, Throttling};
 
+use crate::reason::ignore;
 use layout::Layout;
 
 /// Why an operation on a cgroup failed.
@@ -39,6 +40,14 @@ pub enum CgroupError {
     /// The path would leave the cgroup file system.
     #[error("cgroup path must be absolute and without `..`: `{0}`")]
     Path(PathBuf),
+    /// The kernel would take another number for it without a word.
+    #[error("the {bound} allowed cpu-shares is {limit}")]
+    Shares {
+        /// minimum or maximum.
+        bound: &'static str,
+        /// The number.
+        limit: u64,
+    },
     /// The host cannot do that.
     #[error("cgroup: {0} is not supported by this host")]
     Unsupported(&'static str),
@@ -49,7 +58,7 @@ impl CgroupError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Missing | Self::Unsupported(_) => ErrorKind::Unsupported,
-            Self::Path(_) => ErrorKind::InvalidInput,
+            Self::Path(_) | Self::Shares { .. } => ErrorKind::InvalidInput,
             Self::File { source, .. } => match source.kind() {
                 io::ErrorKind::NotFound => ErrorKind::NotFound,
                 io::ErrorKind::InvalidInput => ErrorKind::InvalidInput,
@@ -213,6 +222,14 @@ impl Cgroup {
             }
         }
         result
+    }
+
+    /// Removes the directories if nothing is in them.
+    pub fn remove_if_empty(&self) {
+        for directory in self.directories() {
+            // Fails where others have cgroups or processes in it: then it stays.
+            ignore(std::fs::remove_dir(&directory));
+        }
     }
 
     /// Opens what a new process needs to enter.

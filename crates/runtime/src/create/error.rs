@@ -16,7 +16,7 @@ pub(crate) enum InitError {
     NotInPath { name: String },
     #[error("exec: \"{name}\": stat {name}: {}", Reason(source))]
     ProgramMissing { name: String, source: io::Error },
-    #[error("exec: \"{name}\": is a directory")]
+    #[error("exec: \"{name}\": is a directory: permission denied")]
     ProgramIsDirectory { name: String },
     #[error("exec: \"{name}\": permission denied")]
     ProgramNotExecutable { name: String },
@@ -54,8 +54,6 @@ pub(crate) enum InitError {
     Readonly { path: String, source: io::Error },
     #[error("setting sysctl \"{name}\": {}", Reason(source))]
     Sysctl { name: String, source: io::Error },
-    #[error("sysctl \"{name}\" is not in a separate kernel namespace")]
-    SysctlNotNamespaced { name: String },
     #[error("setting rlimit {name}: {}", Reason(source))]
     Rlimit { name: String, source: io::Error },
     #[error(transparent)]
@@ -79,7 +77,6 @@ impl InitError {
             Self::Execute { .. }
             | Self::WorkingDirectory { .. }
             | Self::MountOption { .. }
-            | Self::SysctlNotNamespaced { .. }
             | Self::Nul { .. } => ErrorKind::InvalidInput,
             Self::Mount { source, .. } | Self::Sysctl { source, .. } => match source.kind() {
                 io::ErrorKind::NotFound
@@ -133,6 +130,14 @@ pub(crate) enum CreateError {
         /// The reason.
         source: io::Error,
     },
+    /// A kernel parameter that is not the container's own.
+    #[error("sysctl \"{name}\" {reason}")]
+    Sysctl {
+        /// The parameter.
+        name: String,
+        /// In runc's words.
+        reason: &'static str,
+    },
     /// A namespace to join could not be opened.
     #[error("opening namespace \"{path}\": {}", Reason(source))]
     Namespace {
@@ -175,7 +180,7 @@ impl CreateError {
     /// Whose fault.
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
-            Self::Missing(_) | Self::Invalid(_) => ErrorKind::InvalidInput,
+            Self::Missing(_) | Self::Invalid(_) | Self::Sysctl { .. } => ErrorKind::InvalidInput,
             Self::Unsupported(_) => ErrorKind::Unsupported,
             Self::Namespace { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 ErrorKind::Conflict

@@ -152,19 +152,13 @@ fn set_up_kernel(spec: &Spec, namespaces: &Namespaces) -> Result<(), InitError> 
     let mut sysctls: Vec<_> = sysctls.into_iter().flatten().collect();
     sysctls.sort();
     for (name, value) in sysctls {
-        set_sysctl(name, value, namespaces)?;
+        set_sysctl(name, value)?;
     }
     Ok(())
 }
 
-/// Writes below `/proc/sys`, which shows the parameters of the writer's namespaces.
-fn set_sysctl(name: &str, value: &str, namespaces: &Namespaces) -> Result<(), InitError> {
-    let own = namespace_of_sysctl(name).is_some_and(|kind| namespaces.separate(kind));
-    if !own {
-        return Err(InitError::SysctlNotNamespaced {
-            name: name.to_owned(),
-        });
-    }
+/// Writes below `/proc/sys` what [`sysctl::check`](super::sysctl::check) has let through. It shows the parameters of the writer's namespaces.
+fn set_sysctl(name: &str, value: &str) -> Result<(), InitError> {
     let failed = |error: rustix::io::Errno| InitError::Sysctl {
         name: name.to_owned(),
         source: error.into(),
@@ -190,33 +184,6 @@ fn set_sysctl(name: &str, value: &str, namespaces: &Namespaces) -> Result<(), In
     );
     rustix::io::write(file.map_err(failed)?, value.as_bytes()).map_err(failed)?;
     Ok(())
-}
-
-fn namespace_of_sysctl(name: &str) -> Option<LinuxNamespaceType> {
-    const IPC: [&str; 10] = [
-        "kernel.msgmax",
-        "kernel.msgmnb",
-        "kernel.msgmni",
-        "kernel.sem",
-        "kernel.shmall",
-        "kernel.shmmax",
-        "kernel.shmmni",
-        "kernel.shm_rmid_forced",
-        "kernel.msg_next_id",
-        "kernel.sem_next_id",
-    ];
-    let dotted = name.replace('/', ".");
-    if dotted.starts_with("net.") {
-        Some(LinuxNamespaceType::Network)
-    } else if IPC.contains(&dotted.as_str()) || dotted.starts_with("fs.mqueue.") {
-        Some(LinuxNamespaceType::Ipc)
-    } else if dotted == "kernel.domainname" || dotted == "kernel.hostname" {
-        Some(LinuxNamespaceType::Uts)
-    } else if dotted.starts_with("user.") {
-        Some(LinuxNamespaceType::User)
-    } else {
-        None
-    }
 }
 
 /// Gives the process its standard descriptors; returns the master if they are a terminal.

@@ -22,6 +22,7 @@ mod maps;
 mod namespaces;
 mod process;
 mod supported;
+mod sysctl;
 mod tenant;
 mod terminal;
 
@@ -126,6 +127,7 @@ pub(crate) fn create(new: &NewContainer<'_>) -> Result<Created, CreateError> {
         .ok_or(CreateError::Missing("linux"))?;
     let namespaces = Namespaces::open(linux.namespaces().as_deref().unwrap_or(&[]))?;
     supported::check_supported(new.spec, &namespaces)?;
+    sysctl::check(new.spec, &namespaces)?;
     let filter = linux.seccomp().as_ref().map(seccomp::compile).transpose()?;
     let path = linux.cgroups_path().as_deref().unwrap_or(&new.cgroup);
     let cgroup = Cgroup::create(path, linux.resources().as_ref())?;

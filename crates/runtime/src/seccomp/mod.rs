@@ -57,5 +57,7 @@ impl CompileError {
     }
 }
 
+#[cfg(all(test, target_arch = "x86_64"))]
+mod oracle;
 #[cfg(test)]
 mod tests;

@@ -10,11 +10,11 @@ const ALLOW: u32 = 0x7fff_0000;
 const EPERM: u32 = 0x0005_0001;
 const ENOSYS: u32 = 0x0005_0026;
 const KILL: u32 = 0;
-const X86_64: u32 = 0xc000_003e;
-const X86: u32 = 0x4000_0003;
+pub(super) const X86_64: u32 = 0xc000_003e;
+pub(super) const X86: u32 = 0x4000_0003;
 
 /// Runs a filter as the kernel would.
-fn verdict(filter: &Filter, arch: u32, number: u32, args: &[u64]) -> u32 {
+pub(super) fn verdict(filter: &Filter, arch: u32, number: u32, args: &[u64]) -> u32 {
     let mut data = vec![number, arch, 0, 0];
     for index in 0..6 {
         let arg = args.get(index).copied().unwrap_or(0);
@@ -34,6 +34,7 @@ fn verdict(filter: &Filter, arch: u32, number: u32, args: &[u64]) -> u32 {
             0x05 => at += i.k as usize,
             0x15 => at += branch(a == i.k),
             0x25 => at += branch(a > i.k),
+            0x45 => at += branch(a & i.k != 0),
             0x35 => at += branch(a >= i.k),
             0x06 => return i.k,
             code => panic!("operation {code:#x}"),

@@ -169,7 +169,7 @@ fn programs_that_cannot_run_are_named_as_runc_does() {
             "/nope",
             "exec: \"/nope\": stat /nope: no such file or directory",
         ),
-        ("/", "exec: \"/\": is a directory"),
+        ("/", "exec: \"/\": is a directory: permission denied"),
         ("/etc/passwd", "exec: \"/etc/passwd\": permission denied"),
     ];
     for (program, expected) in refusals {

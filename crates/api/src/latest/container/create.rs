@@ -88,5 +88,5 @@ pub struct UpdateRequest {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct UpdateResponse {
-    pub warnings: Vec<String>,
+    pub warnings: Option<Vec<String>>,
 }

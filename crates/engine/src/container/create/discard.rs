@@ -167,7 +167,7 @@ mod tests {
     fn nothing_is_kept_that_the_host_cannot_do_and_each_has_a_warning() {
         let mut host = greedy();
         let warnings = discard(&mut host, Limits::default()).unwrap();
-        assert_eq!(warnings.len(), 15, "{warnings:#?}");
+        assert_eq!(warnings.len(), 16, "{warnings:#?}");
         let none = Some(Vec::new());
         let expected = HostConfig {
             memory_swap: -1,

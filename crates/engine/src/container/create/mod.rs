@@ -34,6 +34,7 @@ use undo::{Step, Undo};
 pub(crate) use discard::discard;
 pub(crate) use link::by_alias;
 pub(crate) use merge::merge;
+pub(crate) use mounts::clean;
 #[cfg(test)]
 pub(crate) use resources::ULIMITS;
 pub(crate) use resources::check as check_resources;

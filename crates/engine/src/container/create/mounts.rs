@@ -99,7 +99,7 @@ fn volumes_of_image(record: &Record, mounts: &mut Vec<MountRecord>) -> Result<()
 }
 
 /// A path without `.`, `..`, doubled and trailing slashes, by its text alone.
-pub(super) fn clean(path: &str) -> String {
+pub(crate) fn clean(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {

@@ -19,7 +19,7 @@ use lockgate_types::container::HostConfig;
 use oci_spec::runtime::{Capability, Linux, LinuxSeccomp, Root, Spec};
 
 use super::config_error::ConfigError;
-use super::create::Security;
+use super::create::{Security, clean};
 use super::record::Record;
 use crate::cdi;
 use crate::config::EngineConfig;
@@ -67,7 +67,7 @@ pub(crate) fn cgroup_path(engine: &EngineConfig, record: &Record) -> PathBuf {
         "" => engine.cgroup_parent.as_str(),
         parent => parent,
     };
-    Path::new("/").join(parent).join(record.id.as_str())
+    Path::new(&clean(parent)).join(record.id.as_str())
 }
 
 /// Builds the specification.
@@ -164,7 +164,13 @@ fn seccomp_profile(
         // Clients send the text of the profile, not its path.
         Some(json) => match seccomp::parse_profile(json.as_bytes(), capabilities) {
             Ok(profile) => Ok(Some(profile)),
-            Err(error) => Err(ConfigError::Seccomp(error.to_string())),
+            Err(error) => {
+                let text = error.to_string();
+                // dockerd begins its sentence with a capital.
+                Err(ConfigError::Seccomp(
+                    text.replacen("decoding", "Decoding", 1),
+                ))
+            }
         },
     }
 }

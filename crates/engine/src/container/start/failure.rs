@@ -18,6 +18,9 @@ fn runtime_error(message: &str) -> StartError {
     let reason = if message.starts_with("runc create failed") || message.contains("container_linux")
     {
         message.to_owned()
+    } else if message.starts_with("sysctl ") {
+        // Found before there is a process.
+        format!("runc create failed: {message}")
     } else {
         format!(
             "runc create failed: unable to start container process: error during container init: {message}"

@@ -156,6 +156,11 @@ fn describe(
     let groups = record.host_config.group_add.clone().unwrap_or_default();
     let identity = rootfs::of_layers(&snapshot, &record.config.user, &groups)
         .map_err(|error| ConfigError::User(error.to_string()))?;
+    for server in record.host_config.dns.iter().flatten() {
+        if server.parse::<std::net::IpAddr>().is_err() {
+            return Err(ConfigError::Dns(server.clone()).into());
+        }
+    }
     let links = Links::find(engine, record)?;
     write_files(engine, container, record, network, &links)
         .map_err(FaultError::file("write network files"))?;

@@ -115,6 +115,7 @@ fn apply_memory(directory: &Path, memory: &LinuxMemory) -> Result<(), CgroupErro
 }
 
 fn apply_cpu(cgroup: &Cgroup, cpu: &LinuxCpu) -> Result<(), CgroupError> {
+    check_shares(cpu.shares().unwrap_or(0))?;
     let numbers = [
         (
             "cpu.shares",
@@ -162,6 +163,17 @@ fn apply_cpu(cgroup: &Cgroup, cpu: &LinuxCpu) -> Result<(), CgroupError> {
         file::write(&directory, name, value)?;
     }
     Ok(())
+}
+
+/// The kernel's own bounds, to which it would silently cut.
+fn check_shares(shares: u64) -> Result<(), CgroupError> {
+    const BOUNDS: (u64, u64) = (2, 262_144);
+    let failed = |bound, limit| Err(CgroupError::Shares { bound, limit });
+    match shares {
+        1 => failed("minimum", BOUNDS.0),
+        more if more > BOUNDS.1 => failed("maximum", BOUNDS.1),
+        _ => Ok(()),
+    }
 }
 
 fn apply_blkio(directory: &Path, blkio: &LinuxBlockIo) -> Result<(), CgroupError> {
