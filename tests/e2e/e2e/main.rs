@@ -21,6 +21,7 @@ mod lifecycle;
 mod limits;
 mod network;
 mod networks;
+mod options;
 mod runtimes;
 mod scan;
 mod security;

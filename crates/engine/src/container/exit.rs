@@ -196,7 +196,9 @@ impl Driver {
             .mounts
             .iter()
             .any(|mount| !mount.point.name.is_empty());
+        let shares_memory = self.record.host_config.ipc_mode == "shareable";
         if !holds_volumes
+            && !shares_memory
             && network
                 .endpoints
                 .iter()

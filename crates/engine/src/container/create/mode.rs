@@ -20,6 +20,10 @@ pub(super) fn check(host: &HostConfig) -> Result<(), ConfigError> {
     if !matches!(host.uts_mode.as_str(), "" | "host") {
         return Err(ConfigError::UtsMode(host.uts_mode.clone()));
     }
+    // dockerd takes any word for "not the host's"; a word that means nothing is better refused.
+    if !matches!(host.userns_mode.as_str(), "" | "host") {
+        return Err(ConfigError::UsernsMode(host.userns_mode.clone()));
+    }
     if !matches!(host.cgroupns_mode.as_str(), "" | "host" | "private") {
         return Err(ConfigError::CgroupnsMode(host.cgroupns_mode.clone()));
     }
