@@ -55,7 +55,7 @@ pub(crate) async fn run(config: Config) -> Result<()> {
     };
     let stop = Arc::new(Notify::new());
     tokio::spawn(obey_signals(
-        (gate.handle(), engine.clone()),
+        (gate.handle(), behind.engine()),
         config.policy,
         watched,
         Arc::clone(&stop),
@@ -190,7 +190,7 @@ fn watched_files(config: &Config) -> Vec<PathBuf> {
 /// Reloads on SIGHUP and when a file changes; stops on SIGTERM and SIGINT; a second one of these
 /// ends the process at once.
 async fn obey_signals(
-    (gate, engine): (GateHandle, Engine),
+    (gate, engine): (GateHandle, Option<Engine>),
     policy: PathBuf,
     mut files: Watched,
     stop: Arc<Notify>,
@@ -204,7 +204,9 @@ async fn obey_signals(
         tokio::select! {
             _ = hangup.recv() => {
                 reload_aside(&gate, &policy, Why::Signal).await;
-                engine.recheck_firewall().await;
+                if let Some(engine) = &engine {
+                    engine.recheck_firewall().await;
+                }
             }
             () = files.changed() => reload_aside(&gate, &policy, Why::Change).await,
             () = tokio::time::sleep(RECHECK) => {
