@@ -127,12 +127,8 @@ pub enum ConfigError {
         driver: String,
         capabilities: String,
     },
-    #[error("logger: no log driver named '{0}' is registered")]
-    LogDriver(String),
-    #[error("unknown log opt '{0}' for json-file log driver")]
-    LogOption(String),
-    #[error("invalid value for log opt '{key}': {value}")]
-    LogValue { key: &'static str, value: String },
+    #[error("{0}")]
+    LogOptions(String),
     #[error("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")]
     StorageOpt,
     #[error("invalid volume specification: '{0}'")]
@@ -244,9 +240,7 @@ impl ConfigError {
             | Self::Ulimit(_)
             | Self::UlimitRange { .. }
             | Self::DeviceRule(_)
-            | Self::LogDriver(_)
-            | Self::LogOption(_)
-            | Self::LogValue { .. }
+            | Self::LogOptions(_)
             | Self::StorageOpt
             | Self::VolumeSpec(_)
             | Self::VolumePath(..)

@@ -23,6 +23,7 @@ mod health;
 mod inspect;
 mod kill;
 mod list;
+mod log_driver;
 mod logs;
 mod names;
 mod pause;

@@ -11,6 +11,7 @@ use lockgate_types::{ContainerId, ContainerName, Timestamp};
 
 use super::{merge, resources, validate};
 use crate::container::error::CreateError;
+use crate::container::log_driver;
 use crate::container::names::random_name;
 use crate::container::record::{Record, SCHEMA};
 use crate::container::request::CreateContainer;
@@ -43,6 +44,7 @@ pub(super) fn draft(
     let mut warnings = resources::warnings(&host_config);
     warnings.extend(platform_warning(image.as_deref(), platform.as_deref()));
     fill_host_config(&mut host_config, engine);
+    log_driver::check(&host_config.log_config)?;
     let id = ContainerId::random();
     fill_hostname(&mut config, &host_config, &id);
     let networks = networks(
@@ -148,14 +150,14 @@ fn fill_host_config(host: &mut HostConfig, engine: &Inner) {
     }
     if host.log_config.kind.is_empty() {
         host.log_config.kind.clone_from(&config.log.driver);
-        let options = host.log_config.config.get_or_insert_default();
-        if config.log.driver == "json-file" {
-            for (key, value) in &config.log.options {
-                options.entry(key.clone()).or_insert_with(|| value.clone());
-            }
+    }
+    let options = host.log_config.config.get_or_insert_default();
+    // The daemon's options are for the daemon's driver.
+    if host.log_config.kind == config.log.driver {
+        for (key, value) in &config.log.options {
+            options.entry(key.clone()).or_insert_with(|| value.clone());
         }
     }
-    host.log_config.config.get_or_insert_default();
     let unconfined = host
         .security_opt
         .iter()

@@ -31,7 +31,7 @@ pub(crate) use merge::merge;
 #[cfg(test)]
 pub(crate) use resources::ULIMITS;
 pub(crate) use resources::check as check_resources;
-pub(crate) use validate::{check_env, parse_size, restart_policy as check_restart_policy};
+pub(crate) use validate::{check_env, restart_policy as check_restart_policy};
 
 impl Containers {
     /// Makes a container; once answered it is on disk.

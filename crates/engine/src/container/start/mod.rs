@@ -9,7 +9,6 @@
 //! the exit code and the error.
 
 mod failure;
-mod log_target;
 mod prepare;
 
 use std::sync::Arc;
@@ -84,6 +83,7 @@ impl Driver {
             }
             Err(error) => {
                 end_shim(link, process).await;
+                events::networks(&self.engine, &self.record, &network, "disconnect");
                 self.undo(network).await;
                 Err(failure::start_error(error))
             }
