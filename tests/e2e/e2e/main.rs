@@ -4,6 +4,7 @@
 //! own. They need root and the programs of `cargo xtask setup`; without them they fail.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
+mod chaos;
 mod cli;
 mod clients;
 mod crash;
@@ -14,6 +15,7 @@ mod files_hostile;
 mod files_image;
 mod guard;
 mod events;
+mod guard;
 mod health;
 mod identity;
 mod images;
