@@ -68,7 +68,12 @@ impl Worker<'_> {
 
     /// One random operation; false once the daemon does not answer.
     fn step(&mut self) -> bool {
-        let ids: Vec<String> = self.model.keys().cloned().collect();
+        // One that was removed stays in the model: it must not come back.
+        let there = self
+            .model
+            .iter()
+            .filter(|(_, it)| it.exists == Known::Is(true));
+        let ids: Vec<String> = there.map(|(id, _)| id.clone()).collect();
         if ids.len() < 3 || self.random.below(8) == 0 {
             return self.create();
         }
