@@ -38,7 +38,7 @@ pub use container::stats::{
     StatsQuery, StatsStream, ThrottlingData,
 };
 pub use container::{
-    AttachError, AttachQuery, AttachStream, Change, ChangeKind, ChangesError, CommitContainer,
+    Asked, AttachError, AttachQuery, AttachStream, Change, ChangeKind, ChangesError, CommitContainer,
     CommitError, ConfigError, Containers, CreateContainer, CreateError, Created, Export,
     ExtractOptions, FaultError, FileArchive, Files, FilesError, GraphDriver, Health, HealthProbe,
     HealthStatus, Inspect, InspectError, InspectState, KillError, ListQuery, LogsError,
@@ -49,7 +49,9 @@ pub use container::{
 };
 pub use engine::Engine;
 pub use event::{EventQuery, EventStream, Events};
-pub use exec::{CreateExec, ExecError, ExecInspect, ExecStream, Execs, ProcessConfig, StartExec};
+pub use exec::{
+    AskedExec, CreateExec, ExecError, ExecInspect, ExecStream, Execs, ProcessConfig, StartExec,
+};
 pub use filter::{FilterError, Filters};
 pub use image::{
     ChangeError, DeletedImage, ImageError, ImageHistory, ImageInspect, ImageListQuery,

@@ -89,9 +89,13 @@ async fn serve(
 
     let (operation, kind) = (call.operation(), call.route().stream);
     visit.live().set_current(Some(operation));
-    let admitted = door
-        .access
-        .admit(&peer.principal, &peer.name, call, facts)?;
+    let admitted = door.access.admit(
+        &peer.principal,
+        &peer.name,
+        call,
+        facts,
+        door.backend.objects(),
+    )?;
     ending.open(admitted.entry());
 
     if operation == Operation::SystemOptions {
