@@ -109,6 +109,38 @@ impl WhoText {
     }
 }
 
+impl Principal {
+    /// Somebody of whom that is true: a common name, or `key=value` of `cn`, `ou`, `o`, `san`,
+    /// `serial`, `spki`, `issuer`, `uid` and `gid`, several with commas. For asking what a policy
+    /// says; it proves nothing and opens nothing.
+    pub fn described(text: &str) -> Result<Self, PolicyError> {
+        let mut who = WhoText::default();
+        let bad = |value: &str| PolicyError::BadValue {
+            role: "-".to_owned(),
+            value: value.to_owned(),
+            expected: "name, or cn=, ou=, o=, san=, serial=, spki=, issuer=, uid= or gid=",
+        };
+        for part in text.split(',') {
+            let (key, value) = part.split_once('=').unwrap_or(("cn", part));
+            let text = Some(value.to_owned());
+            let number = || value.parse().map(Some).map_err(|_range| bad(part));
+            match key {
+                "cn" | "common_name" => who.common_name = text,
+                "ou" | "organizational_unit" => who.organizational_unit = text,
+                "o" | "organization" => who.organization = text,
+                "san" => who.san = text,
+                "serial" => who.serial = text,
+                "spki" | "spki_sha256" => who.spki_sha256 = text,
+                "issuer" => who.issuer = text,
+                "uid" => who.uid = number()?,
+                "gid" => who.gid = number()?,
+                _ => return Err(bad(part)),
+            }
+        }
+        who.principal(0)
+    }
+}
+
 /// Hex digits in lower case without colons, blanks and leading zeros, as identities carry them.
 fn normal_hex(text: &str) -> Option<String> {
     let digits: String = text.chars().filter(|c| !matches!(c, ':' | ' ')).collect();
