@@ -12,8 +12,6 @@ pub struct IdentityLimits {
     pub streams: Option<u32>,
     /// Exec streams at one time.
     pub execs: Option<u32>,
-    /// Bytes of request bodies in a minute.
-    pub body_bytes_per_minute: Option<u64>,
 }
 
 impl IdentityLimits {
@@ -26,7 +24,6 @@ impl IdentityLimits {
             requests_per_second: wider(self.requests_per_second, other.requests_per_second),
             streams: wider(self.streams, other.streams),
             execs: wider(self.execs, other.execs),
-            body_bytes_per_minute: wider(self.body_bytes_per_minute, other.body_bytes_per_minute),
         }
     }
 }

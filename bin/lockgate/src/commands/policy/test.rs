@@ -20,7 +20,7 @@ pub(super) fn run(args: &PolicyFileArgs, out: &mut Output) -> Outcome {
         failed += usize::from(!good);
         let verdict = if good { "ok    " } else { "FAILED" };
         let why = refused
-            .or(all.first())
+            .or_else(|| all.first())
             .map(|(_, explained)| explained.why.as_str());
         out.line(format!(
             "{verdict} line {}: {} ({})",
