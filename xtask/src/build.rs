@@ -17,7 +17,7 @@ pub(crate) enum Profile {
     Release,
 }
 
-/// Builds `lockgate`, `lockgated`, `lockgate-shim` and `lockgate-oci`; returns their folder.
+/// Builds `lockgate`, `lockgated`, `lockgate-log`, `lockgate-shim` and `lockgate-oci`; returns their folder.
 pub(crate) fn binaries(profile: Profile) -> Result<PathBuf> {
     let mut build = cargo();
     build.args(["build", "--bins"]);

@@ -7,8 +7,9 @@ use lockgate_types::{ErrorKind, random_hex};
 
 use crate::audit::{AuditError, AuditLog, Decision, Record, Refusal, complain};
 use crate::entry::Entry;
-use crate::facts::{Facts, JudgedBody, Power};
-use crate::policy::{Grant, Policy, Question, SocketOwners};
+use crate::facts::{Facts, JudgedBody, Kind, NoObjects, Objects, Power, Wish};
+use crate::limits::IdentityLimits;
+use crate::policy::{Grant, Policy, Question, SocketOwners, View};
 use crate::principal::{Principal, Verified};
 
 /// Enough that two calls of one trail never share an id.
@@ -43,15 +44,45 @@ pub enum Denied {
         /// By which role.
         role: String,
     },
+    /// A role of the identity forbids a power, whatever its other roles give.
+    #[error("access denied: role `{role}` forbids {power} to {who}")]
+    ForbiddenPower {
+        /// Who asked.
+        who: String,
+        /// What for.
+        power: Power,
+        /// By which role.
+        role: String,
+    },
+    /// A role allows the operation, but not like this.
+    #[error("access denied: {who} may {operation} by role `{role}`, but {reason}")]
+    Condition {
+        /// Who asked.
+        who: String,
+        /// What for.
+        operation: Operation,
+        /// By which role.
+        role: String,
+        /// What it does not keep to.
+        reason: String,
+    },
+    /// The object is somebody else's; whoever asks is told what is said of objects that are not there.
+    #[error("{}", not_there(*kind, name))]
+    Hidden {
+        /// What it is.
+        kind: Kind,
+        /// As it was named.
+        name: String,
+    },
     /// The call asks for power over the host that no role of the identity gives.
-    #[error("access denied: {who} may {operation}, but not with {power}")]
+    #[error("access denied: {who} may {operation}, but not with {}", power.power)]
     Power {
         /// Who asked.
         who: String,
         /// What for.
         operation: Operation,
         /// The first power that is missing.
-        power: Power,
+        power: Wish,
     },
     /// There is a policy file that cannot be used, so nothing is allowed over the network.
     #[error("access denied: {reason}")]
@@ -69,11 +100,24 @@ impl Denied {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::BrokenPolicy { .. }
+            | Self::Condition { .. }
             | Self::Forbidden { .. }
+            | Self::ForbiddenPower { .. }
             | Self::NoRole { .. }
             | Self::Power { .. } => ErrorKind::Denied,
+            Self::Hidden { .. } => ErrorKind::NotFound,
             Self::NoAudit(_) => ErrorKind::Unavailable,
         }
+    }
+}
+
+/// The stock daemon's words.
+fn not_there(kind: Kind, name: &str) -> String {
+    match kind {
+        Kind::Container => format!("No such container: {name}"),
+        Kind::Exec => format!("No such exec instance: {name}"),
+        Kind::Network => format!("network {name} not found"),
+        Kind::Volume => format!("get {name}: no such volume"),
     }
 }
 
@@ -95,13 +139,16 @@ impl Access {
         peer: &str,
         call: Call,
         facts: Facts,
+        objects: &dyn Objects,
     ) -> Result<Admitted, Denied> {
         let mut id = random_hex();
         id.truncate(ID_DIGITS);
         let question = Question {
             principal: principal.get(),
             operation: call.operation(),
-            powers: &facts.powers,
+            target: call.target(),
+            facts: &facts,
+            objects,
         };
         let grant = self.policy().decide(&self.owners, question);
         let written = self.record(&id, peer, &call, question, &grant);
@@ -112,13 +159,29 @@ impl Access {
             Err(error) if call.operation().mutates() => return Err(Denied::NoAudit(error)),
             _ => {}
         }
+        let (call, view) = match grant {
+            Grant::Allow { target, view, .. } => (meaning(call, target), view),
+            // They were refused above.
+            Grant::NoRole
+            | Grant::Forbidden { .. }
+            | Grant::Power { .. }
+            | Grant::Condition { .. }
+            | Grant::Hidden { .. }
+            | Grant::Broken { .. } => (call, View::default()),
+        };
         let entry = Entry::open(id, Arc::clone(&self.audit));
         Ok(Admitted {
             call,
             principal: principal.share(),
             body: facts.body,
+            view,
             entry,
         })
+    }
+
+    /// How much the identity may ask for, by the policy of this moment.
+    pub fn limits(&self, principal: &Principal) -> IdentityLimits {
+        self.policy().limits(&self.owners, principal)
     }
 
     /// Whether the policy of this moment would still admit that; nothing is recorded. Asked for
@@ -127,7 +190,9 @@ impl Access {
         let question = Question {
             principal: principal.get(),
             operation,
-            powers: &[],
+            target: None,
+            facts: &Facts::default(),
+            objects: &NoObjects,
         };
         matches!(
             self.policy().decide(&self.owners, question),
@@ -165,10 +230,14 @@ impl Access {
         grant: &Grant,
     ) -> Result<(), AuditError> {
         let reason = refusal(grant, question).map(|denied| denied.to_string());
-        let role = match grant {
-            Grant::Allow { role } | Grant::Forbidden { role } => Some(role.as_str()),
-            Grant::NoRole | Grant::Power { .. } | Grant::Broken { .. } => None,
+        let (role, rule) = match grant {
+            Grant::Allow { role, rule, .. } => (Some(role.as_str()), Some(rule.as_str())),
+            Grant::Forbidden { role, .. } => (Some(role.as_str()), Some("deny")),
+            Grant::Condition { role, .. } => (Some(role.as_str()), Some("only")),
+            Grant::Hidden { .. } => (None, Some("own")),
+            Grant::NoRole | Grant::Power { .. } | Grant::Broken { .. } => (None, None),
         };
+        let facts = question.facts.digest();
         let decision = Decision {
             call: id,
             verdict: if reason.is_none() { "allow" } else { "deny" },
@@ -179,9 +248,9 @@ impl Access {
             version: call.version().to_string(),
             role,
             reason: reason.as_deref(),
-            powers: question.powers,
-            rule: None,
-            facts: "",
+            powers: &question.facts.powers,
+            rule,
+            facts: &facts,
         };
         self.audit
             .write(&Record::Decision(decision))
@@ -189,20 +258,38 @@ impl Access {
     }
 }
 
-fn refusal(grant: &Grant, question: Question<'_>) -> Option<Denied> {
+pub(crate) fn refusal(grant: &Grant, question: Question<'_>) -> Option<Denied> {
     let (who, operation) = (question.principal.to_string(), question.operation);
     Some(match grant {
         Grant::Allow { .. } => return None,
         Grant::NoRole => Denied::NoRole { who, operation },
-        Grant::Forbidden { role } => Denied::Forbidden {
+        Grant::Forbidden { role, power: None } => Denied::Forbidden {
             who,
             operation,
             role: role.clone(),
         },
-        Grant::Power { power } => Denied::Power {
+        Grant::Forbidden {
+            role,
+            power: Some(power),
+        } => Denied::ForbiddenPower {
+            who,
+            power: *power,
+            role: role.clone(),
+        },
+        Grant::Power { wish } => Denied::Power {
             who,
             operation,
-            power: *power,
+            power: wish.clone(),
+        },
+        Grant::Condition { role, reason } => Denied::Condition {
+            who,
+            operation,
+            role: role.clone(),
+            reason: reason.clone(),
+        },
+        Grant::Hidden { kind, name } => Denied::Hidden {
+            kind: *kind,
+            name: name.clone(),
         },
         Grant::Broken { reason } => Denied::BrokenPolicy {
             reason: reason.clone(),
@@ -231,7 +318,16 @@ pub struct Admitted {
     call: Call,
     principal: Arc<Principal>,
     body: JudgedBody,
+    view: View,
     entry: Entry,
+}
+
+/// The call, with the object that was judged in place of a name that may mean another one later.
+fn meaning(call: Call, target: Option<String>) -> Call {
+    match target {
+        Some(id) => call.with_target(id),
+        None => call,
+    }
 }
 
 impl Admitted {
@@ -248,6 +344,11 @@ impl Admitted {
     /// The body that was judged; empty if the operation has none.
     pub fn body(&self) -> &JudgedBody {
         &self.body
+    }
+
+    /// What the caller sees of what there is.
+    pub fn view(&self) -> &View {
+        &self.view
     }
 
     /// The id that joins the lines of the record; also good for log lines.

@@ -19,6 +19,7 @@ mod admit;
 mod audit;
 mod entry;
 mod facts;
+mod limits;
 mod policy;
 mod principal;
 
@@ -28,6 +29,11 @@ pub use audit::{
     VerifyError, What,
 };
 pub use entry::{Entry, Outcome};
-pub use facts::{Facts, FactsError, JudgedBody, Power};
-pub use policy::{Policy, PolicyError, SocketOwners};
+pub use facts::{
+    Facts, FactsError, JudgedBody, Kind, NoObjects, Object, Objects, Power, Reference, Wish,
+};
+pub use limits::IdentityLimits;
+pub use policy::{
+    Explanation, Group, Policy, PolicyCase, PolicyError, Root, Scope, SocketOwners, View, group_of,
+};
 pub use principal::{Certificate, Principal, UnixPeer, Verified};

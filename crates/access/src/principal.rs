@@ -63,6 +63,19 @@ pub struct Certificate {
 }
 
 impl Principal {
+    /// The name under which objects belong to this identity. It outlives the renewal of a
+    /// certificate, which changes serial and perhaps key.
+    pub fn owner(&self) -> String {
+        match self {
+            Self::Certificate(certificate) if certificate.common_name.is_empty() => {
+                format!("spki={}", certificate.spki_sha256)
+            }
+            Self::Certificate(certificate) => format!("cn={}", certificate.common_name),
+            Self::Loopback { .. } => "loopback".to_owned(),
+            Self::Unix(peer) => format!("uid={}", peer.uid),
+        }
+    }
+
     /// When the identity ends by itself.
     pub fn valid_until(&self) -> Option<SystemTime> {
         match self {

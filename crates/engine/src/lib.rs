@@ -40,18 +40,20 @@ pub use container::stats::{
     StatsQuery, StatsStream, ThrottlingData,
 };
 pub use container::{
-    AttachError, AttachQuery, AttachStream, Change, ChangeKind, ChangesError, CommitContainer,
-    CommitError, ConfigError, Containers, CreateContainer, CreateError, Created, Export,
-    ExtractOptions, FaultError, FileArchive, Files, FilesError, GraphDriver, Health, HealthProbe,
-    HealthStatus, Inspect, InspectError, InspectState, KillError, ListQuery, LogsError,
-    LookupError, NetworkSettings, PathStat, PauseError, PortSummary, PruneError, Pruned,
+    Asked, AttachError, AttachQuery, AttachStream, Change, ChangeKind, ChangesError,
+    CommitContainer, CommitError, ConfigError, Containers, CreateContainer, CreateError, Created,
+    Export, ExtractOptions, FaultError, FileArchive, Files, FilesError, GraphDriver, Health,
+    HealthProbe, HealthStatus, Inspect, InspectError, InspectState, KillError, ListQuery,
+    LogsError, LookupError, NetworkSettings, PathStat, PauseError, PortSummary, PruneError, Pruned,
     RemoveError, RemoveOptions, RenameError, ResizeError, RestartError, SetKind, StartError,
     StatsError, StopError, StopOptions, Summary, SummaryHostConfig, SummaryNetworkSettings, Top,
     TopError, UpdateError, UpdateQuery, Wait, WaitCondition, WaitConditionError, WaitResult,
 };
 pub use engine::Engine;
 pub use event::{EventQuery, EventStream, Events};
-pub use exec::{CreateExec, ExecError, ExecInspect, ExecStream, Execs, ProcessConfig, StartExec};
+pub use exec::{
+    AskedExec, CreateExec, ExecError, ExecInspect, ExecStream, Execs, ProcessConfig, StartExec,
+};
 pub use filter::{FilterError, Filters};
 pub use image::{
     ChangeError, DeletedImage, ImageError, ImageHistory, ImageInspect, ImageListQuery,

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use http::request::Parts;
-use lockgate_access::Admitted;
+use lockgate_access::{Admitted, NoObjects, Objects};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::body::Body;
@@ -19,6 +19,11 @@ use crate::body::Body;
 pub trait Backend: Send + Sync + 'static {
     /// Serves one request.
     fn serve(self: Arc<Self>, request: Request) -> BoxFuture<'static, Reply>;
+
+    /// What exists, for judging calls that are about it.
+    fn objects(&self) -> &dyn Objects {
+        &NoObjects
+    }
 }
 
 /// An admitted request.

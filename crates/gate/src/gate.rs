@@ -131,6 +131,7 @@ impl Gate {
             backend,
             limits: self.limits,
             registry: Arc::clone(&registry),
+            quotas: Arc::default(),
             headers: self.headers,
         });
         let stopping = watch::Sender::new(false);

@@ -20,6 +20,7 @@ mod gate;
 mod identity;
 mod limits;
 mod listen;
+mod quota;
 mod registry;
 mod relay;
 mod rescue;

@@ -7,6 +7,7 @@ use lockgate_api::{RouteError, error_body};
 use lockgate_types::ErrorKind;
 
 use crate::body::{self, Body};
+use crate::quota::Exceeded;
 use crate::wire::HeadError;
 
 /// Why a request does not reach the backend, or gets no answer from it. `Display` is for the client.
@@ -39,6 +40,9 @@ pub(crate) enum Refused {
     /// The backend panicked, or answered what the call cannot be answered with.
     #[error("internal error; please report it with the daemon's log")]
     Internal,
+    /// The identity has had its share.
+    #[error(transparent)]
+    Quota(#[from] Exceeded),
     /// No call.
     #[error(transparent)]
     Route(#[from] RouteError),
@@ -55,6 +59,7 @@ impl Refused {
             Self::Facts(error) => status_of(error.kind()),
             Self::Head(error) => of_head(*error),
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Quota(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Route(error) => {
                 StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST)
             }
@@ -70,6 +75,7 @@ impl Refused {
             Self::Browser(_) => "web_page",
             Self::Denied(_) | Self::Internal => return None,
             Self::Facts(_) => "unreadable_body",
+            Self::Quota(_) => "too_many_requests",
             Self::Head(error) => error.word(),
             Self::Route(RouteError::PageNotFound) => "unknown_path",
             Self::Route(
@@ -85,9 +91,11 @@ impl Refused {
     /// Whether the answer carries the API's headers.
     pub(crate) fn headers(&self) -> ApiHeaders {
         match self {
-            Self::Denied(_) | Self::Facts(_) | Self::Internal | Self::BodyTooLarge { .. } => {
-                ApiHeaders::All
-            }
+            Self::Denied(_)
+            | Self::Facts(_)
+            | Self::Internal
+            | Self::Quota(_)
+            | Self::BodyTooLarge { .. } => ApiHeaders::All,
             Self::Route(error) if error.has_api_headers() => ApiHeaders::NotExperimental,
             Self::BodyBroken
             | Self::BodySlow
@@ -198,6 +206,9 @@ mod tests {
             Refused::BodyTooLarge { limit: 7 },
             Refused::Browser("x"),
             Refused::Internal,
+            Refused::Quota(Exceeded::Requests(5)),
+            Refused::Quota(Exceeded::Streams(5)),
+            Refused::Quota(Exceeded::Execs(5)),
             Refused::Route(RouteError::PageNotFound),
             Refused::Route(RouteError::BadPath),
         ];
@@ -228,6 +239,9 @@ slow_body 408 the request body did not arrive in time
 body_too_large 400 the request body is larger than 7 bytes, which is the limit here
 web_page 403 requests from web pages are refused: x
 - 500 internal error; please report it with the daemon's log
+too_many_requests 429 too many requests in a second; the limit of this identity is 5
+too_many_requests 429 too many streams at one time; the limit of this identity is 5
+too_many_requests 429 too many exec sessions at one time; the limit of this identity is 5
 unknown_path 404 page not found
 unusable_path 400 bad request target
 ";

@@ -1,7 +1,7 @@
 //! An admitted request with what handlers need of it at hand.
 
 use http::HeaderMap;
-use lockgate_access::Admitted;
+use lockgate_access::{Admitted, View};
 use lockgate_api::json::{Document, check_content_type};
 use lockgate_api::{ApiVersion, Filters, Operation, Query};
 use lockgate_engine::Engine;
@@ -73,9 +73,17 @@ impl Ask {
         self.headers.contains_key(http::header::UPGRADE)
     }
 
-    /// The body that was judged, as JSON.
+    /// What the caller sees of what there is.
+    pub(crate) fn view(&self) -> &View {
+        self.admitted.view()
+    }
+
+    /// The body that was judged, as JSON: what the judge has parsed is not parsed again.
     pub(crate) fn document(&self) -> Result<Document, Failure> {
         let judged = self.admitted.body();
+        if let Some(document) = judged.document() {
+            return Ok(document.clone());
+        }
         check_content_type(judged.content_type(), judged.bytes().is_empty())?;
         Ok(Document::parse(judged.bytes())?)
     }

@@ -4,28 +4,38 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use http::StatusCode;
+use lockgate_access::Objects;
 use lockgate_api::Operation as Op;
 use lockgate_engine::Engine;
 use lockgate_gate::{Backend, Body, Reply, Request};
 
 use crate::ask::Ask;
 use crate::error::Failure;
+use crate::objects::EngineObjects;
 use crate::{containers, exec, images, networks, plugins, reply, system, volumes};
 
 /// Docker's API on an engine.
 #[derive(Debug)]
 pub struct Rest {
     engine: Engine,
+    objects: EngineObjects,
 }
 
 impl Rest {
     /// The API of this engine.
     pub fn new(engine: Engine) -> Self {
-        Self { engine }
+        Self {
+            objects: EngineObjects(engine.clone()),
+            engine,
+        }
     }
 }
 
 impl Backend for Rest {
+    fn objects(&self) -> &dyn Objects {
+        &self.objects
+    }
+
     fn serve(self: Arc<Self>, request: Request) -> BoxFuture<'static, Reply> {
         let (ask, body) = Ask::new(self.engine.clone(), request);
         Box::pin(async move {

@@ -28,6 +28,7 @@ pub(crate) async fn create(ask: &Ask) -> Result<Reply, Failure> {
         env: request.env.unwrap_or_default(),
         working_dir: request.working_dir,
         cmd: request.cmd.unwrap_or_default(),
+        owner: ask.view().owner.clone(),
     };
     let id = ask.engine.execs().create(ask.name(), exec).await?;
     Ok(reply::created(&wire::IdResponse { id: id.to_string() }))

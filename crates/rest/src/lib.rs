@@ -21,10 +21,12 @@ mod framing;
 mod hijack;
 mod images;
 mod networks;
+mod objects;
 mod pipe;
 mod plugins;
 mod reply;
 mod system;
+mod view;
 mod volumes;
 
 pub use backend::Rest;

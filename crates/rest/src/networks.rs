@@ -8,6 +8,7 @@ use lockgate_gate::Reply;
 
 use crate::ask::Ask;
 use crate::error::Failure;
+use crate::objects::is_common;
 use crate::reply;
 
 /// `GET /networks`
@@ -20,6 +21,10 @@ pub(crate) fn list(ask: &Ask) -> Result<Reply, Failure> {
             *network = networks.inspect(network.id.as_str())?;
         }
     }
+    found.retain(|network| is_common(&network.name) || ask.sees(Some(&network.labels)));
+    for network in &mut found {
+        hide_members(ask, network);
+    }
     let mut lines: Vec<wire::Network> = found.into_iter().map(encode).collect();
     lines.shape(ask.version());
     Ok(reply::json(&lines))
@@ -29,9 +34,20 @@ const FILTERS: &[&str] = &["dangling", "driver", "id", "label", "name", "scope",
 
 /// `GET /networks/{id}`
 pub(crate) fn inspect(ask: &Ask) -> Result<Reply, Failure> {
-    Ok(reply::json(&encode(
-        ask.engine.networks().inspect(ask.name())?,
-    )))
+    let mut network = ask.engine.networks().inspect(ask.name())?;
+    hide_members(ask, &mut network);
+    Ok(reply::json(&encode(network)))
+}
+
+/// Who else is on a network is not everybody's business.
+fn hide_members(ask: &Ask, network: &mut Network) {
+    if ask.is_scoped() {
+        let containers = ask.engine.containers();
+        network.containers.retain(|id, _| {
+            let asked = containers.asked(id.as_str());
+            asked.is_ok_and(|asked| ask.sees(Some(&asked.labels)))
+        });
+    }
 }
 
 /// `POST /networks/create`
@@ -59,7 +75,7 @@ pub(crate) async fn create(ask: &Ask) -> Result<Reply, Failure> {
         config_only: wire.config_only,
         config_from: wire.config_from.unwrap_or_default().network,
         options: wire.options.unwrap_or_default(),
-        labels: wire.labels.unwrap_or_default(),
+        labels: ask.owned(wire.labels).unwrap_or_default(),
     };
     let id = ask.engine.networks().create(request).await?.to_string();
     let created = wire::CreateResponse {
@@ -99,7 +115,10 @@ pub(crate) async fn remove(ask: &Ask) -> Result<Reply, Failure> {
 /// `POST /networks/prune`
 pub(crate) async fn prune(ask: &Ask) -> Result<Reply, Failure> {
     let filters = ask.filters(&["label", "label!", "until"])?;
-    let gone = ask.engine.networks().prune(filters).await?;
+    let mut gone = Vec::new();
+    for filters in ask.within_scope(&filters) {
+        gone.extend(ask.engine.networks().prune(filters).await?);
+    }
     let networks_deleted = Some(gone).filter(|gone| !gone.is_empty());
     Ok(reply::json(&wire::PruneReport { networks_deleted }))
 }

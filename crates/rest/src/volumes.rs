@@ -12,7 +12,11 @@ use crate::reply;
 /// `GET /volumes`
 pub(crate) fn list(ask: &Ask) -> Result<Reply, Failure> {
     let found = ask.engine.volumes().list(&ask.filters(FILTERS)?)?;
-    let volumes = found.into_iter().map(encode).collect();
+    let volumes = found
+        .into_iter()
+        .filter(|volume| ask.sees(volume.labels.as_ref()))
+        .map(encode)
+        .collect();
     Ok(reply::json(&wire::List {
         volumes,
         warnings: None,
@@ -38,7 +42,7 @@ pub(crate) async fn create(ask: &Ask) -> Result<Reply, Failure> {
         name: request.name,
         driver: request.driver,
         driver_options: request.driver_opts,
-        labels: request.labels,
+        labels: ask.owned(request.labels),
     };
     Ok(reply::created(&encode(
         ask.engine.volumes().create(wanted).await?,
@@ -60,11 +64,15 @@ pub(crate) async fn prune(ask: &Ask) -> Result<Reply, Failure> {
     if ask.version().before(42) {
         filters.insert("all", "true");
     }
-    let pruned = ask.engine.volumes().prune(filters).await?;
-    let gone: Vec<String> = pruned.deleted.iter().map(ToString::to_string).collect();
+    let (mut gone, mut space_reclaimed): (Vec<String>, _) = (Vec::new(), 0);
+    for filters in ask.within_scope(&filters) {
+        let pruned = ask.engine.volumes().prune(filters).await?;
+        gone.extend(pruned.deleted.iter().map(ToString::to_string));
+        space_reclaimed += pruned.reclaimed;
+    }
     Ok(reply::json(&wire::PruneReport {
         volumes_deleted: Some(gone).filter(|gone| !gone.is_empty()),
-        space_reclaimed: pruned.reclaimed,
+        space_reclaimed,
     }))
 }
 

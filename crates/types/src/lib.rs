@@ -24,3 +24,6 @@ pub use reference::{ImageRef, ReferenceError};
 pub use secret::Secret;
 pub use signal::{Signal, SignalError};
 pub use timestamp::Timestamp;
+
+/// The label that says who made an object. Clients cannot set it.
+pub const OWNER_LABEL: &str = "lockgate.owner";

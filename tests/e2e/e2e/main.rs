@@ -4,11 +4,13 @@
 //! own. They need root and the programs of `cargo xtask setup`; without them they fail.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
+mod chaos;
 mod cli;
 mod clients;
 mod crash;
 mod differential;
 mod door;
+mod events;
 mod files;
 mod files_hostile;
 mod files_image;
@@ -19,6 +21,7 @@ mod images;
 mod lab;
 mod lifecycle;
 mod limits;
+mod logs;
 mod network;
 mod networks;
 mod options;

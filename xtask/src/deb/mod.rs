@@ -26,11 +26,12 @@ pub(crate) struct Args {
 }
 
 /// Programs and where Debian puts them.
-const PROGRAMS: [(&str, &str); 4] = [
+const PROGRAMS: [(&str, &str); 5] = [
     ("lockgate", "usr/bin"),
     ("lockgated", "usr/sbin"),
     ("lockgate-oci", "usr/sbin"),
     ("lockgate-shim", "usr/libexec/lockgate"),
+    ("lockgate-log", "usr/libexec/lockgate"),
 ];
 
 pub(crate) fn make(args: &Args) -> Result<()> {

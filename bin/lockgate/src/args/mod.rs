@@ -3,6 +3,7 @@
 //! clap reads the words; [`dialect`] makes it accept and refuse what docker's own parser does,
 //! and [`help`] prints pages in the form that docker users know.
 
+mod audit;
 mod ca;
 mod cert;
 mod container;
@@ -15,6 +16,7 @@ mod enroll;
 mod help;
 mod image;
 mod network;
+mod policy;
 mod run;
 mod system;
 mod update;
@@ -26,6 +28,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use audit::*;
 pub(crate) use ca::*;
 pub(crate) use cert::*;
 pub(crate) use container::*;
@@ -37,6 +40,7 @@ pub(crate) use doctor::DoctorArgs;
 pub(crate) use enroll::*;
 pub(crate) use image::*;
 pub(crate) use network::*;
+pub(crate) use policy::*;
 pub(crate) use run::RunArgs;
 pub(crate) use system::*;
 pub(crate) use update::UpdateArgs;
@@ -95,6 +99,8 @@ pub(crate) struct Globals {
 pub(crate) enum Verb {
     /// Attach the terminal to a running container
     Attach(AttachArgs),
+    /// Check and read the audit log
+    Audit(AuditArgs),
     /// Manage the certificate authority
     Ca(CaArgs),
     /// Issue and manage certificates
@@ -154,6 +160,8 @@ pub(crate) enum Verb {
     Network(NetworkGroup),
     /// Halt all processes of containers
     Pause(ContainersArgs),
+    /// Check, test and explain the policy file
+    Policy(PolicyArgs),
     /// Show the published ports of a container
     Port(PortArgs),
     /// List containers

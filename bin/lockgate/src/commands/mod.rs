@@ -1,5 +1,6 @@
 //! What the commands do: one file per verb, one public function each.
 
+mod audit;
 mod ca;
 mod cert;
 mod container;
@@ -12,6 +13,7 @@ mod enroll;
 mod image;
 mod inspect;
 mod network;
+mod policy;
 mod system;
 mod view;
 mod volume;
@@ -31,6 +33,7 @@ pub(crate) const BUILD: &str = match option_env!("LOCKGATE_BUILD") {
 /// Runs the command that was typed.
 pub(crate) fn run(cli: &Cli, out: &mut Output) -> Outcome {
     let status = match &cli.verb {
+        Verb::Audit(args) => audit::run(args, out)?,
         Verb::Ca(args) => ca::run(args, out)?,
         Verb::Cert(args) => cert::run(args, out)?,
         Verb::Completion(args) => system::completion::run(args, out)?,
@@ -39,6 +42,7 @@ pub(crate) fn run(cli: &Cli, out: &mut Output) -> Outcome {
         Verb::Reload(args) => enroll::reload(args, out)?,
         Verb::Renew(args) => enroll::renew(args, &cli.globals, out)?,
         Verb::Manual(args) => system::manual::run(args)?,
+        Verb::Policy(args) => policy::run(args, out)?,
         Verb::Coverage => system::coverage::run(out)?,
         Verb::Context(group) => contexts::run(&cli.globals, &group.verb, out)?,
         Verb::Dockerd(group) => dockerd::run(&group.verb, out)?,

@@ -153,7 +153,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     used("default-ulimit", List, "NAME=SOFT[:HARD] (repeatable)"),
     used("default-shm-size", Size, "Size of /dev/shm [default: 64m]"),
     used("init-path", Text, "A small init for `docker run --init`"),
-    used("log-driver", Text, "json-file or none [default: json-file]"),
+    used("log-driver", Text, "json-file, local, syslog, journald, fluentd, gelf or none [default: json-file]"),
     used("log-opt", Map, "KEY=VALUE for the log driver (repeatable)").key("log-opts"),
     used("dns", List, "Name server for containers (repeatable)"),
     used("dns-opt", List, "Resolver option for containers (repeatable)").key("dns-opts"),

@@ -1,31 +1,48 @@
 //! The decision: deny wins, then any role that allows, else no.
 
+use std::cell::OnceCell;
+
 use lockgate_api::Operation;
 
+use super::judge::{Known, Objection};
 use super::role::Role;
-use super::{Binding, Condition, Policy, Rules, SocketOwners};
-use crate::facts::Power;
-use crate::{Certificate, Principal};
+use super::scope::{Scope, View};
+use super::{File, Policy, Rules, SocketOwners};
+use crate::Principal;
+use crate::facts::{Facts, Kind, Objects, Power, Wish};
+use crate::limits::IdentityLimits;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Question<'a> {
     pub(crate) principal: &'a Principal,
     pub(crate) operation: Operation,
-    pub(crate) powers: &'a [Power],
+    pub(crate) target: Option<&'a str>,
+    pub(crate) facts: &'a Facts,
+    pub(crate) objects: &'a dyn Objects,
 }
 
 /// The answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Grant {
     /// Yes, by this role.
-    Allow { role: String },
+    Allow {
+        role: String,
+        rule: String,
+        view: View,
+        /// The object that the path means, if it was looked up.
+        target: Option<String>,
+    },
     /// No: no role of the identity allows the operation.
     NoRole,
-    /// No: this role of the identity forbids the operation.
-    Forbidden { role: String },
-    /// No: a role allows the operation, but not the power over the host that it asks for.
-    Power { power: Power },
+    /// No: this role of the identity forbids the operation, or a power.
+    Forbidden { role: String, power: Option<Power> },
+    /// No: a role allows the operation, but not this power over the host.
+    Power { wish: Wish },
+    /// No: a role allows the operation, but not like this.
+    Condition { role: String, reason: String },
+    /// No: the object is somebody else's, and not seen.
+    Hidden { kind: Kind, name: String },
     /// No: there is a policy file, and it cannot be used.
     Broken { reason: String },
 }
@@ -34,114 +51,140 @@ impl Policy {
     /// Decides. Adding a deny never allows more; adding an allow never denies more.
     pub(crate) fn decide(&self, owners: &SocketOwners, question: Question<'_>) -> Grant {
         let admin = owners.own(question.principal);
-        let (roles, bindings) = match &self.rules {
-            Rules::Absent => {
-                return Grant::Allow {
-                    role: "admin".to_owned(),
-                };
-            }
-            Rules::Broken { .. } if admin => {
-                return Grant::Allow {
-                    role: "admin".to_owned(),
-                };
-            }
-            Rules::Broken { reason } => {
-                return Grant::Broken {
-                    reason: reason.clone(),
-                };
-            }
-            Rules::File { roles, bindings } => (roles, bindings),
+        match &self.rules {
+            Rules::Absent => as_admin("there is no policy file"),
+            Rules::Broken { .. } if admin => as_admin("owner of the socket"),
+            Rules::Broken { reason } => Grant::Broken {
+                reason: reason.clone(),
+            },
+            Rules::File(file) => file.decide(admin, question),
+        }
+    }
+
+    /// How much the identity may ask for.
+    pub(crate) fn limits(&self, owners: &SocketOwners, principal: &Principal) -> IdentityLimits {
+        let Rules::File(file) = &self.rules else {
+            return IdentityLimits::default();
         };
-        let held: Vec<&Role> = roles
+        file.held(owners.own(principal), principal)
             .iter()
-            .filter(|role| {
-                (admin && role.name == "admin") || is_bound(bindings, question.principal, role)
-            })
-            .collect();
-        judge(&held, question)
+            .map(|role| role.limits)
+            .reduce(IdentityLimits::widest)
+            .unwrap_or_default()
     }
 }
 
-fn judge(held: &[&Role], question: Question<'_>) -> Grant {
-    let operation = question.operation;
-    if let Some(role) = held.iter().find(|role| role.deny.contains(&operation)) {
-        return Grant::Forbidden {
-            role: role.name.clone(),
+fn as_admin(rule: &str) -> Grant {
+    Grant::Allow {
+        role: "admin".to_owned(),
+        rule: rule.to_owned(),
+        view: View::everything(),
+        target: None,
+    }
+}
+
+impl File {
+    /// The roles of an identity; `admin` for the owners of the socket.
+    pub(super) fn held(&self, admin: bool, principal: &Principal) -> Vec<&Role> {
+        let bound = self.bindings.roles(principal);
+        let bound = bound.iter().filter_map(|index| self.roles.get(*index));
+        let mut held: Vec<&Role> = bound.collect();
+        if admin && !held.iter().any(|role| role.name == "admin") {
+            held.extend(self.roles.iter().find(|role| role.name == "admin"));
+        }
+        held
+    }
+
+    fn decide(&self, admin: bool, question: Question<'_>) -> Grant {
+        let held = self.held(admin, question.principal);
+        let operation = question.operation;
+        let denies = |role: &&&Role| role.deny.operations.contains(&operation);
+        if let Some(role) = held.iter().find(denies) {
+            return forbidden(role, None);
+        }
+        let allows = |role: &&&Role| role.allow.operations.contains(&operation);
+        let allowing: Vec<&Role> = held.iter().filter(allows).copied().collect();
+        if allowing.is_empty() {
+            return Grant::NoRole;
+        }
+        let owner = question.principal.owner();
+        let known = Known::new(question, &owner);
+        if let Some(grant) = denied_power(&held, &known) {
+            return grant;
+        }
+        self.first_that_lets(&held, &allowing, &known, &owner)
+    }
+
+    fn first_that_lets(
+        &self,
+        held: &[&Role],
+        allowing: &[&Role],
+        known: &Known<'_>,
+        owner: &str,
+    ) -> Grant {
+        let mut first: Option<&Role> = None;
+        let mut scope: Option<Scope> = None;
+        let mut is_wide = false;
+        let objection = OnceCell::new();
+        for role in allowing {
+            match role.object(known, &self.controlled) {
+                Ok(()) => {
+                    first = first.or(Some(role));
+                    is_wide |= !role.own;
+                    let own = Scope::of(owner, &role.own_labels);
+                    scope.get_or_insert_default().join(own);
+                }
+                Err(refused) => drop(objection.set(refused.grant(role))),
+            }
+        }
+        let Some(role) = first else {
+            return objection.into_inner().unwrap_or(Grant::NoRole);
         };
-    }
-    let mut allowing = held
-        .iter()
-        .filter(|role| role.allow.contains(&operation))
-        .peekable();
-    if allowing.peek().is_none() {
-        return Grant::NoRole;
-    }
-    match (
-        allowing.find(|role| role.powers || question.powers.is_empty()),
-        question.powers,
-    ) {
-        (Some(role), _) => Grant::Allow {
+        let secrets = held.iter().any(|role| role.allow.secrets)
+            && !held.iter().any(|role| role.deny.secrets);
+        Grant::Allow {
             role: role.name.clone(),
-        },
-        (None, [power, ..]) => Grant::Power { power: *power },
-        (None, []) => Grant::NoRole,
+            rule: format!(
+                "{} allows {}",
+                role.name,
+                super::group_of(known.question.operation).name()
+            ),
+            view: View {
+                secrets,
+                scope: scope.filter(|_| !is_wide),
+                owner: Some(owner.to_owned()),
+            },
+            target: known.found_target(),
+        }
     }
 }
 
-fn is_bound(bindings: &[Binding], principal: &Principal, role: &Role) -> bool {
-    bindings.iter().any(|binding| {
-        binding.roles.contains(&role.name)
-            && binding
-                .conditions
-                .iter()
-                .all(|condition| condition.holds(principal))
+/// A power that some role denies is denied, whatever the others give.
+fn denied_power(held: &[&Role], known: &Known<'_>) -> Option<Grant> {
+    let denying = held.iter().filter(|role| !role.deny.powers.is_empty());
+    denying.into_iter().find_map(|role| {
+        let mut wishes = known.wishes();
+        let wish = wishes.find(|wish| role.deny.powers.contains(&wish.power))?;
+        Some(forbidden(role, Some(wish.power)))
     })
 }
 
-impl SocketOwners {
-    /// Whether the unix socket belongs to this identity: its owner, or a member of its group.
-    fn own(&self, principal: &Principal) -> bool {
-        match principal {
-            Principal::Unix(peer) => {
-                peer.uid == 0
-                    || self.groups.contains(&peer.gid)
-                    || peer.groups.iter().any(|group| self.groups.contains(group))
-            }
-            Principal::Certificate(_) | Principal::Loopback { .. } => false,
-        }
+fn forbidden(role: &Role, power: Option<Power>) -> Grant {
+    Grant::Forbidden {
+        role: role.name.clone(),
+        power,
     }
 }
 
-impl Condition {
-    fn holds(&self, principal: &Principal) -> bool {
-        match principal {
-            Principal::Certificate(certificate) => self.holds_for_certificate(certificate),
-            Principal::Loopback { .. } => *self == Self::Loopback,
-            Principal::Unix(peer) => match self {
-                Self::Uid(uid) => *uid == peer.uid,
-                Self::Gid(gid) => *gid == peer.gid || peer.groups.contains(gid),
-                Self::CommonName(_)
-                | Self::Issuer(_)
-                | Self::Loopback
-                | Self::Organization(_)
-                | Self::OrganizationalUnit(_)
-                | Self::San(_)
-                | Self::Serial(_)
-                | Self::Spki(_) => false,
-            },
-        }
-    }
-
-    fn holds_for_certificate(&self, certificate: &Certificate) -> bool {
+impl Objection {
+    fn grant(self, role: &Role) -> Grant {
         match self {
-            Self::CommonName(name) => certificate.common_name == *name,
-            Self::Issuer(name) => certificate.issuer == *name,
-            Self::Organization(name) => certificate.organization.contains(name),
-            Self::OrganizationalUnit(name) => certificate.organizational_unit.contains(name),
-            Self::San(name) => certificate.sans.contains(name),
-            Self::Serial(serial) => certificate.serial == *serial,
-            Self::Spki(hash) => certificate.spki_sha256 == *hash,
-            Self::Gid(_) | Self::Loopback | Self::Uid(_) => false,
+            Self::Power(wish) => Grant::Power { wish },
+            Self::Condition(reason) => Grant::Condition {
+                role: role.name.clone(),
+                reason,
+            },
+            Self::Hidden(kind, name) => Grant::Hidden { kind, name },
         }
     }
 }

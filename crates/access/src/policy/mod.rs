@@ -1,8 +1,15 @@
 //! The policy file: which identity has which role, and what the roles allow.
 
+mod binding;
+mod condition;
 mod eval;
+mod explain;
+mod group;
+mod judge;
 mod parse;
 mod role;
+mod roots;
+mod scope;
 #[cfg(test)]
 mod tests;
 
@@ -10,8 +17,14 @@ use std::path::Path;
 
 use lockgate_types::ErrorKind;
 
+use binding::Bindings;
 pub(crate) use eval::{Grant, Question};
+pub use explain::Explanation;
+pub use group::{Group, group_of};
+pub use parse::PolicyCase;
 use role::Role;
+pub use roots::Root;
+pub use scope::{Scope, View};
 
 /// Whom the unix socket belongs to: user 0 and these groups are `admin` there, with any policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,37 +44,45 @@ enum Rules {
     /// There is no file: every valid identity is `admin`.
     Absent,
     /// There is a file, and it never was readable: everything is denied.
-    Broken { reason: String },
-    File {
-        roles: Vec<Role>,
-        bindings: Vec<Binding>,
+    Broken {
+        reason: String,
     },
+    File(Box<File>),
 }
 
-/// Gives roles to the identities for which every condition holds.
+/// What a file says.
 #[derive(Clone, Debug)]
-struct Binding {
-    conditions: Vec<Condition>,
-    roles: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Condition {
-    CommonName(String),
-    Gid(u32),
-    Issuer(String),
-    Loopback,
-    Organization(String),
-    OrganizationalUnit(String),
-    San(String),
-    Serial(String),
-    Spki(String),
-    Uid(u32),
+struct File {
+    roles: Vec<Role>,
+    bindings: Bindings,
+    /// Labels that make objects somebody's: nobody else may set them.
+    controlled: std::collections::BTreeSet<String>,
+    cases: Vec<PolicyCase>,
 }
 
 /// Why a policy file does not load.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
+    /// Something at a place of the file.
+    #[error("line {line}, column {column}: {cause}")]
+    At {
+        /// From 1.
+        line: usize,
+        /// From 1, in bytes.
+        column: usize,
+        /// What.
+        cause: Box<Self>,
+    },
+    /// A value that means nothing.
+    #[error("role `{role}`: `{value}` is no {expected}")]
+    BadValue {
+        /// In which role.
+        role: String,
+        /// The value.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
     /// The file is there and cannot be read.
     #[error("cannot read the policy file")]
     Read(#[source] std::io::Error),
@@ -110,8 +131,10 @@ impl PolicyError {
     /// Whose fault it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
+            Self::At { cause, .. } => cause.kind(),
             Self::Read(_) => ErrorKind::Unavailable,
-            Self::Syntax(_)
+            Self::BadValue { .. }
+            | Self::Syntax(_)
             | Self::UnknownRole { .. }
             | Self::UnknownOperation { .. }
             | Self::BuiltInRole { .. }
@@ -149,10 +172,17 @@ impl Policy {
 
     /// Reads the text of a policy file.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let (roles, bindings) = parse::parse(text)?;
         Ok(Self {
-            rules: Rules::File { roles, bindings },
+            rules: Rules::File(Box::new(parse::parse(text)?)),
         })
+    }
+
+    /// The cases that the file has for itself.
+    pub fn cases(&self) -> &[PolicyCase] {
+        match &self.rules {
+            Rules::File(file) => &file.cases,
+            Rules::Absent | Rules::Broken { .. } => &[],
+        }
     }
 
     /// Whether there is no policy file, which is worth a loud line in the log.

@@ -60,6 +60,15 @@ impl Call {
         self.params.first()
     }
 
+    /// The same call of an object whose id has been found out.
+    #[must_use]
+    pub fn with_target(mut self, id: String) -> Self {
+        if let Some((_, text)) = self.params.0.first_mut() {
+            *text = id;
+        }
+        self
+    }
+
     /// The query.
     pub fn query(&self) -> &Query {
         &self.query

@@ -196,12 +196,8 @@ pub enum ConfigError {
         driver: String,
         capabilities: String,
     },
-    #[error("logger: no log driver named '{0}' is registered")]
-    LogDriver(String),
-    #[error("unknown log opt '{0}' for json-file log driver")]
-    LogOption(String),
-    #[error("invalid value for log opt '{key}': {value}")]
-    LogValue { key: &'static str, value: String },
+    #[error("{0}")]
+    LogOptions(String),
     #[error("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")]
     StorageOpt,
     #[error("Unknown option {0}")]
@@ -369,9 +365,7 @@ impl ConfigError {
             | Self::Cpuset(..)
             | Self::CpusetUnavailable { .. }
             | Self::BlkioWeight
-            | Self::LogDriver(_)
-            | Self::LogOption(_)
-            | Self::LogValue { .. }
+            | Self::LogOptions(_)
             | Self::VolumesFromEmpty
             | Self::Ulimit(_)
             | Self::LinkHost

@@ -163,7 +163,11 @@ impl Driver {
             }
             Order::Restart(_) => {
                 self.restart_at = None;
-                self.start_on_request().await
+                let answer = self.start_on_request().await;
+                if answer.is_ok() {
+                    events::container(&self.engine, &self.record, "restart", []);
+                }
+                answer
             }
             Order::Remove(options) => self.remove(options).await,
             Order::Rename(name) => self.rename(&name),

@@ -1,8 +1,8 @@
 //! A container's log.
 
-use super::Containers;
 use super::error::LogsError;
 use super::state::Status;
+use super::{Containers, log_driver};
 use crate::log::{LogQuery, LogStream};
 
 impl Containers {
@@ -20,15 +20,13 @@ impl Containers {
         if matches!(facts.state.status, Status::Dead | Status::Removing) {
             return Err(LogsError::Removing);
         }
-        if facts.record.host_config.log_config.kind != "json-file" {
-            return Err(LogsError::Unreadable);
-        }
+        let path = log_driver::path(&container, &facts.record).ok_or(LogsError::Unreadable)?;
         let life = facts
             .state
             .status
             .has_process()
             .then(|| container.lifeline());
         let raw = facts.record.config.tty;
-        Ok(LogStream::open(container.log_path(), query, raw, life))
+        Ok(LogStream::open(path, query, raw, life))
     }
 }

@@ -8,6 +8,7 @@
 //!
 //! What only reads goes by the published facts; what changes a container goes through its driver.
 
+mod asked;
 mod attach;
 mod commit;
 mod config_error;
@@ -23,6 +24,7 @@ mod health;
 mod inspect;
 mod kill;
 mod list;
+mod log_driver;
 mod logs;
 mod names;
 mod pause;
@@ -52,6 +54,7 @@ use std::sync::Arc;
 
 use crate::engine::Inner;
 
+pub use asked::Asked;
 pub use attach::{AttachQuery, AttachStream};
 pub(crate) use attach::{Duplex, StdinEnd, keys as attach_keys};
 pub use commit::{CommitContainer, CommitError};

@@ -3,6 +3,7 @@
 //! Execs live in memory only: they end with their container, and after a restart of the engine
 //! nobody can have an exec's id that is still of use.
 
+mod asked;
 mod create;
 mod error;
 mod life;
@@ -20,6 +21,7 @@ use serde::Serialize;
 use crate::engine::Inner;
 use crate::shim;
 
+pub use asked::AskedExec;
 pub use error::ExecError;
 pub use stream::ExecStream;
 pub(crate) use table::Table;
@@ -45,6 +47,8 @@ pub struct CreateExec {
     pub env: Vec<String>,
     pub working_dir: String,
     pub cmd: Vec<String>,
+    /// Who prepares it; told to those who ask, and not looked at here.
+    pub owner: Option<String>,
 }
 
 /// How to start it.

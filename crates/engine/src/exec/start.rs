@@ -41,7 +41,10 @@ impl Execs {
     ) -> Result<Option<ExecStream>, ExecError> {
         let facts = exec.container.facts();
         let opened = match request(exec, &facts, how).await {
-            Ok(request) => open(exec, &request).await,
+            Ok(request) => {
+                self.tell_start(exec, &facts);
+                open(exec, &request).await
+            }
             Err(error) => Err(error),
         };
         let (pid, stream) = match opened {
@@ -51,13 +54,6 @@ impl Execs {
                 return Err(error);
             }
         };
-        let words = &exec.config.cmd;
-        let command = words
-            .split_first()
-            .map(|(first, rest)| format!("{first} {}", rest.join(" ")));
-        let action = format!("exec_start: {}", command.unwrap_or_default());
-        let attributes = [("execID", exec.id.to_string())];
-        events::container(&self.inner, &facts.record, &action, attributes);
         exec.started(&self.inner, pid);
         if how.detach {
             return Ok(None);
@@ -71,6 +67,20 @@ impl Execs {
         let keys = (config.tty && config.attach_stdin).then(|| exec.detach_keys.clone());
         let duplex = Duplex::live(stream, end, keys);
         Ok(Some(ExecStream::new(duplex, exec.watch(), config.tty)))
+    }
+}
+
+impl Execs {
+    /// As in Docker, before it is known whether the command is there.
+    fn tell_start(&self, exec: &Exec, facts: &Facts) {
+        let command = exec
+            .config
+            .cmd
+            .split_first()
+            .map(|(first, rest)| format!("{first} {}", rest.join(" ")));
+        let action = format!("exec_start: {}", command.unwrap_or_default());
+        let attributes = [("execID", exec.id.to_string())];
+        events::container(&self.inner, &facts.record, &action, attributes);
     }
 }
 

@@ -11,6 +11,8 @@ use super::format::{Formatter, Verdict};
 const BLOCK: usize = 256 << 10;
 /// A line longer than this is not from us: messages are split at 16 KiB.
 const LONGEST: usize = 4 << 20;
+/// What is read of one compressed file at most.
+const LARGEST: u64 = 4 << 30;
 
 /// A position in a log: the file being read, those after it, and an unfinished line.
 #[derive(Debug)]
@@ -150,7 +152,11 @@ fn open_files(path: &Path) -> io::Result<Vec<File>> {
         };
         let file = match File::open(&name) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && number == 0 => continue,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match unpack(&name)? {
+                Some(file) => file,
+                None => break,
+            },
             Err(error) => return Err(error),
         };
         let inode = file.metadata()?.ino();
@@ -161,6 +167,25 @@ fn open_files(path: &Path) -> io::Result<Vec<File>> {
     }
     files.reverse();
     Ok(files)
+}
+
+/// A rotated file that has been compressed, as a file without a name; `None` if there is none.
+fn unpack(name: &Path) -> io::Result<Option<File>> {
+    let mut packed = name.as_os_str().to_owned();
+    packed.push(".gz");
+    let packed = match File::open(&packed) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let directory = name.parent().unwrap_or_else(|| Path::new("."));
+    let flags =
+        rustix::fs::OFlags::TMPFILE | rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CLOEXEC;
+    let mut plain = File::from(rustix::fs::open(directory, flags, rustix::fs::Mode::RUSR)?);
+    let mut text = flate2::read::MultiGzDecoder::new(packed).take(LARGEST);
+    io::copy(&mut text, &mut plain)?;
+    plain.seek(SeekFrom::Start(0))?;
+    Ok(Some(plain))
 }
 
 /// Leaves only the last `tail` lines before the readers.

@@ -12,6 +12,7 @@ use lockgate_access::{Entry, Outcome};
 
 use super::Visit;
 use crate::body::{Body, BodyError};
+use crate::quota::Slot;
 
 /// Sees to it that what began is ended: dropped early, the record ends as cut off.
 #[derive(Debug)]
@@ -21,17 +22,30 @@ pub(crate) struct Ending(Option<Open>);
 struct Open {
     visit: Arc<Visit>,
     entry: Option<Entry>,
+    /// The place of a stream, given back with the rest.
+    slot: Option<Slot>,
 }
 
 impl Ending {
     pub(crate) fn new(visit: Arc<Visit>) -> Self {
-        Self(Some(Open { visit, entry: None }))
+        Self(Some(Open {
+            visit,
+            entry: None,
+            slot: None,
+        }))
     }
 
     /// From now on there is a record to end.
     pub(super) fn open(&mut self, entry: Entry) {
         if let Some(open) = &mut self.0 {
             open.entry = Some(entry);
+        }
+    }
+
+    /// Keeps the place of a stream until the end.
+    pub(super) fn slot(&mut self, slot: Option<Slot>) {
+        if let Some(open) = &mut self.0 {
+            open.slot = slot;
         }
     }
 
@@ -88,6 +102,7 @@ impl Drop for Open {
         }
         live.set_current(None);
         self.visit.link.answered();
+        drop(self.slot.take());
     }
 }
 

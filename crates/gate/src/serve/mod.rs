@@ -11,7 +11,7 @@ use std::sync::Arc;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use lockgate_access::{Access, Facts, Refusal};
-use lockgate_api::{Operation, route};
+use lockgate_api::{Call, Operation, route};
 
 pub(crate) use connection::connection;
 pub(crate) use ending::Ending;
@@ -19,7 +19,9 @@ pub(crate) use reply::Headers;
 
 use crate::backend::{self, Backend};
 use crate::body::Body;
+use crate::identity::Peer;
 use crate::limits::Limits;
+use crate::quota::{Quotas, Slot};
 use crate::registry::{Guest, Live, Registry};
 use crate::rescue::{ApiHeaders, Refused};
 use crate::wire::{Link, REFUSED};
@@ -30,6 +32,7 @@ pub(crate) struct Door {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) quotas: Arc<Quotas>,
     pub(crate) headers: Headers,
 }
 
@@ -84,14 +87,19 @@ async fn serve(
     }
     incoming::refuse_browsers(peer, &head)?;
     let call = route(head.method.as_str(), &head.uri.to_string())?;
+    ending.slot(quota(door, peer, &call)?);
     let (judged, body) = incoming::split_body(&call, &head, body, &door.limits).await?;
     let facts = Facts::read(&call, judged)?;
 
     let (operation, kind) = (call.operation(), call.route().stream);
     visit.live().set_current(Some(operation));
-    let admitted = door
-        .access
-        .admit(&peer.principal, &peer.name, call, facts)?;
+    let admitted = door.access.admit(
+        &peer.principal,
+        &peer.name,
+        call,
+        facts,
+        door.backend.objects(),
+    )?;
     ending.open(admitted.entry());
 
     if operation == Operation::SystemOptions {
@@ -107,6 +115,15 @@ async fn serve(
         .await
         .inspect_err(|_panicked| ending.panicked())?;
     reply::answer(visit, reply, switch, ending).await
+}
+
+/// Counts the request; what its body costs is not spent on whoever asks too often.
+fn quota(door: &Door, peer: &Peer, call: &Call) -> Result<Option<Slot>, Refused> {
+    let who = peer.principal.get();
+    let limits = door.access.limits(who);
+    let (operation, kind) = (call.operation(), call.route().stream);
+    let entered = door.quotas.enter(who.owner(), limits, operation, kind)?;
+    Ok(entered)
 }
 
 /// What was asked, for the record of a refusal: no query, no header, no body.

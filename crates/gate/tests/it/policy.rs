@@ -41,7 +41,6 @@ fn a_viewer_looks_and_does_not_touch() {
     assert_eq!(vera.get("/containers/json").status, 200);
     // T: Read-only leak
     for path in [
-        "/containers/a/json",
         "/containers/a/logs?stdout=1",
         "/containers/a/top",
         "/containers/a/export",
@@ -218,6 +217,44 @@ fn no_spelling_of_a_path_gets_around_a_role() {
         assert!([301, 400, 403, 404].contains(&status), "{path}: {status}");
     }
     assert!(door.fake.served().is_empty());
+}
+
+// T: noisy neighbour
+#[test]
+fn who_asks_too_much_is_told_so_and_nobody_else_is() {
+    let text = "[roles.few]\nallow = [\"operator\"]\n[roles.few.limits]\nrequests_per_second = 20\nstreams = 2\n\
+        [[bindings]]\nroles = [\"few\"]\ncommon_name = \"noisy\"\n\
+        [[bindings]]\nroles = [\"few\"]\ncommon_name = \"quiet\"\n";
+    let door = Door::open_with(Options {
+        policy: Some(text),
+        ..Options::default()
+    });
+    let mut noisy = client(&door, &Wish::client("noisy"));
+    let statuses: Vec<u16> = (0..200).map(|_| noisy.get("/_ping").status).collect();
+    assert!(statuses[..20].iter().all(|status| *status == 200));
+    assert!(statuses.contains(&429), "never told");
+    assert_eq!(door.refused(), "too_many_requests");
+    let mut quiet = client(&door, &Wish::client("quiet"));
+    assert_eq!(quiet.get("/_ping").status, 200);
+    let attach = "POST /containers/chat/attach HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
+    let mut streams = Vec::new();
+    for _ in 0..2 {
+        let mut attached = client(&door, &Wish::client("quiet"));
+        attached.send(attach);
+        attached.head();
+        streams.push(attached);
+    }
+    let mut third = client(&door, &Wish::client("quiet"));
+    third.send(attach);
+    assert_eq!(third.answer().status, 429);
+    assert_eq!(quiet.get("/info").status, 200);
+    // A stream that ends makes room.
+    drop(streams.pop());
+    eventually("a place", || {
+        let mut next = client(&door, &Wish::client("quiet"));
+        let free = next.get("/containers/a/logs").status == 200;
+        free.then_some(())
+    });
 }
 
 #[test]

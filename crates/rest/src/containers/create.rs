@@ -12,6 +12,7 @@ pub(crate) async fn create(ask: &Ask) -> Result<Reply, Failure> {
     let document = ask.document()?;
     let mut request = CreateRequest::read(&document)?;
     request.upgrade(ask.version())?;
+    request.config.labels = ask.owned(request.config.labels);
     let text = |key: &str| {
         ask.query()
             .get(key)

@@ -15,6 +15,7 @@ pub(crate) async fn inspect(ask: &Ask) -> Result<Reply, Failure> {
         .inspect(ask.name(), ask.query().flag("size"))
         .await?;
     let mut answer = encode::inspect(found);
+    answer.config.env = ask.environment(answer.config.env);
     answer.shape(ask.version());
     Ok(reply::json(&answer))
 }

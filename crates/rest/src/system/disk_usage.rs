@@ -86,7 +86,14 @@ async fn measure(ask: &Ask, wanted: Kinds) -> Result<Lists, Failure> {
             lists.images = Some(usage.images.into_iter().map(images::summary).collect());
         }
         if wanted.volumes {
-            lists.volumes = Some(usage.volumes.into_iter().map(volumes::with_usage).collect());
+            lists.volumes = Some(
+                usage
+                    .volumes
+                    .into_iter()
+                    .filter(|usage| ask.sees(usage.volume.labels.as_ref()))
+                    .map(volumes::with_usage)
+                    .collect(),
+            );
         }
     }
     if wanted.containers {
@@ -96,7 +103,13 @@ async fn measure(ask: &Ask, wanted: Kinds) -> Result<Lists, Failure> {
             ..ListQuery::default()
         };
         let found = ask.engine.containers().list(&query).await?;
-        lists.containers = Some(found.into_iter().map(containers::summary).collect());
+        lists.containers = Some(
+            found
+                .into_iter()
+                .filter(|summary| ask.sees(Some(&summary.labels)))
+                .map(containers::summary)
+                .collect(),
+        );
     }
     Ok(lists)
 }

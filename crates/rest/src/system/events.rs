@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 use futures_util::stream;
+use lockgate_access::Scope;
 use lockgate_api::latest::event::Message;
 use lockgate_api::{ApiVersion, Shape, encode};
 use lockgate_engine::EventQuery;
 use lockgate_gate::Reply;
-use lockgate_types::event::Event;
+use lockgate_types::event::{Event, EventKind};
 
 use crate::ask::Ask;
 use crate::error::Failure;
@@ -31,11 +32,27 @@ pub(crate) fn events(ask: &Ask) -> Result<Reply, Failure> {
     let subscription = ask.engine.events().subscribe(query)?;
     let format = Format::negotiate(ask.version(), ask.header("accept").unwrap_or_default());
     let version = ask.version();
-    let lines = stream::unfold(subscription, move |mut subscription| async move {
-        let event = subscription.next().await?;
-        Some((Ok(format.line(event, version)), subscription))
+    let scope = ask.view().scope.clone();
+    let state = (subscription, scope);
+    let lines = stream::unfold(state, move |(mut subscription, scope)| async move {
+        loop {
+            let event = subscription.next().await?;
+            if scope.as_ref().is_none_or(|scope| is_seen(scope, &event)) {
+                return Some((Ok(format.line(event, version)), (subscription, scope)));
+            }
+        }
     });
     Ok(reply::streaming(format.media_type(), lines))
+}
+
+/// What happens to images is everybody's; what happens to containers carries their labels; of other
+/// events nobody can tell whose they are.
+fn is_seen(scope: &Scope, event: &Event) -> bool {
+    match event.kind {
+        EventKind::Container => scope.sees(Some(&event.attributes)),
+        EventKind::Image => true,
+        EventKind::Daemon | EventKind::Network | EventKind::Volume => false,
+    }
 }
 
 /// How lines are divided.

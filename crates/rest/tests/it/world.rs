@@ -102,7 +102,7 @@ impl World {
         let facts = Facts::read(&call, JudgedBody::new(judged, content_type)).unwrap();
         let admitted = self
             .access
-            .admit(&self.principal, "test", call, facts)
+            .admit(&self.principal, "test", call, facts, self.rest.objects())
             .unwrap();
         let (head, ()) = Request::new(()).into_parts();
         let request = lockgate_gate::Request {

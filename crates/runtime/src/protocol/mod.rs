@@ -22,6 +22,7 @@
 //! [`Request::Watch`].
 
 mod codec;
+mod logs;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ use oci_spec::runtime::Process;
 use serde::{Deserialize, Serialize};
 
 pub use codec::{Decoder, ProtocolError, decode, encode};
+pub use logs::{LogReady, LogRecord, LogSetup, RemoteLog, encode_record, read_record};
 
 /// The version of this protocol.
 pub const VERSION: u32 = 1;
@@ -178,7 +180,12 @@ pub enum LogTarget {
         /// Labels, environment and tag that are added to each line.
         #[serde(default)]
         attrs: BTreeMap<String, String>,
+        /// The program that compresses rotated files (`PROGRAM compress FILE`); absent: they stay plain.
+        #[serde(default)]
+        compressor: Option<PathBuf>,
     },
+    /// Another program ships it elsewhere.
+    Remote(Box<RemoteLog>),
     /// Nothing is kept.
     Discard,
 }

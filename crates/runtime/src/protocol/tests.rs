@@ -21,6 +21,7 @@ fn samples() -> Vec<Request> {
                 max_size: Some(10),
                 max_file: 3,
                 attrs: BTreeMap::from([("tag".to_owned(), "x".to_owned())]),
+                compressor: None,
             },
             exit_file: "/exit.json".into(),
             runtime: RuntimeChoice::External {

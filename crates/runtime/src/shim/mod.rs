@@ -32,7 +32,7 @@ pub use init_program::run as run_init;
 
 use connection::{Connection, Role, TaskId};
 use container::Container;
-use log::Stream;
+use log::{Log, Stream};
 use task::Task;
 
 /// Why a shim could not start to serve.
@@ -103,6 +103,7 @@ enum Ready {
     Connection(u32),
     Output(TaskId, Stream),
     Input(TaskId),
+    Log(TaskId),
 }
 
 impl Shim {
@@ -186,6 +187,9 @@ impl Shim {
                     wanted.push((Ready::Output(*id, stream), source.as_fd(), PollFlags::IN));
                 }
             }
+            if let Some(log) = task.log.as_ref().and_then(Log::waits_for) {
+                wanted.push((Ready::Log(*id), log, PollFlags::OUT));
+            }
             if let Some(pipe) = &task.streams.input.pipe {
                 // Without a flag the end of the reader is told all the same.
                 let flags = if task.streams.input.is_waiting() {
@@ -237,6 +241,11 @@ impl Shim {
             Ready::Memory => self.notice_memory(),
             Ready::Connection(id) => self.serve_connection(id, events),
             Ready::Output(task, stream) => self.pump(task, stream),
+            Ready::Log(task) => {
+                if let Some(log) = self.tasks.get_mut(&task).and_then(|t| t.log.as_mut()) {
+                    log.flush();
+                }
+            }
             Ready::Input(task) => {
                 if let Some(task) = self.tasks.get_mut(&task) {
                     if events.contains(PollFlags::ERR) {
@@ -268,10 +277,12 @@ impl Shim {
     }
 
     fn is_held_up(&self, task: TaskId) -> bool {
-        self.connections.values().any(|connection| {
-            matches!(connection.role, Role::Stream { task: of, .. } if of == task)
-                && connection.is_full()
-        })
+        let log = self.tasks.get(&task).and_then(|task| task.log.as_ref());
+        log.is_some_and(Log::is_full)
+            || self.connections.values().any(|connection| {
+                matches!(connection.role, Role::Stream { task: of, .. } if of == task)
+                    && connection.is_full()
+            })
     }
 
     fn may_read(&self, connection: &Connection) -> bool {

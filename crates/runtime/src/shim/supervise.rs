@@ -122,12 +122,13 @@ impl Shim {
     }
 
     fn finish(&mut self, id: TaskId, mut task: Task, ended: Ended) {
-        if let Some(log) = &mut task.log {
+        if let Some(mut log) = task.log.take() {
             for stream in [Stream::Stdout, Stream::Stderr] {
                 if let Err(error) = log.finish(stream) {
                     super::note(&format!("log: {error}"));
                 }
             }
+            log.close();
         }
         let oom = self
             .container

@@ -60,6 +60,7 @@ impl Fixture {
                 max_size: None,
                 max_file: 1,
                 attrs: BTreeMap::new(),
+                compressor: None,
             },
             exit_file: directory.join("exit.json"),
             runtime: RuntimeChoice::Native,

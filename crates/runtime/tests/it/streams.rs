@@ -124,6 +124,7 @@ fn the_log_rotates_by_size() {
         max_size: Some(10_000),
         max_file: 3,
         attrs: [("tag".to_owned(), "t".to_owned())].into(),
+        compressor: None,
     };
     assert_eq!(fixture.run().0, 0);
     let lines = fixture.log();

@@ -44,9 +44,14 @@ impl AuditFiles {
         &self.files
     }
 
+    /// Where the public key lies.
+    pub fn key_path(&self) -> PathBuf {
+        beside(&self.log, "pub")
+    }
+
     /// The public key beside them.
     pub fn key(&self) -> Result<AuditKey, VerifyError> {
-        let path = beside(&self.log, "pub");
+        let path = self.key_path();
         AuditKey::load(&path).map_err(|source| VerifyError::Read { path, source })
     }
 

@@ -12,6 +12,7 @@ use lockgate_types::{ContainerId, ContainerName, Timestamp};
 use super::{discard, link, merge, mode, resources, validate};
 use crate::container::config_error::ConfigError;
 use crate::container::error::CreateError;
+use crate::container::log_driver;
 use crate::container::names::random_name;
 use crate::container::record::{Record, SCHEMA};
 use crate::container::request::CreateContainer;
@@ -67,6 +68,7 @@ pub(super) fn draft(
     {
         storage_options(&host_config)?;
     }
+    log_driver::check(&host_config.log_config)?;
     let id = ContainerId::random();
     fill_hostname(&mut config, &host_config, &id);
     let endpoints = networking.endpoints_config.unwrap_or_default();
@@ -173,14 +175,14 @@ fn fill_host_config(host: &mut HostConfig, engine: &Inner) {
     }
     if host.log_config.kind.is_empty() {
         host.log_config.kind.clone_from(&config.log.driver);
-        let options = host.log_config.config.get_or_insert_default();
-        if config.log.driver == "json-file" {
-            for (key, value) in &config.log.options {
-                options.entry(key.clone()).or_insert_with(|| value.clone());
-            }
+    }
+    let options = host.log_config.config.get_or_insert_default();
+    // The daemon's options are for the daemon's driver.
+    if host.log_config.kind == config.log.driver {
+        for (key, value) in &config.log.options {
+            options.entry(key.clone()).or_insert_with(|| value.clone());
         }
     }
-    host.log_config.config.get_or_insert_default();
     // What clients look for to see that no label confines it.
     if host.security_opt.is_none()
         && (host.privileged || host.ipc_mode == "host" || host.pid_mode == "host")

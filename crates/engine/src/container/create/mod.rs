@@ -39,7 +39,7 @@ pub(crate) use mounts::clean;
 pub(crate) use resources::ULIMITS;
 pub(crate) use resources::check as check_resources;
 pub(crate) use security::Security;
-pub(crate) use validate::{check_env, parse_size, restart_policy as check_restart_policy};
+pub(crate) use validate::{check_env, restart_policy as check_restart_policy};
 
 impl Containers {
     /// Makes a container; once answered it is on disk.

@@ -1,8 +1,10 @@
 //! Taking back a create that fails half way.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use lockgate_types::{ContainerId, ContainerName, Timestamp, VolumeName};
+use lockgate_types::container::ContainerConfig;
+use lockgate_types::{ContainerId, ContainerName, OWNER_LABEL, Timestamp, VolumeName};
 
 use crate::container::config_error::ConfigError;
 use crate::container::error::{CreateError, FaultError};
@@ -83,7 +85,7 @@ impl<'a> Undo<'a> {
         let volume = VolumeRecord {
             name: name.clone(),
             created: Timestamp::now(),
-            labels: mount.volume_labels.clone(),
+            labels: owned(mount.volume_labels.clone(), &record.config),
             options: mount.volume_options.clone(),
             anonymous: mount.anonymous,
         };
@@ -108,6 +110,21 @@ impl<'a> Undo<'a> {
         }
         Ok(())
     }
+}
+
+/// A volume that is made for a container belongs to whoever the container belongs to.
+fn owned(
+    labels: Option<BTreeMap<String, String>>,
+    config: &ContainerConfig,
+) -> Option<BTreeMap<String, String>> {
+    let of_container = config.labels.iter().flatten();
+    let mut owner = of_container.filter(|(key, _)| *key == OWNER_LABEL);
+    let Some((key, owner)) = owner.next() else {
+        return labels;
+    };
+    let mut labels = labels.unwrap_or_default();
+    labels.insert(key.clone(), owner.clone());
+    Some(labels)
 }
 
 impl Drop for Undo<'_> {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use lockgate_types::Signal;
-use lockgate_types::container::{ContainerConfig, HostConfig, LogConfig, RestartPolicy};
+use lockgate_types::container::{ContainerConfig, HostConfig, RestartPolicy};
 
 use crate::config::EngineConfig;
 use crate::container::config_error::ConfigError;
@@ -71,7 +71,6 @@ pub(super) fn host_config(host: &HostConfig, engine: &EngineConfig) -> Result<()
     capability::resolve(host)?;
     security::check(host)?;
     super::resources::check(host)?;
-    log_config(&host.log_config)?;
     if !host.isolation.is_empty() && host.isolation != "default" {
         return Err(ConfigError::Isolation(host.isolation.clone()));
     }
@@ -111,54 +110,6 @@ fn extra_host(text: &str) -> Result<(), ConfigError> {
         return Err(ConfigError::AddHostIp(address.to_owned()));
     }
     Ok(())
-}
-
-fn log_config(log: &LogConfig) -> Result<(), ConfigError> {
-    match log.kind.as_str() {
-        "" | "json-file" => {}
-        "none" => return Ok(()),
-        other => return Err(ConfigError::LogDriver(other.to_owned())),
-    }
-    for (key, value) in log.config.iter().flatten() {
-        let invalid = |key: &'static str| ConfigError::LogValue {
-            key,
-            value: value.clone(),
-        };
-        match key.as_str() {
-            "max-size" => {
-                parse_size(value).ok_or_else(|| invalid("max-size"))?;
-            }
-            "max-file" => match value.parse::<u32>() {
-                Ok(1..) => {}
-                _ => return Err(invalid("max-file")),
-            },
-            "labels" | "labels-regex" | "env" | "env-regex" | "tag" | "compress" | "mode"
-            | "max-buffer-size" => {}
-            _ => return Err(ConfigError::LogOption(key.clone())),
-        }
-    }
-    Ok(())
-}
-
-/// Reads `10m`, `1g`, `512k`, `100`, with an optional `b`, as powers of 1024; `-1` is no limit.
-pub(crate) fn parse_size(text: &str) -> Option<u64> {
-    if text == "-1" {
-        return Some(u64::MAX);
-    }
-    let lower = text.trim().to_ascii_lowercase();
-    let lower = lower
-        .strip_suffix("ib")
-        .or_else(|| lower.strip_suffix('b'))
-        .unwrap_or(&lower);
-    let (digits, shift) = match lower.as_bytes().last()? {
-        b'k' => (lower.strip_suffix('k')?, 10),
-        b'm' => (lower.strip_suffix('m')?, 20),
-        b'g' => (lower.strip_suffix('g')?, 30),
-        b't' => (lower.strip_suffix('t')?, 40),
-        _ => (lower, 0),
-    };
-    let number: u64 = digits.trim().parse().ok()?;
-    number.checked_mul(1 << shift)
 }
 
 #[cfg(test)]
@@ -206,22 +157,6 @@ mod tests {
             error.to_string(),
             "can't create 'AutoRemove' container with restart policy"
         );
-    }
-
-    #[test]
-    fn sizes_have_units() {
-        for (text, bytes) in [
-            ("100", 100),
-            ("1k", 1024),
-            ("10m", 10 << 20),
-            ("1GB", 1 << 30),
-        ] {
-            assert_eq!(parse_size(text), Some(bytes), "{text}");
-        }
-        assert_eq!(parse_size("-1"), Some(u64::MAX));
-        for bad in ["", "m", "x", "1.5m"] {
-            assert_eq!(parse_size(bad), None, "{bad}");
-        }
     }
 
     #[test]

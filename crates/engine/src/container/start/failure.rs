@@ -13,7 +13,17 @@ pub(super) fn start_error(error: ShimError) -> StartError {
     }
 }
 
+/// dockerd's sentence for a log driver that cannot be had.
+pub(super) fn no_log(reason: &str) -> StartError {
+    runtime_error(&format!("{NO_LOG}{reason}"))
+}
+
 fn runtime_error(message: &str) -> StartError {
+    if message.starts_with(NO_LOG) {
+        let text = format!("failed to create task for container: {message}");
+        let invalid = exit_code(&text) != UNKNOWN;
+        return StartError::Runtime { text, invalid };
+    }
     // An external runtime's own words begin so; the built-in one tells the reason alone.
     let reason = if message.starts_with("runc create failed") || message.contains("container_linux")
     {
@@ -54,6 +64,8 @@ pub(super) fn exit_code(text: &str) -> i32 {
     }
 }
 
+/// How a shim begins to say that a log driver does not work.
+const NO_LOG: &str = "failed to initialize logging driver: ";
 const NOT_A_DIRECTORY: &str = "not a directory";
 /// The exit code of a container that fails to start for a reason that tells nothing of its program.
 pub(super) const UNKNOWN: i32 = 128;

@@ -10,7 +10,6 @@
 
 mod failure;
 mod links;
-mod log_target;
 mod prepare;
 pub(crate) mod shm;
 pub(crate) mod staging;
@@ -92,6 +91,7 @@ impl Driver {
             }
             Err(error) => {
                 end_shim(link, process).await;
+                events::networks(&self.engine, &self.record, &network, "disconnect");
                 self.undo(network).await;
                 Err(failure::start_error(error))
             }

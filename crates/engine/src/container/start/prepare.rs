@@ -14,6 +14,7 @@ use lockgate_types::container::MountType;
 use crate::container::config_error::ConfigError;
 use crate::container::error::{FaultError, StartError};
 use crate::container::handle::Container;
+use crate::container::log_driver;
 use crate::container::record::{EXIT, Record};
 use crate::container::runtime;
 use crate::container::spec::{self, Inputs, Peers};
@@ -203,7 +204,8 @@ fn describe(
         open_stdin: config.open_stdin,
         stdin_once: config.stdin_once,
         console_size: record.host_config.console_size,
-        log: super::log_target::log_target(container, record),
+        log: log_driver::target(engine, container, record)
+            .map_err(|reason| super::failure::no_log(&reason))?,
         exit_file: container.directory.join(EXIT),
         runtime: runtime::choose(&record.host_config.runtime, &engine.config)?,
     })))

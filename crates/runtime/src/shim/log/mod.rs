@@ -9,14 +9,17 @@
 //! A full disk loses lines, never stops the container.
 
 mod escape;
+mod remote;
 mod rotate;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::fd::BorrowedFd;
 
 use lockgate_types::Timestamp;
 
 use crate::protocol::LogTarget;
+use remote::Remote;
 use rotate::Rotation;
 
 /// Which output a line came from.
@@ -27,9 +30,10 @@ pub(super) enum Stream {
 }
 
 /// A log that is being written.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Log {
-    file: Rotation,
+    file: Option<Rotation>,
+    remote: Option<Remote>,
     /// `"attrs":{…},` or nothing.
     attributes: String,
     /// The beginning of a line whose end has not come yet, for each stream.
@@ -39,26 +43,67 @@ pub(super) struct Log {
 impl Log {
     /// Opens the log for appending; `None` if nothing is to be kept.
     pub(super) fn open(target: &LogTarget) -> io::Result<Option<Self>> {
-        let LogTarget::JsonFile {
-            path,
-            max_size,
-            max_file,
-            attrs,
-        } = target
-        else {
-            return Ok(None);
-        };
-        let file = Rotation::open(path, *max_size, *max_file)?;
-        Ok(Some(Self {
-            file,
-            attributes: attributes(attrs)?,
-            partial: [Vec::new(), Vec::new()],
-        }))
+        match target {
+            LogTarget::JsonFile {
+                path,
+                max_size,
+                max_file,
+                attrs,
+                compressor,
+            } => Ok(Some(Self {
+                file: Some(Rotation::open(
+                    path,
+                    *max_size,
+                    *max_file,
+                    compressor.as_deref(),
+                )?),
+                remote: None,
+                attributes: attributes(attrs)?,
+                partial: [Vec::new(), Vec::new()],
+            })),
+            LogTarget::Remote(target) => {
+                let remote = Remote::start(target)?;
+                let cache = target.cache.as_deref().map(Self::open).transpose()?;
+                let mut log = cache.flatten().unwrap_or_default();
+                log.remote = Some(remote);
+                Ok(Some(log))
+            }
+            LogTarget::Discard => Ok(None),
+        }
+    }
+
+    /// Whether a slow target is to hold up the container.
+    pub(super) fn is_full(&self) -> bool {
+        self.remote.as_ref().is_some_and(Remote::is_full)
+    }
+
+    /// What to wait for while records wait for their target.
+    pub(super) fn waits_for(&self) -> Option<BorrowedFd<'_>> {
+        self.remote.as_ref().and_then(Remote::waits_for)
+    }
+
+    /// Sends what waits.
+    pub(super) fn flush(&mut self) {
+        if let Some(remote) = &mut self.remote {
+            remote.flush();
+        }
+    }
+
+    /// Nothing more will be written.
+    pub(super) fn close(self) {
+        if let Some(remote) = self.remote {
+            remote.close();
+        }
     }
 
     /// Takes what one read brought.
     pub(super) fn write(&mut self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
-        let tail = self.tail(stream, Timestamp::now());
+        let now = Timestamp::now();
+        let tail = Tail {
+            text: self.tail(stream, now),
+            stream,
+            time: now,
+        };
         let mut out = Vec::with_capacity(bytes.len() * 3 / 2 + 256);
         let mut result = Ok(());
         let mut partial = std::mem::take(&mut self.partial[stream as usize]);
@@ -89,7 +134,7 @@ impl Log {
         if !partial.is_empty() {
             self.partial[stream as usize] = partial;
         }
-        keep_first(&mut result, self.file.write(&out));
+        keep_first(&mut result, self.write_out(&out));
         result
     }
 
@@ -99,29 +144,46 @@ impl Log {
         if partial.is_empty() {
             return Ok(());
         }
-        let tail = self.tail(stream, Timestamp::now());
+        let now = Timestamp::now();
+        let tail = Tail {
+            text: self.tail(stream, now),
+            stream,
+            time: now,
+        };
         let mut out = Vec::new();
         let mut result = Ok(());
         self.add_piece(&partial, &tail, &mut out, &mut result);
-        keep_first(&mut result, self.file.write(&out));
+        keep_first(&mut result, self.write_out(&out));
         result
+    }
+
+    fn write_out(&mut self, out: &[u8]) -> io::Result<()> {
+        self.flush();
+        match &mut self.file {
+            Some(file) if !out.is_empty() => file.write(out),
+            _ => Ok(()),
+        }
     }
 
     fn add_piece(
         &mut self,
         piece: &[u8],
-        tail: &str,
+        tail: &Tail,
         out: &mut Vec<u8>,
         result: &mut io::Result<()>,
     ) {
-        if self.file.is_full(out.len()) {
-            keep_first(result, self.file.write(out));
+        if let Some(remote) = &mut self.remote {
+            remote.push(tail.stream == Stream::Stderr, tail.time, piece);
+        }
+        let Some(file) = &mut self.file else { return };
+        if file.is_full(out.len()) {
+            keep_first(result, file.write(out));
             out.clear();
-            keep_first(result, self.file.rotate());
+            keep_first(result, file.rotate());
         }
         out.extend_from_slice(b"{\"log\":\"");
         escape::escape(piece, out);
-        out.extend_from_slice(tail.as_bytes());
+        out.extend_from_slice(tail.text.as_bytes());
     }
 
     /// What follows the text.
@@ -135,6 +197,14 @@ impl Log {
             self.attributes
         )
     }
+}
+
+/// What belongs to every line of one read.
+struct Tail {
+    /// What follows the text in a file.
+    text: String,
+    stream: Stream,
+    time: Timestamp,
 }
 
 fn attributes(attrs: &BTreeMap<String, String>) -> io::Result<String> {

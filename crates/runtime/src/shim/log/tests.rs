@@ -27,6 +27,7 @@ impl Scratch {
             max_size,
             max_file,
             attrs,
+            compressor: None,
         })
         .unwrap()
         .unwrap()

@@ -16,6 +16,7 @@ use crate::create::{
     self, CreateError, Gate, Hooks, Moment, NewContainer, NullStdio, RootChange, Stdio,
 };
 use crate::protocol::{CreateRequest, Reply, RuntimeChoice};
+use crate::reason::Reason;
 
 impl Shim {
     pub(super) fn create(&mut self, request: CreateRequest) -> Result<Reply, RequestError> {
@@ -23,7 +24,7 @@ impl Shim {
             return Err(RequestError::Twice);
         }
         let spec = read_spec(&request.bundle)?;
-        let log = Log::open(&request.log).map_err(system("opening the log"))?;
+        let log = Log::open(&request.log).map_err(|error| no_log(&error))?;
         let window = window(request.terminal, request.console_size);
         let (streams, theirs) = open_streams(request.terminal, request.open_stdin)?;
         let null = NullStdio::open().map_err(system("opening /dev/null"))?;
@@ -48,6 +49,14 @@ impl Shim {
         self.tasks.insert(INIT, task);
         Ok(Reply::Created { pid: made.pid })
     }
+}
+
+/// Drivers have words of their own; the system's are shown as in Go.
+fn no_log(error: &std::io::Error) -> RequestError {
+    RequestError::Log(match error.raw_os_error() {
+        Some(_) => Reason(error).to_string(),
+        None => error.to_string(),
+    })
 }
 
 /// Makes it by this library or by another runtime.

@@ -34,6 +34,8 @@ pub(super) enum RequestError {
     NoExec,
     #[error("an exec with this id runs already")]
     ExecTwice,
+    #[error("failed to initialize logging driver: {0}")]
+    Log(String),
     #[error("{step}: {source}")]
     System {
         step: &'static str,
@@ -56,7 +58,7 @@ impl RequestError {
             }
             // ESRCH: it ended at this very moment.
             Self::System { source, .. } if source.raw_os_error() == Some(3) => ErrorKind::Conflict,
-            Self::System { .. } => ErrorKind::Internal,
+            Self::System { .. } | Self::Log(_) => ErrorKind::Internal,
             Self::Cgroup(error) => error.kind(),
         }
     }

@@ -1,0 +1,283 @@
+//! What a container is asked to be.
+
+use lockgate_api::ApiVersion;
+use lockgate_api::latest::container::{CreateRequest, UpdateRequest};
+use lockgate_types::container::{AskedType, DeviceMapping, HostConfig, Mount, MountType};
+
+use super::{Facts, Kind, Power, Reference, Resources, Wish};
+
+impl Facts {
+    pub(super) fn container(&mut self, request: &CreateRequest, version: ApiVersion) {
+        let (config, host) = (&request.config, &request.host_config);
+        self.details.images.push(config.image.clone());
+        self.details.user = Some(config.user.clone());
+        self.details.is_container = true;
+        self.details.makes = Some(Kind::Container);
+        let labels = config.labels.iter().flatten();
+        let pair = |(key, value): (&String, &String)| (key.clone(), value.clone());
+        self.details.labels.extend(labels.map(pair));
+        self.details.resources = Some(Resources {
+            memory: host.memory,
+            nano_cpus: cpus(host.nano_cpus, host.cpu_quota, host.cpu_period),
+            // Older versions do not know the limit, and ignore it.
+            pids: host
+                .pids_limit
+                .filter(|_| version.since(40))
+                .unwrap_or(0)
+                .max(0),
+            is_update: false,
+        });
+        self.networks(request);
+        for (port, bindings) in host.port_bindings.iter().flatten() {
+            for binding in bindings.iter().flatten() {
+                let at = (binding.host_ip.clone(), binding.host_port.clone());
+                self.details.ports.push(at);
+            }
+            if bindings.as_ref().is_none_or(Vec::is_empty) && !port.is_empty() {
+                self.details.ports.push((String::new(), String::new()));
+            }
+        }
+        if host.publish_all_ports {
+            self.details.ports.push((String::new(), String::new()));
+        }
+        self.host_config(host);
+    }
+
+    fn networks(&mut self, request: &CreateRequest) {
+        let mode = request.host_config.network_mode.as_str();
+        let endpoints = &request.networking_config.endpoints_config;
+        let named = endpoints.iter().flatten().map(|(name, _)| name.as_str());
+        let mut all: Vec<&str> = named.chain([mode]).collect();
+        all.retain(|name| !name.starts_with("container:"));
+        for name in all {
+            let name = if matches!(name, "" | "default") {
+                "bridge"
+            } else {
+                name
+            };
+            if !self.details.networks.iter().any(|known| known == name) {
+                self.details.networks.push(name.to_owned());
+                self.uses(Kind::Network, name, false);
+            }
+        }
+        for settings in endpoints.iter().flatten().filter_map(|(_, it)| it.as_ref()) {
+            if !settings.network_id.is_empty() {
+                self.details.networks.push(settings.network_id.clone());
+                self.uses(Kind::Network, &settings.network_id, false);
+            }
+            for link in settings.links.iter().flatten() {
+                self.linked(link);
+            }
+        }
+    }
+
+    /// The power that a configuration gives, and the objects that it uses.
+    pub(super) fn host_config(&mut self, host: &HostConfig) {
+        if host.privileged {
+            self.wish(Power::Privileged, "");
+        }
+        for name in host.cap_add.iter().flatten() {
+            let name = name.to_ascii_uppercase();
+            self.wish(
+                Power::Capabilities,
+                name.strip_prefix("CAP_").unwrap_or(&name),
+            );
+        }
+        self.namespaces(host);
+        self.mounts(host);
+        self.drivers(host);
+        self.confinement(host);
+        self.devices(
+            host.devices.as_deref(),
+            host.device_cgroup_rules.as_deref(),
+            host.device_requests
+                .as_ref()
+                .is_some_and(|list| !list.is_empty()),
+        );
+        if !host.cgroup_parent.is_empty() {
+            self.wish(Power::ControlGroup, &host.cgroup_parent);
+        }
+    }
+
+    fn namespaces(&mut self, host: &HostConfig) {
+        for (name, mode) in [
+            ("pid", &host.pid_mode),
+            ("ipc", &host.ipc_mode),
+            ("uts", &host.uts_mode),
+            ("network", &host.network_mode),
+            ("user", &host.userns_mode),
+            ("cgroup", &host.cgroupns_mode),
+        ] {
+            if mode == "host" {
+                self.wish(Power::HostNamespace, name);
+            }
+            if let Some(other) = mode.strip_prefix("container:") {
+                self.uses(Kind::Container, other, true);
+            }
+        }
+    }
+
+    fn mounts(&mut self, host: &HostConfig) {
+        for bind in host.binds.iter().flatten() {
+            self.bind(bind);
+        }
+        for mount in host.mounts.iter().flatten() {
+            self.mount(mount);
+        }
+        for text in host.volumes_from.iter().flatten() {
+            let name = text.split_once(':').map_or(text.as_str(), |(name, _)| name);
+            self.uses(Kind::Container, name, true);
+        }
+        for link in host.links.iter().flatten() {
+            self.linked(link);
+        }
+    }
+
+    /// `/host:/here:ro`, `volume:/here`, `/here`.
+    fn bind(&mut self, bind: &str) {
+        let mut parts = bind.split(':');
+        let source = parts.next().unwrap_or_default();
+        if parts.next().is_none() {
+            // A place alone gets a new volume.
+            return;
+        }
+        let read_only = parts
+            .next()
+            .is_some_and(|mode| mode.split(',').any(|word| word == "ro"));
+        if source.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+            self.uses(Kind::Volume, source, true);
+        } else if !source.is_empty() {
+            self.host_path(source, read_only);
+        }
+    }
+
+    fn mount(&mut self, mount: &Mount) {
+        match mount.kind {
+            // A daemon behind a guard may know types that are not known here.
+            AskedType::Unknown(_)
+            | AskedType::Known(MountType::Bind | MountType::Npipe | MountType::Cluster) => {
+                self.host_path(&mount.source, mount.read_only);
+            }
+            AskedType::Known(MountType::Volume) if !mount.source.is_empty() => {
+                self.uses(Kind::Volume, &mount.source, true);
+            }
+            AskedType::Known(MountType::Image) => self.details.images.push(mount.source.clone()),
+            AskedType::Known(MountType::Tmpfs | MountType::Volume) => {}
+        }
+        let options = mount.volume_options.as_ref();
+        let labels = options.and_then(|options| options.labels.as_ref());
+        for (key, value) in labels.into_iter().flatten() {
+            self.details.labels.push((key.clone(), value.clone()));
+        }
+        if let Some(driver) = options.and_then(|options| options.driver_config.as_ref()) {
+            if driver
+                .options
+                .as_ref()
+                .is_none_or(std::collections::BTreeMap::is_empty)
+                && !driver.name.is_empty()
+            {
+                self.wish(Power::Driver, &driver.name);
+            }
+            self.volume_options(&driver.name, driver.options.as_ref());
+        }
+    }
+
+    pub(super) fn host_path(&mut self, path: &str, read_only: bool) {
+        self.wishes.push(Wish {
+            power: Power::HostPath,
+            detail: path.to_owned(),
+            read_only,
+        });
+    }
+
+    fn drivers(&mut self, host: &HostConfig) {
+        if !matches!(host.volume_driver.as_str(), "" | "local") {
+            self.wish(Power::Driver, &host.volume_driver);
+        }
+        let log = host.log_config.kind.as_str();
+        if !matches!(log, "" | "json-file" | "local" | "none") {
+            self.wish(Power::Driver, log);
+        }
+        if !host.runtime.is_empty() {
+            self.wish(Power::Runtime, &host.runtime);
+        }
+    }
+
+    fn confinement(&mut self, host: &HostConfig) {
+        for option in host.security_opt.iter().flatten() {
+            if !option.starts_with("no-new-privileges") {
+                self.wish(Power::Security, option);
+            }
+        }
+        for (name, paths) in [
+            ("unmasked paths", &host.masked_paths),
+            ("writable system paths", &host.readonly_paths),
+        ] {
+            if paths.is_some() {
+                self.wish(Power::Security, name);
+            }
+        }
+        for key in host.sysctls.iter().flatten().map(|(key, _)| key) {
+            self.wish(Power::Sysctls, key);
+        }
+    }
+
+    fn devices(
+        &mut self,
+        devices: Option<&[DeviceMapping]>,
+        rules: Option<&[String]>,
+        requests: bool,
+    ) {
+        for device in devices.into_iter().flatten() {
+            self.wish(Power::Devices, &device.path_on_host);
+        }
+        for rule in rules.into_iter().flatten() {
+            self.wish(Power::Devices, format!("rule {rule}"));
+        }
+        if requests {
+            self.wish(Power::Devices, "requests");
+        }
+    }
+
+    pub(super) fn update(&mut self, request: &UpdateRequest) {
+        self.devices(
+            request.devices.as_deref(),
+            request.device_cgroup_rules.as_deref(),
+            request
+                .device_requests
+                .as_ref()
+                .is_some_and(|list| !list.is_empty()),
+        );
+        if !request.cgroup_parent.is_empty() {
+            self.wish(Power::ControlGroup, &request.cgroup_parent);
+        }
+        self.details.resources = Some(Resources {
+            memory: request.memory,
+            nano_cpus: cpus(request.nano_cpus, request.cpu_quota, request.cpu_period),
+            pids: request.pids_limit.unwrap_or(0),
+            is_update: true,
+        });
+    }
+
+    fn linked(&mut self, link: &str) {
+        let name = link.split_once(':').map_or(link, |(name, _)| name);
+        self.uses(Kind::Container, name, false);
+    }
+
+    pub(super) fn uses(&mut self, kind: Kind, name: &str, enters: bool) {
+        self.uses.push(Reference {
+            kind,
+            name: name.to_owned(),
+            enters,
+        });
+    }
+}
+
+/// Processors in billionths, however they were said.
+fn cpus(nano: i64, quota: i64, period: i64) -> i64 {
+    if nano > 0 || quota <= 0 {
+        return nano;
+    }
+    let period = if period > 0 { period } else { 100_000 };
+    quota.saturating_mul(1_000_000_000) / period
+}

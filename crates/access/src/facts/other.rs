@@ -1,0 +1,109 @@
+//! What the other calls ask for.
+
+use std::collections::BTreeMap;
+
+use lockgate_api::latest::{exec, network, volume};
+use lockgate_api::{Call, Operation};
+
+use super::{Facts, Kind, Power};
+
+impl Facts {
+    pub(super) fn exec(&mut self, request: &exec::CreateRequest) {
+        if request.privileged {
+            self.wish(Power::Privileged, "");
+        }
+        // Without one it is the user of the container, who was judged when that was made.
+        self.details.user = Some(request.user.clone()).filter(|user| !user.is_empty());
+        self.details.makes = Some(Kind::Exec);
+    }
+
+    pub(super) fn volume(&mut self, request: &volume::CreateRequest) {
+        if !matches!(request.driver.as_str(), "" | "local") {
+            self.wish(Power::Driver, &request.driver);
+        }
+        self.volume_options(&request.driver, request.driver_opts.as_ref());
+        let labels = request.labels.iter().flatten();
+        let pair = |(key, value): (&String, &String)| (key.clone(), value.clone());
+        self.details.labels.extend(labels.map(pair));
+        self.details.makes = Some(Kind::Volume);
+        if !request.name.is_empty() {
+            // One that is there already is handed out as it is.
+            self.uses(Kind::Volume, &request.name, false);
+        }
+    }
+
+    /// Options make the daemon mount what they say.
+    pub(super) fn volume_options(
+        &mut self,
+        driver: &str,
+        options: Option<&BTreeMap<String, String>>,
+    ) {
+        let Some(options) = options.filter(|options| !options.is_empty()) else {
+            return;
+        };
+        let driver = if driver.is_empty() { "local" } else { driver };
+        self.wish(Power::Driver, driver);
+        if let Some(device) = options.get("device").filter(|path| path.starts_with('/')) {
+            let flags = options.get("o").map(String::as_str).unwrap_or_default();
+            let read_only = flags.split(',').any(|flag| flag == "ro");
+            self.host_path(device, read_only);
+        }
+    }
+
+    pub(super) fn network(&mut self, request: &network::CreateRequest) {
+        if !matches!(request.driver.as_str(), "" | "bridge") {
+            self.wish(
+                Power::HostNamespace,
+                format!("network driver {}", request.driver),
+            );
+        }
+        let labels = request.labels.iter().flatten();
+        let pair = |(key, value): (&String, &String)| (key.clone(), value.clone());
+        self.details.labels.extend(labels.map(pair));
+        self.details.networks.push(request.name.clone());
+        self.details.makes = Some(Kind::Network);
+    }
+
+    /// Who joins or leaves a network.
+    pub(super) fn member(&mut self, container: &str) {
+        self.uses(Kind::Container, container, false);
+    }
+
+    /// Images and containers that the query or the path names.
+    pub(super) fn read_query(&mut self, call: &Call) {
+        let query = |key: &str| call.query().text(key).to_owned();
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the others name nothing that a condition looks at"
+        )]
+        match call.operation() {
+            Operation::ImageCreate => {
+                let (image, tag) = (query("fromImage"), query("tag"));
+                let name = match (image.as_str(), tag.as_str()) {
+                    ("", _) => query("repo"),
+                    (_, "") => image,
+                    (_, tag) => format!("{image}:{tag}"),
+                };
+                self.details
+                    .images
+                    .extend(Some(name).filter(|name| !name.is_empty()));
+                if query("fromSrc").contains("://") {
+                    // The daemon fetches whatever the caller says, from where the daemon stands.
+                    self.wish(Power::Driver, "import from a URL");
+                }
+            }
+            Operation::ImageTag => self.details.images.push(query("repo")),
+            Operation::ImagePush => {
+                let target = call.target().unwrap_or_default().to_owned();
+                self.details.images.push(target);
+            }
+            Operation::ImageCommit => {
+                self.details
+                    .images
+                    .extend(Some(query("repo")).filter(|repo| !repo.is_empty()));
+                self.uses(Kind::Container, &query("container"), true);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What a policy says of a call, for people.
+
+use lockgate_api::Call;
+
+use super::eval::{Grant, Question};
+use super::{Policy, Rules, SocketOwners};
+use crate::Principal;
+use crate::admit::refusal;
+use crate::facts::{Facts, Objects};
+
+/// A decision and its reasons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// Whether it would be allowed.
+    pub allowed: bool,
+    /// The roles of the identity.
+    pub roles: Vec<String>,
+    /// The role that decides, if one does.
+    pub role: Option<String>,
+    /// What in it, or why not.
+    pub why: String,
+}
+
+impl Policy {
+    /// What would be decided. Nothing is recorded or done.
+    pub fn explain(
+        &self,
+        owners: &SocketOwners,
+        principal: &Principal,
+        call: &Call,
+        facts: &Facts,
+        objects: &dyn Objects,
+    ) -> Explanation {
+        let question = Question {
+            principal,
+            operation: call.operation(),
+            target: call.target(),
+            facts,
+            objects,
+        };
+        let grant = self.decide(owners, question);
+        let denied = refusal(&grant, question).map(|denied| denied.to_string());
+        let (role, why) = match grant {
+            Grant::Allow { role, rule, .. } => (Some(role), rule),
+            Grant::Forbidden { role, .. } | Grant::Condition { role, .. } => {
+                (Some(role), denied.clone().unwrap_or_default())
+            }
+            Grant::NoRole | Grant::Power { .. } | Grant::Hidden { .. } | Grant::Broken { .. } => {
+                (None, denied.clone().unwrap_or_default())
+            }
+        };
+        Explanation {
+            allowed: denied.is_none(),
+            roles: self.roles_of(owners, principal),
+            role,
+            why,
+        }
+    }
+
+    /// The names of the roles of an identity.
+    fn roles_of(&self, owners: &SocketOwners, principal: &Principal) -> Vec<String> {
+        let held = match &self.rules {
+            Rules::File(file) => file.held(owners.own(principal), principal),
+            Rules::Absent => return vec!["admin".to_owned()],
+            Rules::Broken { .. } => return Vec::new(),
+        };
+        held.iter().map(|role| role.name.clone()).collect()
+    }
+}

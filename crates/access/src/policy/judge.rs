@@ -1,0 +1,202 @@
+//! Whether one role lets one call through.
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+
+use lockgate_api::{Family, Operation};
+use lockgate_types::OWNER_LABEL;
+
+use super::eval::Question;
+use super::role::Role;
+use super::scope::Scope;
+use crate::facts::{Kind, Object, Reference, Wish};
+
+/// Why not.
+#[derive(Debug)]
+pub(super) enum Objection {
+    Power(Wish),
+    Condition(String),
+    Hidden(Kind, String),
+}
+
+/// A question with the objects that it is about, looked up when somebody needs them.
+pub(super) struct Known<'a> {
+    pub(super) question: Question<'a>,
+    owner: &'a str,
+    looked_up: OnceCell<Vec<(Reference, Object)>>,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn new(question: Question<'a>, owner: &'a str) -> Self {
+        Self {
+            question,
+            owner,
+            looked_up: OnceCell::new(),
+        }
+    }
+
+    /// The objects that exist: the one of the path first.
+    fn objects(&self) -> &[(Reference, Object)] {
+        self.looked_up.get_or_init(|| {
+            let question = self.question;
+            let target = target(question.operation, question.target);
+            let all = target
+                .into_iter()
+                .chain(question.facts.uses.iter().cloned());
+            all.filter_map(|reference| {
+                let found = question.objects.find(reference.kind, &reference.name)?;
+                Some((reference, found))
+            })
+            .collect()
+        })
+    }
+
+    /// The power that the call asks for and that it comes to by what it enters.
+    pub(super) fn wishes(&self) -> impl Iterator<Item = &Wish> {
+        let entered = self.objects().iter().filter(|(used, _)| used.enters);
+        let borrowed = entered.flat_map(|(_, object)| object.wishes.iter());
+        self.question.facts.wishes.iter().chain(borrowed)
+    }
+
+    /// The id of the object of the path, if that was looked up and is there.
+    pub(super) fn found_target(&self) -> Option<String> {
+        let name = self.question.target?;
+        let (reference, object) = self.looked_up.get()?.first()?;
+        let is_target = target(self.question.operation, Some(name)).as_ref() == Some(reference);
+        is_target.then(|| object.id.clone())
+    }
+}
+
+impl Role {
+    /// Looks at everything but the operation itself, which the role allows.
+    pub(super) fn object(
+        &self,
+        known: &Known<'_>,
+        controlled: &BTreeSet<String>,
+    ) -> Result<(), Objection> {
+        if self.is_total() {
+            return Ok(());
+        }
+        let lacks =
+            |wish: &&Wish| !self.allow.powers.contains(&wish.power) && !self.host.gives(wish);
+        if let Some(wish) = known.wishes().find(lacks) {
+            return Err(Objection::Power(wish.clone()));
+        }
+        let details = &known.question.facts.details;
+        if let Some(reason) = self.only.broken_by(details) {
+            return Err(Objection::Condition(reason));
+        }
+        self.labels(&details.labels, controlled)?;
+        self.volumes(known)?;
+        self.ownership(known)?;
+        executes_own(known)
+    }
+
+    /// Labels that say whose an object is are set by whose role has them.
+    fn labels(
+        &self,
+        labels: &[(String, String)],
+        controlled: &BTreeSet<String>,
+    ) -> Result<(), Objection> {
+        let forged = labels.iter().find(|label| {
+            label.0 == OWNER_LABEL
+                || (controlled.contains(&label.0) && !self.own_labels.contains(label))
+        });
+        match forged {
+            Some((key, value)) => Err(Objection::Condition(format!(
+                "the label {key}={value} says whose an object is, and is not this role's to set"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn volumes(&self, known: &Known<'_>) -> Result<(), Objection> {
+        let Some(allowed) = &self.only.volumes else {
+            return Ok(());
+        };
+        let uses = &known.question.facts.uses;
+        let stranger = uses.iter().find(|used| {
+            let fits = |pattern: &String| super::condition::matches(pattern, &used.name);
+            used.kind == Kind::Volume && !allowed.iter().any(fits)
+        });
+        match stranger {
+            Some(used) => Err(Objection::Condition(format!(
+                "the volume {:?} is not one of the role's `volumes`",
+                used.name
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn ownership(&self, known: &Known<'_>) -> Result<(), Objection> {
+        if !self.own {
+            return Ok(());
+        }
+        let scope = Scope::of(known.owner, &self.own_labels);
+        let stranger = known
+            .objects()
+            .iter()
+            .find(|(_, object)| !object.is_common && !scope.sees(Some(&object.labels)));
+        match stranger {
+            Some((used, _)) => Err(Objection::Hidden(used.kind, used.name.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What one identity prepared another does not start: the two may have different rights.
+fn executes_own(known: &Known<'_>) -> Result<(), Objection> {
+    let stranger = known.objects().iter().find(|(used, object)| {
+        let creator = object.creator.as_deref();
+        used.kind == Kind::Exec && creator.is_some_and(|creator| creator != known.owner)
+    });
+    match stranger {
+        Some((used, _)) => Err(Objection::Hidden(used.kind, used.name.clone())),
+        None => Ok(()),
+    }
+}
+
+/// What the path of an operation names.
+fn target(operation: Operation, name: Option<&str>) -> Option<Reference> {
+    let kind = match operation.family() {
+        Family::Container => Kind::Container,
+        Family::Exec if operation == Operation::ContainerExec => Kind::Container,
+        Family::Exec => Kind::Exec,
+        Family::Network => Kind::Network,
+        Family::Volume => Kind::Volume,
+        Family::Build
+        | Family::Debug
+        | Family::Distribution
+        | Family::Image
+        | Family::Plugin
+        | Family::Swarm
+        | Family::System => return None,
+    };
+    Some(Reference {
+        kind,
+        name: name?.to_owned(),
+        enters: enters(operation),
+    })
+}
+
+/// Whether the operation gives the power that its object has: a process in a privileged container
+/// is one on the host, and files under a mounted path are the host's.
+fn enters(operation: Operation) -> bool {
+    use Operation as O;
+    [
+        O::CheckpointCreate,
+        O::ContainerArchive,
+        O::ContainerArchiveInfo,
+        O::ContainerAttach,
+        O::ContainerAttachWebsocket,
+        O::ContainerChanges,
+        O::ContainerExec,
+        O::ContainerExport,
+        O::ExecInspect,
+        O::ExecResize,
+        O::ExecStart,
+        O::PutContainerArchive,
+        O::VolumeUpdate,
+    ]
+    .contains(&operation)
+}
