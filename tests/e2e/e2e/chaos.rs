@@ -274,7 +274,11 @@ fn nothing_answered_is_lost_and_nothing_leaks_however_the_daemon_dies() {
         let delay = Duration::from_millis(20 + random.below(400));
         let model = thread::scope(|scope| {
             let working = scope.spawn(|| {
-                while !dead.load(Ordering::Relaxed) && worker.step() {}
+                loop {
+                    if dead.load(Ordering::Relaxed) || !worker.step() {
+                        break;
+                    }
+                }
                 (worker.made, worker.model)
             });
             thread::sleep(delay);

@@ -352,7 +352,7 @@ fn no_request_fails_while_certificates_and_then_the_root_are_replaced() {
     fs::write(home.join("renew"), "").unwrap();
     eventually("clients move", || {
         let moved = |name: &&str| home.join(format!("{name}.renewed")).exists();
-        CLIENTS.iter().all(|name| moved(&name)).then_some(())
+        CLIENTS.iter().all(moved).then_some(())
     });
     renew_server();
     goes_on("requests on the new root");

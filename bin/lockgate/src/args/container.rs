@@ -225,7 +225,7 @@ pub(crate) struct PortArgs {
 /// `container prune`, `volume prune`, `network prune`, `image prune`.
 #[derive(Debug, Args)]
 pub(crate) struct PruneArgs {
-    /// Prune only what meets the conditions, such as "label=<key>=<value>"
+    /// Prune only what meets the conditions, such as "label=KEY=VALUE"
     #[arg(long, value_name = "filter", value_parser = value::filter)]
     pub(crate) filter: Vec<(String, String)>,
     /// Do not ask first

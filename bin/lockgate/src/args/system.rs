@@ -99,7 +99,7 @@ pub(crate) struct SystemPruneArgs {
     /// Remove all unused images, not just untagged ones
     #[arg(long, short)]
     pub(crate) all: bool,
-    /// Prune only what meets the conditions, such as "label=<key>=<value>"
+    /// Prune only what meets the conditions, such as "label=KEY=VALUE"
     #[arg(long, value_name = "filter", value_parser = value::filter)]
     pub(crate) filter: Vec<(String, String)>,
     /// Do not ask first

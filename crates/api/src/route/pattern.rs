@@ -10,7 +10,7 @@ pub(super) fn matches(pattern: &'static str, path: &str) -> Option<Params> {
     fill(&pattern, &path, &mut params).then_some(params)
 }
 
-/// The path that a pattern was matched with: the opposite of [`matches`].
+/// The path that a pattern was matched with: the opposite of [`matches()`].
 pub(super) fn filled(pattern: &'static str, params: &Params) -> String {
     let segment = |part| match Segment::of(part) {
         Segment::Literal(literal) => literal,

@@ -3,6 +3,7 @@
 use lockgate_enroll::{LinkError, TokenError};
 use lockgate_pki::{InviteSecret, Invited, KeyType, PrivateKey};
 use lockgate_types::Timestamp;
+use std::fmt::Write as _;
 
 use crate::support::Lab;
 
@@ -155,7 +156,10 @@ async fn the_secret_is_nowhere_in_the_directory() {
     let token = lab.invite(Lab::client("alice"));
     lockgate_enroll::join(&token, &key()).await.unwrap();
     let secret = token.secret.expose();
-    let hex: String = secret.iter().map(|octet| format!("{octet:02x}")).collect();
+    let mut hex = String::new();
+    for octet in secret {
+        write!(hex, "{octet:02x}").unwrap();
+    }
     for file in std::fs::read_dir(lab.directory.path()).unwrap().flatten() {
         let content = std::fs::read(file.path()).unwrap_or_default();
         let found = content.windows(32).any(|window| window == secret);

@@ -1,5 +1,5 @@
 //! The authority's service and its clients, over real connections on loopback.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
+#![expect(clippy::unwrap_used, reason = "test code")]
 
 mod join;
 mod renew;

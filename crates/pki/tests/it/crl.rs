@@ -88,7 +88,7 @@ fn a_list_is_believed_only_whole_current_and_signed_by_an_authority_that_may() {
     assert_eq!(judge(&good, &trusted).unwrap().len(), 1);
 
     let stranger = signer();
-    let forged = judge(&good, &[stranger.der.clone()]).unwrap_err();
+    let forged = judge(&good, std::slice::from_ref(&stranger.der)).unwrap_err();
     assert_eq!(
         forged,
         CrlError::BadSignature,
@@ -99,7 +99,7 @@ fn a_list_is_believed_only_whole_current_and_signed_by_an_authority_that_may() {
     assert_eq!(wrong, CrlError::WrongIssuer("CN=ca".to_owned()));
     let mute = Foreign::new("ca", vec![KeyUsagePurpose::KeyCertSign]);
     assert_eq!(
-        judge(&mute.list(|_| {}), &[mute.der.clone()]).unwrap_err(),
+        judge(&mute.list(|_| {}), std::slice::from_ref(&mute.der)).unwrap_err(),
         CrlError::NotASigner
     );
 
@@ -131,7 +131,7 @@ fn a_list_for_a_part_of_the_certificates_is_refused_however_many_points_it_names
                 scope: None,
             });
         });
-        let refused = judge(&partial, &[ca.der.clone()]).unwrap_err();
+        let refused = judge(&partial, std::slice::from_ref(&ca.der)).unwrap_err();
         assert_eq!(refused, CrlError::Unsupported("2.5.29.28".to_owned()));
     }
 }
