@@ -225,7 +225,12 @@ mod tests {
         let (mut writer, written) =
             writer_until(tokio::time::sleep(std::time::Duration::from_millis(10)));
         let writing = tokio::task::spawn_blocking(move || {
-            let error = writer.write_all(&vec![7; 100 * PIECE]).unwrap_err();
+            let piece = vec![7; PIECE];
+            let error = loop {
+                if let Err(error) = writer.write_all(&piece) {
+                    break error;
+                }
+            };
             writer.fail(error);
         });
         writing.await.unwrap();

@@ -15,6 +15,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
 use super::Trusting;
@@ -114,6 +115,8 @@ pub struct Credentials {
 pub struct Link {
     address: String,
     sender: SendRequest<Full<Bytes>>,
+    /// The connection while it runs; how it ended is often the reason why a request did.
+    connection: Option<JoinHandle<Result<(), hyper::Error>>>,
     exported: Exported,
 }
 
@@ -143,11 +146,10 @@ impl Link {
         let (sender, connection) = handshake(TokioIo::new(stream))
             .await
             .map_err(|error| unreachable(address, error.to_string()))?;
-        // Its end shows as an error of the request.
-        tokio::spawn(async move { drop(connection.await) });
         Ok(Self {
             address: address.to_owned(),
             sender,
+            connection: Some(tokio::spawn(connection)),
             exported,
         })
     }
@@ -196,10 +198,13 @@ impl Link {
             let body = Limited::new(answer.into_body(), LONGEST).collect().await;
             Ok::<_, hyper::Error>((status, body.map(http_body_util::Collected::to_bytes)))
         };
-        let (status, body) = tokio::time::timeout(patience, exchange)
+        let exchanged = tokio::time::timeout(patience, exchange)
             .await
-            .map_err(|_late| unreachable(&self.address, "no answer in time".to_owned()))?
-            .map_err(|error| of_hyper(&self.address, &error))?;
+            .map_err(|_late| unreachable(&self.address, "no answer in time".to_owned()))?;
+        let (status, body) = match exchanged {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.ended(error).await),
+        };
         let body = body.map_err(|error| self.no_answer(error.to_string()))?;
         match status {
             StatusCode::NO_CONTENT => Ok(None),
@@ -208,6 +213,23 @@ impl Link {
                 .map_err(|error| self.no_answer(error.to_string())),
             _ => Err(self.refused(status, &body)),
         }
+    }
+
+    /// Why there was no answer. With TLS 1.3 a refused certificate shows only after the handshake, and it
+    /// depends on the moment whether the request or its connection is told.
+    async fn ended(&mut self, error: hyper::Error) -> LinkError {
+        if !error.is_canceled() {
+            return of_hyper(&self.address, &error);
+        }
+        let connection = async {
+            match self.connection.take() {
+                Some(connection) => connection.await.ok()?.err(),
+                None => None,
+            }
+        };
+        let told = tokio::time::timeout(LAST_WORDS, connection).await;
+        let error = told.ok().flatten().unwrap_or(error);
+        of_hyper(&self.address, &error)
     }
 
     fn refused(&self, status: StatusCode, body: &[u8]) -> LinkError {
@@ -325,6 +347,8 @@ fn said(error: &TlsError) -> String {
     }
 }
 
+/// How long the end of a connection may take that ended already.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long a connection, and an ordinary answer, may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// More than a list of four million entries.

@@ -99,7 +99,16 @@ impl World {
             BodyUse::None | BodyUse::Judge { .. } => (bytes, body::empty()),
         };
         let content_type = (!judged.is_empty()).then(|| "application/json".to_owned());
-        let facts = Facts::read(&call, JudgedBody::new(judged, content_type)).unwrap();
+        let facts = match Facts::read(&call, JudgedBody::new(judged, content_type)) {
+            Ok(facts) => facts,
+            // What the gate answers.
+            Err(error) => {
+                let bytes = lockgate_api::error_body(&error.to_string());
+                let mut refused = http::Response::new(body::full(bytes));
+                *refused.status_mut() = http::StatusCode::BAD_REQUEST;
+                return Reply::Http(refused);
+            }
+        };
         let admitted = self
             .access
             .admit(&self.principal, "test", call, facts, self.rest.objects())

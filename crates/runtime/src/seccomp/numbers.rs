@@ -53,6 +53,9 @@ impl Abi {
 /// x32 has x86_64's numbers with a bit of its own, except for calls that pass pointers in memory.
 fn x32_number(name: &str) -> Option<u32> {
     let hash = hash(name);
+    if X32_LACKS.contains(&hash) {
+        return None;
+    }
     let own = X32_OWN
         .iter()
         .position(|own| *own == hash)
@@ -122,6 +125,15 @@ pub(super) const X32_BIT: u32 = 0x4000_0000;
 pub(super) const NATIVE: Abi = Abi::X86_64;
 #[cfg(target_arch = "aarch64")]
 pub(super) const NATIVE: Abi = Abi::Aarch64;
+
+/// Calls of x86_64 that x32 does not have, of those that anybody allows.
+const X32_LACKS: [u64; 5] = [
+    hash("epoll_ctl_old"),
+    hash("epoll_wait_old"),
+    hash("get_thread_area"),
+    hash("map_shadow_stack"),
+    hash("set_thread_area"),
+];
 
 /// The calls that x32 counts from 512 on, in order, by hash.
 const X32_OWN: [u64; 36] = [

@@ -101,7 +101,8 @@ fn newest(profile: &LinuxSeccomp, abi: Abi) -> Option<u32> {
         .max()
 }
 
-fn differences(mut profile: LinuxSeccomp) -> Vec<String> {
+/// On all architectures, or on the native one alone.
+fn differences(mut profile: LinuxSeccomp, only_native: bool) -> Vec<String> {
     let theirs = with_libseccomp(&mut profile);
     let ours = compile(&profile).expect("it compiles");
     let arguments = arguments();
@@ -114,6 +115,9 @@ fn differences(mut profile: LinuxSeccomp) -> Vec<String> {
         (0xc000_00b7, 0, None),
     ];
     for (arch, base, abi) in spaces {
+        if only_native && abi != Some(Abi::X86_64) {
+            continue;
+        }
         let newest = abi.and_then(|abi| newest(&profile, abi)).unwrap_or(0);
         for number in (0..700).map(|n| n + base) {
             if arch == X86 && MULTIPLEXED.contains(&number) {
@@ -152,7 +156,7 @@ fn the_default_profile_decides_as_libseccomp_does() {
     ];
     let many = default_capabilities().into_iter().chain(more).collect();
     for capabilities in [Vec::new(), default_capabilities(), many] {
-        let found = differences(profiles::default_profile(&capabilities));
+        let found = differences(profiles::default_profile(&capabilities), false);
         let count = found.len();
         assert!(
             found.is_empty(),
@@ -172,7 +176,8 @@ fn every_comparison_decides_as_libseccomp_does() {
                 {{"names":["write"],"action":"SCMP_ACT_KILL"}}]}}"#
             );
             let profile = profiles::parse_profile(json.as_bytes(), &[]).expect("a profile");
-            let found = differences(profile);
+            // A value that no register of 32 bits holds is cut by libseccomp, and compared whole by us.
+            let found = differences(profile, u32::try_from(value).is_err());
             assert!(
                 found.is_empty(),
                 "{op} {value:#x}: {:#?}",
