@@ -14,7 +14,7 @@ pub(super) fn check(host: &HostConfig) -> Result<(), ConfigError> {
         return Err(ConfigError::IpcMode(ipc.to_owned()));
     }
     let pid = host.pid_mode.as_str();
-    if !matches!(pid, "" | "host") && !joins(pid) {
+    if !matches!(pid, "" | "host") && (!joins(pid) || pid == "container:") {
         return Err(ConfigError::PidMode(pid.to_owned()));
     }
     if !matches!(host.uts_mode.as_str(), "" | "host") {
