@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use http::StatusCode;
+use lockgate_access::Objects;
 use lockgate_api::{Operation, StreamKind};
 use lockgate_gate::{Backend, Reply, Request};
 
 use crate::error::GuardError;
+use crate::objects::Unknown;
 use crate::patch::Patches;
 use crate::pool::{Effect, Pool};
 use crate::upstream::Upstream;
@@ -67,6 +69,10 @@ impl Guard {
 }
 
 impl Backend for Guard {
+    fn objects(&self) -> &dyn Objects {
+        &Unknown
+    }
+
     fn serve(self: Arc<Self>, request: Request) -> BoxFuture<'static, Reply> {
         Box::pin(async move {
             let id = request.admitted.id().to_owned();

@@ -18,6 +18,7 @@
 mod answer;
 mod error;
 mod guard;
+mod objects;
 mod patch;
 mod pool;
 mod relay;

@@ -8,10 +8,14 @@ use std::time::Duration;
 
 use lockgate_testkit::{Daemon, DaemonOptions, Dockerd, NetNs, program, run};
 
+/// A user id that nobody has.
+const STRANGER: &str = "45678";
+
 /// A stock dockerd and the door before it.
 struct Guarded {
     door: Daemon,
     behind: Dockerd,
+    policy: Option<tempfile::NamedTempFile>,
 }
 
 impl Guarded {
@@ -27,13 +31,35 @@ impl Guarded {
             args: all,
             config: None,
         });
-        Self { door, behind }
+        Self {
+            door,
+            behind,
+            policy: None,
+        }
     }
 
-    fn with_policy(policy: &str) -> Self {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(&file, policy).unwrap();
-        Self::start_with(&[&format!("--policy={}", file.path().display())])
+    /// A door at which a user without rights of their own has this role.
+    fn for_stranger(role: &str) -> Self {
+        let policy = tempfile::NamedTempFile::new().unwrap();
+        let binding = format!("[[bindings]]\nroles = [\"{role}\"]\nuid = {STRANGER}\n");
+        std::fs::write(&policy, binding).unwrap();
+        let mut guarded = Self::start_with(&[&format!("--policy={}", policy.path().display())]);
+        guarded.policy = Some(policy);
+        let everybody = std::fs::Permissions::from_mode(0o666);
+        std::fs::set_permissions(guarded.door.socket(), everybody).unwrap();
+        guarded
+    }
+
+    /// The answer to that user, and its status behind a blank.
+    fn ask(&self, method: &str, path: &str) -> String {
+        let mut curl = program("setpriv");
+        curl.args(["--reuid", STRANGER, "--regid", STRANGER, "--clear-groups"]);
+        curl.args(["curl", "--silent", "--write-out", " %{http_code}"]);
+        curl.args(["--request", method, "--unix-socket"]);
+        curl.arg(self.door.socket());
+        run(curl.arg(format!("http://docker{path}")), b"")
+            .ok()
+            .to_owned()
     }
 
     fn with_busybox() -> Self {
@@ -183,36 +209,30 @@ fn images_and_files_go_through_whole() {
 }
 
 #[test]
+fn what_is_not_known_of_a_container_counts_as_power_over_the_host() {
+    let guarded = Guarded::for_stranger("operator");
+    guarded.door.load_busybox();
+    guarded.sleeper("kk", &[]);
+    for (method, path, status) in [
+        ("POST", "/containers/kk/restart?t=0", 204),
+        ("POST", "/containers/kk/exec", 403),
+        ("POST", "/containers/kk/attach", 403),
+        ("GET", "/containers/kk/archive?path=/", 403),
+        ("GET", "/containers/kk/export", 403),
+    ] {
+        let answer = guarded.ask(method, path);
+        assert!(
+            answer.ends_with(&format!(" {status}")),
+            "{method} {path}: {answer}"
+        );
+    }
+    guarded.docker(&["rm", "--force", "kk"]).ok();
+}
+
+#[test]
 fn a_policy_holds_before_a_stock_daemon() {
-    const STRANGER: &str = "45678";
-    let guarded = Guarded::with_policy(&format!(
-        "[[bindings]]\nroles = [\"viewer\"]\nuid = {STRANGER}\n"
-    ));
-    let socket = guarded.door.socket();
-    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o666)).unwrap();
-    let ask = |method: &str, path: &str| {
-        let mut curl = program("setpriv");
-        curl.args([
-            "--reuid",
-            STRANGER,
-            "--regid",
-            STRANGER,
-            "--clear-groups",
-            "curl",
-            "--silent",
-        ]);
-        curl.args([
-            "--write-out",
-            " %{http_code}",
-            "--request",
-            method,
-            "--unix-socket",
-        ])
-        .arg(&socket);
-        run(curl.arg(format!("http://docker{path}")), b"")
-            .ok()
-            .to_owned()
-    };
+    let guarded = Guarded::for_stranger("viewer");
+    let ask = |method: &str, path: &str| guarded.ask(method, path);
     assert!(ask("GET", "/containers/json").ends_with("[]\n 200"));
     for (method, path) in [
         ("POST", "/containers/create"),
@@ -356,7 +376,7 @@ fn cve_2026_42306_no_copying_while_mount_points_can_move() {
 
 #[test]
 fn a_daemon_that_is_away_is_a_clear_502_and_comes_back() {
-    let Guarded { door, behind } = Guarded::start();
+    let Guarded { door, behind, .. } = Guarded::start();
     let socket = behind.socket();
     let parked = socket.with_extension("parked");
     door.docker(&["ps"]).ok();
