@@ -105,7 +105,7 @@ impl World {
             Err(error) => {
                 let bytes = lockgate_api::error_body(&error.to_string());
                 let mut refused = http::Response::new(body::full(bytes));
-                *refused.status_mut() = http::StatusCode::BAD_REQUEST;
+                *refused.status_mut() = StatusCode::BAD_REQUEST;
                 return Reply::Http(refused);
             }
         };
