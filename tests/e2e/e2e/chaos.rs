@@ -192,10 +192,11 @@ impl Worker<'_> {
             Some(answer) if answer.status == 204 => Known::Is(false),
             _ => Known::Unknown,
         };
-        if container.exists == Known::Is(false) {
-            // Remembered: it must not come back.
-            container.running = Known::Is(false);
-        }
+        // One that is gone is remembered: it must not come back. Without an answer it may have been killed.
+        container.running = match container.exists {
+            Known::Is(false) => Known::Is(false),
+            Known::Is(true) | Known::Unknown => Known::Unknown,
+        };
         answer.is_some()
     }
 }
@@ -229,7 +230,8 @@ fn check(daemon: &Daemon, model: &mut BTreeMap<String, Container>) {
         if let Known::Is(known) = container.running {
             assert_eq!(running, known, "{container:?}: {}", seen["State"]);
         }
-        container.running = Known::Is(running);
+        // What got no answer may be under way still: a signal that was sent ends a container later. So only
+        // the next answer tells whether it runs.
         if running {
             let pid = seen["State"]["Pid"].as_i64().unwrap();
             for mark in &container.marks {
