@@ -1,11 +1,9 @@
 //! Connecting: `tcp://HOST:PORT`, `udp://HOST:PORT`, `unix://PATH` and their like.
 
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::time::Duration;
-
-use crate::resolve;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -43,11 +41,21 @@ pub(crate) fn host_port(text: &str, default: u16) -> io::Result<(String, u16)> {
     Ok((host.to_owned(), port))
 }
 
+/// The addresses of a host, IPv4 first.
+fn lookup(host: &str) -> io::Result<Vec<IpAddr>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime
+        .block_on(lockgate_enroll::lookup(host))
+        .map_err(io::Error::other)
+}
+
 impl Wire {
     /// Connects as Go's `net.Dial` does, with its words for failures.
     pub(crate) fn dial(network: &str, host: &str, port: u16) -> io::Result<Self> {
         let mut last = None;
-        for address in resolve::lookup(host)? {
+        for address in lookup(host)? {
             let address = SocketAddr::new(address, port);
             match Self::dial_one(network, address) {
                 Ok(wire) => return Ok(wire),

@@ -14,7 +14,6 @@ mod compress;
 mod fluentd;
 mod gelf;
 mod journald;
-mod resolve;
 mod syslog;
 mod target;
 mod tls;
