@@ -56,7 +56,7 @@ impl Case {
         let id = format!("oci-{}-{number}", std::process::id());
         let directory = std::env::temp_dir().join(&id);
         make_root(&directory.join("bundle/rootfs"));
-        let cgroup = format!("/lockgate-conformance/{id}");
+        let cgroup = format!("/lockgate-{id}");
         let mut case = Self {
             runtime,
             spec: base_spec(&cgroup),
