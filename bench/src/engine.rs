@@ -216,6 +216,13 @@ impl Drop for Engine {
                 .status(),
         );
         drop(self.child.wait());
+        // podman's conmon stays for five minutes after each exec (`--exit-delay`).
+        drop(
+            Command::new("pkill")
+                .arg("--full")
+                .arg(self.dir.path())
+                .status(),
+        );
         for mount in fs::read_to_string("/proc/self/mounts")
             .unwrap_or_default()
             .lines()
