@@ -219,7 +219,7 @@ impl Drop for Engine {
         // podman's conmon stays for five minutes after each exec (`--exit-delay`).
         drop(
             Command::new("pkill")
-                .arg("--full")
+                .args(["--signal", "KILL", "--full"])
                 .arg(self.dir.path())
                 .status(),
         );
