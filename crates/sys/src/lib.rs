@@ -14,6 +14,7 @@ pub mod mount;
 pub mod mountns;
 pub mod netns;
 pub mod process;
+pub mod schedule;
 pub mod seccomp;
 pub mod signal;
 pub mod socket;

@@ -27,6 +27,7 @@ mod networks;
 mod options;
 mod runtimes;
 mod scan;
+mod seccomp;
 mod security;
 mod streams;
 mod usage;

@@ -1,4 +1,4 @@
-//! Limits, user, groups and capabilities of a process, and its seccomp filter, in the one order that
+//! Limits, priorities, user, groups and capabilities of a process, and its seccomp filter, in the one order that
 //! works: what needs privilege comes before it is given up.
 
 use oci_spec::runtime::{LinuxCapabilities, PosixRlimit, PosixRlimitType, Process};
@@ -13,6 +13,7 @@ use rustix::thread::{
 };
 
 use super::error::{InitError, Step as _};
+use super::schedule;
 use crate::capability::to_set;
 use crate::seccomp::Filter;
 
@@ -22,6 +23,7 @@ pub(super) fn assume(process: &Process, filter: Option<&Filter>) -> Result<(), I
     for limit in process.rlimits().iter().flatten() {
         set_limit(limit)?;
     }
+    schedule::apply(process)?;
     let held = capabilities(None).step("capget")?.permitted;
     let wanted = Wanted::of(process.capabilities().as_ref(), held);
     drop_from_bounding_set(wanted.bounding)?;

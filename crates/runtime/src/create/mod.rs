@@ -21,6 +21,7 @@ mod init;
 mod maps;
 mod namespaces;
 mod process;
+mod schedule;
 mod supported;
 mod sysctl;
 mod tenant;

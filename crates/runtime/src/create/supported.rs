@@ -4,7 +4,7 @@ use oci_spec::runtime::{
     LinuxNamespace, LinuxNamespaceType, PosixRlimit, PosixRlimitType, Process, Spec,
 };
 
-use super::{CreateError, Namespaces};
+use super::{CreateError, Namespaces, schedule};
 
 /// What this runtime does not do is refused by name rather than left out.
 pub(super) fn check_supported(spec: &Spec, namespaces: &Namespaces) -> Result<(), CreateError> {
@@ -69,6 +69,7 @@ fn check_valid(spec: &Spec, process: &Process) -> Result<(), CreateError> {
     if !process.cwd().is_absolute() {
         return invalid("cwd must be an absolute path".to_owned());
     }
+    schedule::check(process)?;
     let limits = process.rlimits().iter().flatten().map(PosixRlimit::typ);
     if let Some(kind) = duplicate(&limits.collect::<Vec<PosixRlimitType>>()) {
         return invalid(format!("duplicated rlimit {kind}"));

@@ -12,7 +12,7 @@ use super::channel::Channel;
 use super::error::{CreateError, InitError, Step as _};
 use super::namespaces::{BackHome, flag};
 use super::process::{self, Kept, Stdio};
-use super::{Gate, Prepared, init, split, terminal};
+use super::{Gate, Prepared, init, schedule, split, terminal};
 use crate::cgroup::{Cgroup, Entrance};
 use crate::seccomp::Filter;
 
@@ -38,6 +38,7 @@ pub(crate) fn enter(new: &NewProcess<'_>) -> Result<Prepared, CreateError> {
     if new.process.args().as_ref().is_none_or(Vec::is_empty) {
         return Err(CreateError::Missing("process.args"));
     }
+    schedule::check(new.process)?;
     let entrance = new.cgroup.entrance()?;
     let home = if new.namespaces.contains(&LinuxNamespaceType::Pid) {
         let path = format!("/proc/{}/ns/pid", new.init_pid);

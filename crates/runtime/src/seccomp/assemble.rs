@@ -17,19 +17,27 @@ pub(super) struct Leaf {
     pub(super) otherwise: u32,
 }
 
+/// How much of a register is an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Width {
+    /// The lower half: all that the kernel takes from a program of 32 bits, whatever the upper half holds.
+    Low,
+    Whole,
+}
+
 /// Code that expects the number in the accumulator and always returns. `ranges` must not be empty.
-pub(super) fn search(ranges: &[Range], out: &mut Vec<Instruction>) {
+pub(super) fn search(ranges: &[Range], width: Width, out: &mut Vec<Instruction>) {
     match ranges {
         [] => {}
-        [only] => leaf(&only.leaf, out),
+        [only] => leaf(&only.leaf, width, out),
         _ => {
             let (low, high) = ranges.split_at(ranges.len() / 2);
             let mut below = Vec::new();
-            search(low, &mut below);
+            search(low, width, &mut below);
             let start = high.first().map_or(0, |range| range.start);
             jump_over(JUMP_GE, start, below.len(), out);
             out.append(&mut below);
-            search(high, out);
+            search(high, width, out);
         }
     }
 }
@@ -73,11 +81,14 @@ pub(super) const fn give(action: u32) -> Instruction {
     }
 }
 
-fn leaf(leaf: &Leaf, out: &mut Vec<Instruction>) {
+fn leaf(leaf: &Leaf, width: Width, out: &mut Vec<Instruction>) {
     for (conditions, action) in &leaf.rules {
         let mut code: Vec<(Instruction, Exits)> = Vec::new();
         for condition in conditions {
-            compare(condition, &mut code);
+            match width {
+                Width::Low => compare_low(condition, &mut code),
+                Width::Whole => compare(condition, &mut code),
+            }
         }
         code.push((give(*action), Exits::None));
         let end = code.len();
@@ -114,24 +125,55 @@ enum Exits {
     ElsePassAt(usize),
 }
 
-/// Compares one argument, in two halves of 32 bits.
-fn compare(condition: &LinuxSeccompArg, code: &mut Vec<(Instruction, Exits)>) {
-    let halves = |value: u64| {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "split into halves on purpose"
-        )]
-        let low = value as u32;
-        ((value >> 32) as u32, low)
+/// Compares the lower half of one argument with the lower half of the rule's value.
+fn compare_low(condition: &LinuxSeccompArg, code: &mut Vec<(Instruction, Exits)>) {
+    let (_, low) = halves(condition.value());
+    code.push((load(place_of(condition)), Exits::None));
+    let last = match condition.op() {
+        LinuxSeccompOperator::ScmpCmpEq => (test(JUMP_EQ, low), Exits::ElseFail),
+        LinuxSeccompOperator::ScmpCmpNe => (test(JUMP_EQ, low), Exits::Fail),
+        LinuxSeccompOperator::ScmpCmpGt => (test(JUMP_GT, low), Exits::ElseFail),
+        LinuxSeccompOperator::ScmpCmpGe => (test(JUMP_GE, low), Exits::ElseFail),
+        LinuxSeccompOperator::ScmpCmpLt => (test(JUMP_GE, low), Exits::Fail),
+        LinuxSeccompOperator::ScmpCmpLe => (test(JUMP_GT, low), Exits::Fail),
+        LinuxSeccompOperator::ScmpCmpMaskedEq => {
+            code.push((test(AND, low), Exits::None));
+            let (_, wanted) = halves(condition.value_two().unwrap_or(0));
+            (test(JUMP_EQ, wanted), Exits::ElseFail)
+        }
     };
-    let offset = 16 + 8 * u32::try_from(condition.index()).unwrap_or(0);
-    let (high_at, low_at) = (load(offset + 4), load(offset));
-    let test = |code, k| Instruction {
+    code.push(last);
+}
+
+/// The upper and the lower 32 bits.
+fn halves(value: u64) -> (u32, u32) {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "split into halves on purpose"
+    )]
+    let low = value as u32;
+    ((value >> 32) as u32, low)
+}
+
+/// Where `seccomp_data` has the lower half of the argument; the upper one follows.
+fn place_of(condition: &LinuxSeccompArg) -> u32 {
+    16 + 8 * u32::try_from(condition.index()).unwrap_or(0)
+}
+
+/// An instruction whose jumps are filled in later.
+const fn test(code: u16, k: u32) -> Instruction {
+    Instruction {
         code,
         jt: 0,
         jf: 0,
         k,
-    };
+    }
+}
+
+/// Compares one argument, in two halves of 32 bits.
+fn compare(condition: &LinuxSeccompArg, code: &mut Vec<(Instruction, Exits)>) {
+    let offset = place_of(condition);
+    let (high_at, low_at) = (load(offset + 4), load(offset));
     let value = condition.value();
     let (high, low) = halves(value);
     let start = code.len();

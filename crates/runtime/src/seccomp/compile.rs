@@ -134,12 +134,12 @@ fn are_alternatives(conditions: &[LinuxSeccompArg]) -> bool {
 fn block(table: &Table<'_>, x32: Option<&Table<'_>>, default: u32) -> Vec<Instruction> {
     let mut code = vec![load(NUMBER)];
     let mut own = Vec::new();
-    search(&ranges(table, default), &mut own);
+    search(&ranges(table, default), table.abi.width(), &mut own);
     if table.abi == Abi::X86_64 {
         jump_over(JUMP_GE, X32_BIT, own.len(), &mut code);
         code.append(&mut own);
         match x32 {
-            Some(x32) => search(&ranges(x32, default), &mut code),
+            Some(x32) => search(&ranges(x32, default), x32.abi.width(), &mut code),
             None => code.push(give(KILL_THREAD)),
         }
     } else {

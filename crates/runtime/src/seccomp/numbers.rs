@@ -2,6 +2,8 @@
 
 use oci_spec::runtime::Arch;
 
+use super::assemble::Width;
+
 /// One way of calling the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Abi {
@@ -32,6 +34,14 @@ impl Abi {
             Self::X86 => 0x4000_0003,
             Self::Aarch64 => 0xc000_00b7,
             Self::Arm => 0x4000_0028,
+        }
+    }
+
+    /// What of a register a program of this kind passes as an argument.
+    pub(super) fn width(self) -> Width {
+        match self {
+            Self::X86_64 | Self::Aarch64 => Width::Whole,
+            Self::X86 | Self::X32 | Self::Arm => Width::Low,
         }
     }
 

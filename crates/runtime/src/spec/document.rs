@@ -13,6 +13,8 @@ use oci_spec::runtime::{
 };
 use serde::{Deserialize, Deserializer};
 
+use super::scheduler::SchedulerDocument;
+
 /// Reads a specification's file.
 pub(crate) fn load(path: &Path) -> io::Result<Spec> {
     let bytes = std::fs::read(path)?;
@@ -85,7 +87,7 @@ struct ProcessDocument {
     selinux_label: Option<String>,
     #[serde(rename = "ioPriority")]
     io_priority: Option<LinuxIOPriority>,
-    scheduler: Option<Scheduler>,
+    scheduler: Option<SchedulerDocument>,
     #[serde(rename = "execCPUAffinity", default)]
     exec_cpu_affinity: Absent,
 }
@@ -108,7 +110,7 @@ impl From<ProcessDocument> for Process {
             .set_oom_score_adj(document.oom_score_adj)
             .set_selinux_label(document.selinux_label)
             .set_io_priority(document.io_priority)
-            .set_scheduler(document.scheduler);
+            .set_scheduler(document.scheduler.map(Scheduler::from));
         process
     }
 }

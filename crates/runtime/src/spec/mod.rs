@@ -3,6 +3,7 @@
 //! The engine builds a `Spec` from these parts; the tables are Docker's defaults.
 
 pub(crate) mod document;
+mod scheduler;
 pub mod seccomp;
 
 use std::path::{Path, PathBuf};

@@ -303,3 +303,55 @@ case!(
         assert_eq!(case.output_of("uname -m"), "i686\n");
     }
 );
+
+// Debian's runc and crun are older than the next two.
+case!(
+    "config.md#linux-process: scheduler",
+    the_program_is_scheduled_as_configured,
+    [lockgate],
+    |case| {
+        case.spec["process"]["scheduler"] = json!({
+            "policy": "SCHED_BATCH", "nice": -5, "flags": ["SCHED_FLAG_RESET_ON_FORK"],
+        });
+        // After the command's name: nice is the 17th, the policy the 39th. Children do not get its advantage.
+        let text = case.output_of(
+            "f() { sed 's/.*) //' $1 | cut -d' ' -f17,39; }; f /proc/1/stat; f /proc/self/stat",
+        );
+        assert_eq!(text.lines().next(), Some("-5 3"), "{text}");
+        assert_eq!(text.lines().nth(1), Some("0 3"), "{text}");
+    }
+);
+
+case!(
+    "config.md#linux-process: scheduler",
+    a_contradictory_scheduler_is_refused,
+    [lockgate],
+    |case| {
+        case.spec["process"]["scheduler"] = json!({ "policy": "SCHED_OTHER", "priority": 4 });
+        let said = case.create_refused();
+        assert!(said.contains("SchedFIFO or SchedRR"), "{said}");
+        case.spec["process"]["scheduler"] = json!({ "policy": "SCHED_OTHER", "flags": ["NONE"] });
+        case.create_refused();
+    }
+);
+
+case!(
+    "config.md#linux-process: ioPriority",
+    the_program_has_the_configured_input_and_output_priority,
+    [lockgate],
+    |case| {
+        case.spec["process"]["ioPriority"] = json!({ "class": "IOPRIO_CLASS_BE", "priority": 6 });
+        assert_eq!(case.output_of("ionice -p 1").trim(), "best-effort: prio 6");
+    }
+);
+
+case!(
+    "config.md#linux-process: ioPriority",
+    an_impossible_priority_is_refused,
+    [lockgate],
+    |case| {
+        case.spec["process"]["ioPriority"] = json!({ "class": "IOPRIO_CLASS_BE", "priority": 8 });
+        let said = case.create_refused();
+        assert!(said.contains("ioPriority.Priority: 8"), "{said}");
+    }
+);

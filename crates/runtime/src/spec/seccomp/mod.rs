@@ -60,11 +60,10 @@ pub fn default_profile(capabilities: &[Capability]) -> LinuxSeccomp {
             &[arg(persona, 0, &Compare::Equal)],
         ));
     }
-    rules.push(rule(
-        &["socket"],
-        allow,
-        &[arg(table::AF_VSOCK, 0, &Compare::Differ)],
-    ));
+    for (mask, family) in table::SOCKET_FAMILIES {
+        let family = arg(mask, family, &Compare::Masked);
+        rules.push(rule(&["socket"], allow, &[family]));
+    }
     if !has(&Capability::SysAdmin) {
         let flags = arg(table::NAMESPACE_FLAGS, 0, &Compare::Masked);
         rules.push(rule(&["clone"], allow, &[flags]));
@@ -101,7 +100,6 @@ fn machine_architectures() -> Vec<Arch> {
 
 enum Compare {
     Equal,
-    Differ,
     Masked,
 }
 
@@ -112,7 +110,6 @@ fn arg(value: u64, value_two: u64, compare: &Compare) -> LinuxSeccompArg {
         .value(value);
     let arg = match compare {
         Compare::Equal => arg.op(LinuxSeccompOperator::ScmpCmpEq),
-        Compare::Differ => arg.op(LinuxSeccompOperator::ScmpCmpNe),
         Compare::Masked => arg
             .op(LinuxSeccompOperator::ScmpCmpMaskedEq)
             .value_two(value_two),

@@ -111,8 +111,24 @@ pub(super) const WITH_CAPABILITY: &[(Capability, &[&str])] = &[
 /// Linux, 32-bit Linux, both with UNAME26, and the question which one it is.
 pub(super) const PERSONALITIES: [u64; 5] = [0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff];
 
-/// Sockets between a virtual machine and its host, which no network namespace keeps apart.
-pub(super) const AF_VSOCK: u64 = 40;
+/// The address families that a socket may have, as masks of the lower 32 bits and what is left under them:
+/// all below 64, where the kernel's end at 46, but for two.
+///
+/// - 38, `AF_ALG`: the kernel's ciphers have given root to whoever reaches them (CVE-2026-31431).
+/// - 40, `AF_VSOCK`: between a virtual machine and its host, which no network namespace keeps apart.
+///
+/// The kernel takes the family from the lower half of the register. A rule that compared all of it ("not
+/// 38", "above 40") would let pass a 38 with a bit set in the upper half.
+pub(super) const SOCKET_FAMILIES: [(u64, u64); 8] = [
+    (0xffff_ffe0, 0),
+    (0xffff_fffc, 32),
+    (0xffff_fffe, 36),
+    (0xffff_ffff, 39),
+    (0xffff_ffff, 41),
+    (0xffff_fffe, 42),
+    (0xffff_fffc, 44),
+    (0xffff_fff0, 48),
+];
 
 /// The flags of clone(2) that make namespaces: NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET.
 pub(super) const NAMESPACE_FLAGS: u64 = 0x7e02_0000;
