@@ -95,6 +95,13 @@ pub(crate) fn read(der: &CertificateDer<'_>) -> Result<Certificate, IdentityErro
     if !rest.is_empty() {
         return Err(IdentityError::Unreadable);
     }
+    let serial = hex(certificate.raw_serial())
+        .trim_start_matches('0')
+        .to_owned();
+    // Longer than RFC 5280 allows: no revocation list could name it.
+    if serial.len() > 40 {
+        return Err(IdentityError::Unreadable);
+    }
     let subject = certificate.subject();
     let texts = |values: Vec<&x509_parser::x509::AttributeTypeAndValue<'_>>| {
         values
@@ -112,9 +119,7 @@ pub(crate) fn read(der: &CertificateDer<'_>) -> Result<Certificate, IdentityErro
         sans: sans(&certificate)?,
         organization: texts(subject.iter_organization().collect()),
         organizational_unit: texts(subject.iter_organizational_unit().collect()),
-        serial: hex(certificate.raw_serial())
-            .trim_start_matches('0')
-            .to_owned(),
+        serial,
         issuer: certificate.issuer().to_string(),
         spki_sha256: hex(spki.as_ref()),
         not_after: not_after(&certificate),

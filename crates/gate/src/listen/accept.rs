@@ -145,14 +145,20 @@ async fn greet(
     mut ticket: Ticket,
 ) {
     let limit = shared.door.limits.handshake;
-    match shake_hands(state, socket, address, limit).await {
+    match shake_hands(Arc::clone(&state), socket, address, limit).await {
         Ok(shaken) => {
             ticket.identified();
             if let Principal::Certificate(certificate) = shaken.peer.principal.get() {
                 let registry = &shared.door.registry;
                 registry.note_seen(&certificate.serial, address.ip());
             }
-            serve(&shared, shaken.transport, shaken.peer, ticket).await;
+            let now = Arc::clone(&shared.tls);
+            let is_trusted = move |peer: &Peer| {
+                now.load()
+                    .as_ref()
+                    .is_some_and(|now| Arc::ptr_eq(now, &state) || now.still_trusts(&peer.chain))
+            };
+            serve(&shared, shaken.transport, shaken.peer, ticket, is_trusted).await;
         }
         Err(refusal) => {
             let detail = refusal.to_string();
@@ -163,15 +169,22 @@ async fn greet(
 
 fn spawn(shared: &Shared, transport: Transport, peer: Peer, ticket: Ticket) {
     let shared = shared.clone();
-    tokio::spawn(async move { serve(&shared, transport, peer, ticket).await });
+    tokio::spawn(async move { serve(&shared, transport, peer, ticket, |_| true).await });
 }
 
-async fn serve(shared: &Shared, transport: Transport, peer: Peer, ticket: Ticket) {
+async fn serve(
+    shared: &Shared,
+    transport: Transport,
+    peer: Peer,
+    ticket: Ticket,
+    is_trusted: impl FnOnce(&Peer) -> bool,
+) {
     connection(
         Arc::clone(&shared.door),
         transport,
         peer,
         shared.stop.clone(),
+        is_trusted,
     )
     .await;
     drop(ticket);

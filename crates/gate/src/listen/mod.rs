@@ -149,7 +149,10 @@ pub(crate) fn bind(
             };
             let address = SocketAddr::new(*ip, port.unwrap_or(default));
             let tls = protect(*ip, protection, &format!("tcp://{address}"))?;
-            let socket = std::net::TcpListener::bind(address);
+            let socket = std::net::TcpListener::bind(address).and_then(|socket| {
+                rustix::net::listen(&socket, BACKLOG)?;
+                Ok(socket)
+            });
             Ok(vec![tcp(socket, tls, format!("tcp://{address}"))?])
         }
         Host::Unix(path) => {
@@ -164,6 +167,10 @@ pub(crate) fn bind(
         }
     }
 }
+
+/// How many connections may wait to be accepted; the kernel's own limit is as much. The standard
+/// library's 128 are full at once in a flood, and who is dropped there waits for a second.
+const BACKLOG: i32 = 4096;
 
 /// Whether TLS is spoken on an address; an error if it must be and cannot.
 fn protect(ip: IpAddr, protection: Protection, host: &str) -> Result<bool, BindError> {

@@ -22,6 +22,7 @@ pub(crate) async fn connection(
     transport: Transport,
     peer: Peer,
     mut stop: watch::Receiver<bool>,
+    is_trusted: impl FnOnce(&Peer) -> bool,
 ) {
     let name = Arc::clone(&peer.name);
     let who = peer.principal.get().to_string();
@@ -29,6 +30,10 @@ pub(crate) async fn connection(
         return too_many(&door, &name, &who);
     };
     let live = Arc::clone(guest.live());
+    // A reload while hands were shaken did not see this connection: it was not entered yet.
+    if !is_trusted(&live.peer) {
+        return distrusted(&door, &name, &who);
+    }
     let (wire, link) = Wire::new(transport, Arc::clone(&door.limits));
     let visit = Arc::new(Visit { door, guest, link });
     let service = service_fn(move |request| {
@@ -69,6 +74,21 @@ fn too_many(door: &Door, name: &str, who: &str) {
         peer: name,
         identity: None,
         reason: "too_many_connections",
+        detail: &detail,
+    });
+}
+
+fn distrusted(door: &Door, name: &str, who: &str) {
+    let detail = format!("the certificate of {who} was withdrawn during the handshake");
+    tracing::warn!(
+        peer = name,
+        who,
+        "certificate withdrawn during the handshake"
+    );
+    door.access.refused(&Refusal {
+        peer: name,
+        identity: None,
+        reason: "revoked_certificate",
         detail: &detail,
     });
 }

@@ -125,6 +125,7 @@ impl TlsError {
 /// What the files hold.
 pub(super) struct Loaded {
     pub(super) roots: RootCertStore,
+    pub(super) authorities: Vec<CertificateDer<'static>>,
     pub(super) chain: Vec<CertificateDer<'static>>,
     pub(super) key: PrivateKeyDer<'static>,
     /// `None` if no lists are kept.
@@ -151,7 +152,8 @@ impl TlsFiles {
                 let signers: Vec<_> = authorities.iter().chain(&chain).cloned().collect();
                 self.revocations(crl, &signers)
             }),
-            roots: roots(&self.ca, authorities)?,
+            roots: roots(&self.ca, &authorities)?,
+            authorities,
             chain,
             key: key(&self.key)?,
             not_after,
@@ -173,16 +175,15 @@ impl TlsFiles {
     }
 }
 
-fn roots(
-    path: &Path,
-    authorities: Vec<CertificateDer<'static>>,
-) -> Result<RootCertStore, TlsError> {
+fn roots(path: &Path, authorities: &[CertificateDer<'static>]) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     for authority in authorities {
-        roots.add(authority).map_err(|source| TlsError::Authority {
-            path: path.to_owned(),
-            source,
-        })?;
+        roots
+            .add(authority.clone())
+            .map_err(|source| TlsError::Authority {
+                path: path.to_owned(),
+                source,
+            })?;
     }
     Ok(roots)
 }

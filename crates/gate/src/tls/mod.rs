@@ -4,6 +4,7 @@
 //! used. There is no resumption of any kind: a resumed session is not verified again, so it would
 //! outlive a revocation.
 
+mod anchors;
 mod files;
 mod handshake;
 mod refusal;
@@ -42,7 +43,7 @@ impl TlsState {
             .revoked
             .map(|fresh| choose(fresh, before))
             .transpose()?;
-        let verifier = verifier::build(loaded.roots, revoked.clone())?;
+        let verifier = verifier::build(loaded.roots, &loaded.authorities, revoked.clone())?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let versions: &[_] = if files.tls12 {
             &[&rustls::version::TLS13, &rustls::version::TLS12]

@@ -12,41 +12,68 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
 
+use super::anchors::Anchors;
 use crate::identity;
 
-/// webpki's verifier, and three demands more: a leaf must say that it is for clients, we must be
-/// able to read who it is, and no certificate of the chain may be revoked.
+/// webpki's verifier, and four demands more: a leaf must say that it is for clients, we must be
+/// able to read who it is, its authority must not have ended, and no certificate of the chain may
+/// be revoked.
 #[derive(Debug)]
-struct ClientVerifier(Arc<dyn ClientCertVerifier>, Option<Arc<Revocations>>);
+struct ClientVerifier {
+    inner: Arc<dyn ClientCertVerifier>,
+    anchors: Anchors,
+    revoked: Option<Arc<Revocations>>,
+}
 
 pub(super) fn build(
     roots: RootCertStore,
+    authorities: &[CertificateDer<'static>],
     revoked: Option<Arc<Revocations>>,
 ) -> Result<Arc<dyn ClientCertVerifier>, VerifierBuilderError> {
+    Ok(Arc::new(ClientVerifier {
+        inner: webpki(roots)?,
+        anchors: Anchors::new(authorities),
+        revoked,
+    }))
+}
+
+fn webpki(roots: RootCertStore) -> Result<Arc<dyn ClientCertVerifier>, VerifierBuilderError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let inner = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()?;
-    Ok(Arc::new(ClientVerifier(inner, revoked)))
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()
 }
 
 /// The whole chain is asked for, and who cannot be judged is refused: there must be a list of every
 /// issuer, and it must not be beyond its grace.
 fn check_revocation(
     revoked: &Revocations,
+    anchors: &Anchors,
     chain: impl Iterator<Item = impl AsRef<[u8]>>,
     now: UnixTime,
 ) -> Result<(), CertificateError> {
     let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    let unreadable = |_| CertificateError::BadEncoding;
     for der in chain {
-        let (issuer, serial) = identity::issuer_and_serial(der.as_ref())
-            .map_err(|_unreadable| CertificateError::BadEncoding)?;
-        match revoked.standing(&issuer, &serial, now) {
-            Standing::Good => {}
-            Standing::Revoked => return Err(CertificateError::Revoked),
-            Standing::Stale => return Err(CertificateError::ExpiredRevocationList),
-            Standing::Unknown => return Err(CertificateError::UnknownRevocationStatus),
+        let (issuer, serial) = identity::issuer_and_serial(der.as_ref()).map_err(unreadable)?;
+        judged(revoked.standing(&issuer, &serial, now))?;
+        // A client need not send an intermediate that is in our own file: it counts all the same.
+        for (above, serial) in anchors.above(&issuer) {
+            let standing = revoked.standing(above, serial, now);
+            // The file trusts it without the list of whoever is above it.
+            if standing != Standing::Unknown {
+                judged(standing)?;
+            }
         }
     }
     Ok(())
+}
+
+fn judged(standing: Standing) -> Result<(), CertificateError> {
+    match standing {
+        Standing::Good => Ok(()),
+        Standing::Revoked => Err(CertificateError::Revoked),
+        Standing::Stale => Err(CertificateError::ExpiredRevocationList),
+        Standing::Unknown => Err(CertificateError::UnknownRevocationStatus),
+    }
 }
 
 /// Says *which* certificate it is, when it is one of ours that ended.
@@ -69,9 +96,33 @@ fn tell(leaf: &CertificateDer<'_>, error: &Error) {
     }
 }
 
+impl ClientVerifier {
+    /// The signatures, the dates and the revocation lists.
+    fn verify_path(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let verified = self.inner.verify_client_cert(leaf, intermediates, now)?;
+        if let Some(valid) = self.anchors.if_some_ended(now) {
+            // webpki takes no notice of the dates of an anchor; the stock daemon does.
+            let ended = Error::from(CertificateError::Expired);
+            let valid = webpki(valid).map_err(|_none_left| ended.clone())?;
+            let below = valid.verify_client_cert(leaf, intermediates, now);
+            below.map_err(|_below_another| ended)?;
+        }
+        if let Some(revoked) = &self.revoked {
+            let chain = std::iter::once(leaf).chain(intermediates);
+            check_revocation(revoked, &self.anchors, chain, now)?;
+        }
+        Ok(verified)
+    }
+}
+
 impl ClientCertVerifier for ClientVerifier {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.0.root_hint_subjects()
+        self.inner.root_hint_subjects()
     }
 
     fn verify_client_cert(
@@ -81,17 +132,8 @@ impl ClientCertVerifier for ClientVerifier {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         let verified = self
-            .0
-            .verify_client_cert(leaf, intermediates, now)
+            .verify_path(leaf, intermediates, now)
             .inspect_err(|error| tell(leaf, error))?;
-        if let Some(revoked) = &self.1 {
-            let chain = std::iter::once(leaf).chain(intermediates);
-            check_revocation(revoked, chain, now).map_err(|why| {
-                let error = Error::from(why);
-                tell(leaf, &error);
-                error
-            })?;
-        }
         if !identity::is_for_clients(leaf) {
             return Err(CertificateError::InvalidPurpose.into());
         }
@@ -105,7 +147,7 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0
+        self.inner
             .verify_tls12_signature(message, certificate, signature)
     }
 
@@ -115,11 +157,11 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0
+        self.inner
             .verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.inner.supported_verify_schemes()
     }
 }

@@ -3,9 +3,11 @@
 
 mod authority;
 mod browser;
+mod certificates;
 mod docker;
 mod door;
 mod fake;
+mod flood;
 mod framing;
 mod hijack;
 mod limits;
@@ -14,6 +16,7 @@ mod policy;
 mod raw;
 mod record;
 mod requests;
+mod resume;
 mod stop;
 mod tls;
 mod tls_files;

@@ -7,7 +7,9 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::ServerName;
+use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 use crate::authority::Leaf;
@@ -90,9 +92,12 @@ pub(crate) fn builder_end(
         .unwrap()
         .with_root_certificates(door.authority.roots());
     match leaf {
-        Some(leaf) => builder
-            .with_client_auth_cert(vec![leaf.der.clone()], leaf.key())
-            .unwrap(),
+        Some(leaf) => {
+            // Not the usual way, which looks at the certificate first: ours are hostile.
+            let key = any_supported_type(&leaf.key()).unwrap();
+            let pair = rustls::sign::CertifiedKey::new(leaf.chain(), key);
+            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(pair)))
+        }
         None => builder.with_no_client_auth(),
     }
 }

@@ -25,6 +25,7 @@ fn files(directory: &Path) -> TlsFiles {
     }
 }
 
+// T: key-permissions, half-written-pem, encrypted-pem
 #[test]
 fn bad_files_are_refused_with_the_remedy() {
     let dir = tempfile::tempdir().unwrap();
@@ -84,6 +85,7 @@ fn bad_files_are_refused_with_the_remedy() {
     assert!(told(&missing).contains("none.pem"), "{}", told(&missing));
 }
 
+// T: netpulse#783, libgen-mcp#176
 #[test]
 fn a_bad_reload_keeps_the_last_good_files() {
     let door = Door::open();
@@ -101,7 +103,7 @@ fn a_bad_reload_keeps_the_last_good_files() {
     assert_eq!(client.io.conn.peer_certificates().unwrap()[0], other.der);
 }
 
-// T: swap CA
+// T: swapped-authority
 #[test]
 fn another_authority_ends_the_clients_of_the_old_one() {
     let door = Door::open();
@@ -160,7 +162,7 @@ fn a_revoked_client_is_cut_off_and_stays_out() {
     });
 }
 
-// T: rustls CRL defaults, GHSA-82j2-j2ch-gfr8
+// T: GHSA-82j2-j2ch-gfr8, crl-missing, crl-wrong-issuer, crl-future-dated
 #[test]
 fn a_list_that_is_broken_stale_or_of_somebody_else_leaves_the_last_good_one() {
     let door = Door::open_with(Options {
@@ -196,7 +198,13 @@ fn a_list_that_is_broken_stale_or_of_somebody_else_leaves_the_last_good_one() {
     door.handle.reload_tls().unwrap();
     assert!(comes_in(), "a missing list changes nothing");
     let namesake = Authority::new("test authority");
+    let tomorrow = OffsetDateTime::now_utc() + Duration::days(1);
     for (what, list) in [
+        (
+            "of the future",
+            door.authority
+                .revoke_from(&[&leaf.serial], tomorrow, next_week),
+        ),
         ("ended", door.authority.revoke(&[&leaf.serial], yesterday)),
         ("of a stranger", stranger.revoke(&[&leaf.serial], next_week)),
         ("forged", namesake.revoke(&[&leaf.serial], next_week)),
@@ -210,7 +218,7 @@ fn a_list_that_is_broken_stale_or_of_somebody_else_leaves_the_last_good_one() {
     assert!(!comes_in());
 }
 
-// T: rustls CRL defaults (an expired list is ignored by default)
+// T: crl-expired
 #[test]
 fn beyond_its_hard_limit_a_list_lets_nobody_in_and_ends_who_is_there() {
     let door = Door::open_with(Options {
