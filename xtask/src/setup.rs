@@ -50,13 +50,23 @@ const QUICKSTART: [Package; 5] = [
     ),
 ];
 
-const ALL: [Package; 16] = [
+const ALL: [Package; 18] = [
     Package("lintian", "/usr/bin/lintian", "judges our Debian package"),
     Package("systemd", "/usr/bin/systemd-analyze", "judges our units"),
     Package(
         "sslscan",
         "/usr/bin/sslscan",
         "what the TLS port offers, seen from outside",
+    ),
+    Package(
+        "xz-utils",
+        "/usr/bin/xz",
+        "packs archives for the loading tests",
+    ),
+    Package(
+        "bzip2",
+        "/usr/bin/bzip2",
+        "packs archives for the loading tests",
     ),
     Package(
         "zstd",

@@ -78,9 +78,6 @@ pub enum LayerError {
     /// More members than a layer may have.
     #[error("more than {0} members in one layer")]
     TooManyMembers(u64),
-    /// The stream is compressed with something that is not read here.
-    #[error("unsupported compression: {0}")]
-    Compression(&'static str),
     /// Reading the stream failed (this includes damaged compressed data).
     #[error("cannot read the archive: {0}")]
     Read(#[source] io::Error),
@@ -124,8 +121,8 @@ pub enum RefusedMember {
     /// `trusted.overlay.*` steers the overlay file system.
     #[error("extended attributes trusted.overlay.* are reserved")]
     OverlayAttribute,
-    /// Sparse files are not read.
-    #[error("sparse files are not supported")]
+    /// A file of an image archive itself; those of its layers may be sparse.
+    #[error("sparse files are not supported here: make the archive without --sparse")]
     Sparse,
     /// A type that makes no sense in an image.
     #[error("unsupported type of member")]
@@ -147,7 +144,6 @@ impl LayerError {
             Self::Tar(what) => Self::Tar(what),
             Self::Truncated => Self::Truncated,
             Self::TooManyMembers(limit) => Self::TooManyMembers(*limit),
-            Self::Compression(name) => Self::Compression(name),
             Self::Read(error) => Self::Read(copy(error)),
             Self::Write { path, source } => Self::Write {
                 path: path.clone(),
@@ -170,7 +166,6 @@ impl LayerError {
             | Self::Tar(_)
             | Self::Truncated
             | Self::TooManyMembers(_)
-            | Self::Compression(_)
             | Self::Read(_) => ErrorKind::InvalidInput,
             Self::Write { .. } => ErrorKind::Internal,
             Self::Store(error) => error.kind(),

@@ -1,6 +1,7 @@
 //! Containers and archives that want out.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
 use crate::files::Copying;
@@ -31,6 +32,16 @@ fn archive(members: &[(&str, tar::EntryType, &str, &str)]) -> Vec<u8> {
 }
 
 /// A folder of the host that no container has, with something to steal.
+/// What a program of the host makes of `bytes`.
+fn packed(program: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(bytes).unwrap();
+    let mut packer = lockgate_testkit::program(program);
+    let packed = packer.arg("--stdout").arg(file.path()).output().unwrap();
+    assert!(packed.status.success(), "{packed:?}");
+    packed.stdout
+}
+
 fn secret() -> tempfile::TempDir {
     let dir = tempfile::Builder::new()
         .prefix("lockgate-secret-")
@@ -200,6 +211,17 @@ fn nothing_from_a_container_is_executed_to_copy() {
     let gzip = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
     for body in [&xz[..], &gzip, b"BZh9"] {
         daemon.put_archive("/containers/cc/archive?path=/tmp", body);
+    }
+    for packer in ["xz", "bzip2", "gzip", "zstd"] {
+        let name = format!("by-{packer}");
+        let body = packed(
+            packer,
+            &archive(&[(&name, tar::EntryType::Regular, "", packer)]),
+        );
+        let put = daemon.put_archive("/containers/cc/archive?path=/tmp", &body);
+        assert_eq!(put.status, 200, "{packer}: {}", put.text());
+        let read = daemon.docker(&["exec", "cc", "cat", &format!("/tmp/{name}")]);
+        assert_eq!(read.ok(), packer, "{packer}");
     }
     copying.cp("docker", &["cc:/etc", "out"]).ok();
     only_the_secret(host.path());

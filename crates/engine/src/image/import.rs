@@ -26,7 +26,7 @@ pub struct ImportImage {
 }
 
 impl Images {
-    /// Makes an image with one layer of a tar stream (plain, gzip or zstd), read on a blocking thread.
+    /// Makes an image with one layer of a tar stream (plain, bzip2, gzip, xz or zstd), read on a blocking thread.
     pub async fn import(
         &self,
         reader: impl Read + Send + 'static,

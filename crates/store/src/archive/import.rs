@@ -15,7 +15,7 @@ use crate::layer::digest_of;
 use crate::store::Store;
 
 impl Store {
-    /// Makes an image with one layer of a tar stream (plain, gzip or zstd).
+    /// Makes an image with one layer of a tar stream (plain, bzip2, gzip, xz or zstd).
     pub fn import(&self, reader: impl Read, options: ImportOptions) -> Result<Loaded, LoadError> {
         let scratch = self.layout().scratch()?;
         let mut pins = Pins::new(self);

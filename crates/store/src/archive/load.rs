@@ -18,7 +18,7 @@ use crate::store::Store;
 
 impl Store {
     /// Loads the images of an archive, as `docker save`, skopeo or buildx write it: docker-archive
-    /// or OCI layout, plain or compressed with gzip or zstd, members in any order, in one pass.
+    /// or OCI layout, plain or compressed (bzip2, gzip, xz, zstd), members in any order, in one pass.
     ///
     /// Everything is verified before anything is committed, and all images of the archive appear
     /// at once; after a failure the store is as it was. How much an archive may unpack to is

@@ -158,10 +158,7 @@ impl Reader<'_> {
             total: entry.size,
         };
         let head = read_head(&mut data, HEAD)?;
-        let compression = match recognise(&head) {
-            Ok(compression) => compression,
-            Err(error) => return Ok(Member::Failed(error)),
-        };
+        let compression = recognise(&head);
         if compression == Compression::None && !is_tar(&head) {
             return blob(head, &mut data, entry.size, &mut self.budget);
         }

@@ -2,6 +2,7 @@
 
 use tar::Header;
 
+use super::sparse::PaxSparse;
 use crate::error::LayerError;
 
 /// The numeric fields of a member.
@@ -32,7 +33,7 @@ pub(crate) struct PaxFields {
     pub(crate) link: Option<Vec<u8>>,
     pub(crate) numbers: PaxNumbers,
     pub(crate) attributes: Vec<(Vec<u8>, Vec<u8>)>,
-    pub(crate) sparse: bool,
+    pub(crate) sparse: PaxSparse,
 }
 
 impl Numbers {
@@ -81,11 +82,11 @@ impl PaxFields {
             self.attributes.push((name.to_vec(), value.to_vec()));
             return Ok(());
         }
-        if key.starts_with(b"GNU.sparse.") {
-            self.sparse = true;
-        }
         if value.is_empty() {
             return Ok(());
+        }
+        if let Some(key) = key.strip_prefix(b"GNU.sparse.") {
+            return self.sparse.set(key, value);
         }
         match key {
             b"path" => self.path = Some(without_nul(value)?),

@@ -16,6 +16,7 @@ mod parents;
 mod path;
 mod reassemble;
 mod skeleton;
+mod sparse;
 mod tar_reader;
 mod unpack;
 
@@ -36,6 +37,7 @@ use crate::state_file::StateFile;
 pub(crate) use meta::Numbers;
 pub(crate) use path::{clean_path, display};
 pub(crate) use reassemble::reassemble;
+pub(crate) use sparse::Contents;
 pub(crate) use tar_reader::{Entry, Kind, TarReader, is_header};
 pub(crate) use unpack::{Unpacked, unpack};
 

@@ -10,7 +10,8 @@ use super::MAX_MEMBERS;
 use super::extract::{Extractor, Failure};
 use super::path::{clean_path, display};
 use super::skeleton::SkeletonWriter;
-use super::tar_reader::{Entry, Kind, Tap, TarReader};
+use super::sparse::Contents;
+use super::tar_reader::{Entry, Tap, TarReader};
 use crate::error::{LayerError, StoreError};
 
 /// What unpacking found out; the diff id is the reader's business.
@@ -72,24 +73,29 @@ fn one<R: Read>(
 ) -> Result<(), LayerError> {
     let failed = |failure| failed(&entry.path, failure);
     let path = clean_path(&entry.path).map_err(|reason| failed(reason.into()))?;
-    let Some(mut new) = extractor.member(entry, &path).map_err(failed)? else {
+    let Some(new) = extractor.member(entry, &path).map_err(failed)? else {
         return Ok(());
     };
-    debug_assert_eq!(entry.kind, Kind::Regular);
+    let write_failed = |error| failed(Failure::Write(error));
+    // What the stream has of a file with holes is not what the file has: the skeleton keeps it.
+    let is_sparse = entry.sparse.is_some();
     let sequence = match entry.size {
-        0 => None,
-        size => {
-            let noted = tar.tap.file(&new.path, size);
-            Some(noted.map_err(|error| failed(Failure::Write(error)))?)
+        size if size > 0 && !is_sparse => {
+            Some(tar.tap.file(&new.path, size).map_err(write_failed)?)
         }
+        _ => None,
     };
+    let mut contents = Contents::new(&new.file, entry.sparse.as_ref()).map_err(write_failed)?;
     loop {
         let read = tar.read_data(buffer)?;
         if read == 0 {
             break;
         }
-        let written = new.write(buffer.get(..read).unwrap_or_default());
-        written.map_err(|error| failed(Failure::Write(error)))?;
+        let part = buffer.get(..read).unwrap_or_default();
+        contents.write(part).map_err(write_failed)?;
+        if is_sparse {
+            tar.tap.raw(part).map_err(write_failed)?;
+        }
     }
     extractor.finish_file(&new, entry, sequence).map_err(failed)
 }

@@ -59,9 +59,6 @@ pub enum UnpackError {
     /// No kind of file.
     #[error("unhandled tar header type in {0:?}")]
     Kind(String),
-    /// Sparse files have formats of their own.
-    #[error("{0:?} is a sparse file in GNU format: make the archive without --sparse")]
-    Sparse(String),
     /// Something that the member needs is not there.
     #[error("{path}: {source}")]
     Missing {
@@ -90,7 +87,6 @@ impl UnpackError {
             | Self::Directory(..)
             | Self::NonDirectory(..)
             | Self::Kind(_)
-            | Self::Sparse(_)
             | Self::Write { .. } => ErrorKind::Internal,
             Self::Missing { .. } => ErrorKind::NotFound,
         }

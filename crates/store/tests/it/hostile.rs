@@ -170,13 +170,57 @@ fn refuses_whiteouts_of_nothing() {
 }
 
 #[test]
-fn refuses_sparse_files_and_strange_types() {
-    layer_refused(&[Member::new("s", b'S')], "sparse");
-    let mut sparse = Member::file("s", "data");
-    sparse
-        .pax
-        .push(("GNU.sparse.major".to_owned(), b"1".to_vec()));
-    layer_refused(&[sparse], "sparse");
+fn refuses_maps_of_holes_that_lie() {
+    let with = |data: &str, records: &[(&str, &str)]| {
+        let mut member = Member::file("s", data);
+        for (key, value) in records {
+            let key = format!("GNU.sparse.{key}");
+            member.pax.push((key, value.as_bytes().to_vec()));
+        }
+        member
+    };
+    layer_refused(&[Member::new("s", b'S')], "map is malformed");
+    for map in [
+        "0,4,2,4",
+        "4,4,0,4",
+        "0,8,8",
+        "0,4",
+        "0,9",
+        "8,8",
+        "0,x",
+        "18446744073709551615,8",
+    ] {
+        let member = with("datadata", &[("map", map), ("size", "12")]);
+        layer_refused(&[member], "map is malformed");
+    }
+    let huge = [("map", "0,4"), ("size", "18446744073709551615")];
+    layer_refused(&[with("data", &huge)], "map is malformed");
+    let miscounted = [("map", "0,4"), ("size", "9"), ("numblocks", "2")];
+    layer_refused(&[with("data", &miscounted)], "map is malformed");
+    layer_refused(&[with("data", &[("numbytes", "4")])], "map is malformed");
+    let new = [("major", "1"), ("minor", "0"), ("realsize", "9")];
+    let endless = "1\n".repeat(700_000);
+    for map in [
+        "",
+        "9999999999\n",
+        "1\n0\n",
+        "x\n",
+        &"7".repeat(2_000_000),
+        &endless,
+    ] {
+        layer_refused(&[with(map, &new)], "map is malformed");
+    }
+    layer_refused(
+        &[with("data", &[("major", "2"), ("minor", "0")])],
+        "unknown version",
+    );
+    let mut link = with("", &[("map", "0,0"), ("major", "0"), ("minor", "1")]);
+    link.kind = b'2';
+    layer_refused(&[link], "map is malformed");
+}
+
+#[test]
+fn refuses_strange_types() {
     for kind in [b'D', b'M', b'V', b'Z'] {
         layer_refused(&[Member::new("s", kind)], "unsupported type");
     }
@@ -238,7 +282,13 @@ fn refuses_truncated_and_damaged_streams() {
     refused_with(&damaged, "checksum");
     refused_with(b"hello world, this is no archive", "truncated");
     refused_with(&[0; 10240], "not an image archive");
-    refused_with(b"BZh91AY&SY", "bzip2");
+    for cut in [
+        &b"BZh91AY&SY"[..],
+        b"\xfd7zXZ\0\0\x04",
+        b"\x28\xb5\x2f\xfd\x04",
+    ] {
+        refused_with(cut, "archive");
+    }
     let mut layer = tar(&[Member::file("f", "x"), Member::file("g", "x")]);
     layer.drain(512 + 512..512 + 512 + 100);
     refused_with(&docker_archive(&["x:1"], &[layer]), "archive");

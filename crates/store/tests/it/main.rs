@@ -13,5 +13,6 @@ mod layers;
 mod property;
 mod roundtrip;
 mod snapshots;
+mod sparse;
 mod support;
 mod trees;

@@ -34,13 +34,13 @@ fn hard_layer() -> Vec<u8> {
     garbage
 }
 
-fn saved(store: &Store, items: &[SaveItem]) -> Vec<u8> {
+pub(crate) fn saved(store: &Store, items: &[SaveItem]) -> Vec<u8> {
     let mut archive = Vec::new();
     store.save(items, &mut archive).unwrap();
     archive
 }
 
-fn everything(store: &Store) -> Vec<SaveItem> {
+pub(crate) fn everything(store: &Store) -> Vec<SaveItem> {
     let images = store.images();
     images
         .iter()
@@ -155,10 +155,32 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 3).unwrap()
 }
 
+fn bzip2(bytes: &[u8]) -> Vec<u8> {
+    // Two streams, as parallel compressors write them.
+    let mut output = Vec::new();
+    for part in bytes.chunks(bytes.len() / 2 + 1) {
+        let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        encoder.write_all(part).unwrap();
+        output.extend(encoder.finish().unwrap());
+    }
+    output
+}
+
+fn xz(bytes: &[u8]) -> Vec<u8> {
+    let mut output = Vec::new();
+    for part in bytes.chunks(bytes.len() / 2 + 1) {
+        let options = lzma_rust2::XzOptions::with_preset(1);
+        let mut encoder = lzma_rust2::XzWriter::new(Vec::new(), options).unwrap();
+        encoder.write_all(part).unwrap();
+        output.extend(encoder.finish().unwrap());
+    }
+    output
+}
+
 #[test]
 fn oci_layouts_with_nested_indexes_and_compressed_layers_are_loaded() {
     let layer = hard_layer();
-    for compress in [gzip, zstd, <[u8]>::to_vec] {
+    for compress in [bzip2, gzip, xz, zstd, <[u8]>::to_vec] {
         let root = tempfile::tempdir().unwrap();
         let store = Store::open(root.path()).unwrap();
         let loaded = load(&store, &oci_archive(compress, "app:3", &layer)).unwrap();
@@ -198,7 +220,7 @@ fn a_tag_alone_names_no_repository() {
 #[test]
 fn archives_may_be_compressed_as_a_whole() {
     let archive = docker_archive(&["x:1"], &[hard_layer()]);
-    for compress in [gzip, zstd] {
+    for compress in [bzip2, gzip, xz, zstd] {
         let root = tempfile::tempdir().unwrap();
         let store = Store::open(root.path()).unwrap();
         assert_eq!(load(&store, &compress(&archive)).unwrap().len(), 1);

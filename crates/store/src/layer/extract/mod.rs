@@ -5,7 +5,7 @@ mod retire;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, XattrFlags};
@@ -105,12 +105,11 @@ impl Extractor {
             return self.whiteout(&parent, hidden).map(|()| None);
         }
         match entry.kind {
-            Kind::Regular => return self.file(&parent, name).map(Some),
+            Kind::Regular | Kind::Sparse => return self.file(&parent, name).map(Some),
             Kind::Directory => self.directory(&parent, name, entry)?,
             Kind::Symlink => self.symlink(&parent, name, entry)?,
             Kind::HardLink => self.hard_link(&parent, name, entry)?,
             Kind::Block | Kind::Character | Kind::Fifo => self.device(&parent, name, entry)?,
-            Kind::Sparse => return Err(RefusedMember::Sparse.into()),
             Kind::Unknown => return Err(RefusedMember::Type.into()),
         }
         Ok(None)
@@ -326,13 +325,6 @@ impl Extractor {
             attributes: entry.attributes.clone(),
         });
         Ok(())
-    }
-}
-
-impl NewFile {
-    /// Appends contents.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)
     }
 }
 

@@ -3,7 +3,7 @@
 mod place;
 
 use std::fs::File;
-use std::io::{Read, Write as _};
+use std::io::Read;
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags};
@@ -13,7 +13,7 @@ use super::UnpackError;
 use super::handle::{look, magic_path, open_in_root};
 use crate::archive::open;
 use crate::error::LayerError;
-use crate::layer::{Entry, Kind, MAX_MEMBERS, Numbers, TarReader, display};
+use crate::layer::{Contents, Entry, Kind, MAX_MEMBERS, Numbers, TarReader, display};
 use place::{Place, lexical, split_name};
 
 /// How an archive is unpacked into a tree.
@@ -27,7 +27,7 @@ pub struct UnpackOptions {
     pub shown: String,
 }
 
-/// Unpacks a stream (plain, gzip, zstd) below `directory`, which is the root for every link and `..` on the way.
+/// Unpacks a stream (plain, bzip2, gzip, xz, zstd) below `directory`, which is the root for every link and `..` on the way.
 /// What was there before is replaced, but directories are merged.
 pub fn unpack_tree(
     directory: &OwnedFd,
@@ -92,7 +92,7 @@ impl Unpacker<'_> {
         match entry.kind {
             Kind::Directory if merges => {}
             Kind::Directory => rustix::fs::mkdirat(&parent, name, PRIVATE).map_err(failed)?,
-            Kind::Regular => return self.file(tar, entry, &parent, name, &path),
+            Kind::Regular | Kind::Sparse => return self.file(tar, entry, &parent, name, &path),
             Kind::Symlink => {
                 rustix::fs::symlinkat(entry.link.as_slice(), &parent, name).map_err(failed)?;
             }
@@ -101,7 +101,6 @@ impl Unpacker<'_> {
                 let (kind, device) = device(entry);
                 rustix::fs::mknodat(&parent, name, kind, PRIVATE, device).map_err(failed)?;
             }
-            Kind::Sparse => return Err(UnpackError::Sparse(display(&path))),
             Kind::Unknown => return Err(UnpackError::Kind(display(&path))),
         }
         let (handle, stat) = look(parent.as_fd(), name).map_err(failed)?;
@@ -159,17 +158,19 @@ impl Unpacker<'_> {
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
         let file = rustix::fs::openat(parent, name, flags, mode);
-        let mut file = File::from(file.map_err(|error| failed(path, error))?);
+        let file = File::from(file.map_err(|error| failed(path, error))?);
+        let write_failed = |source| UnpackError::Write {
+            path: display(path),
+            source,
+        };
+        let mut contents = Contents::new(&file, entry.sparse.as_ref()).map_err(write_failed)?;
         loop {
             let read = tar.read_data(&mut self.buffer)?;
             if read == 0 {
                 break;
             }
             let part = self.buffer.get(..read).unwrap_or_default();
-            file.write_all(part).map_err(|source| UnpackError::Write {
-                path: display(path),
-                source,
-            })?;
+            contents.write(part).map_err(write_failed)?;
         }
         self.dress(&OwnedFd::from(file), entry, true)
             .map_err(|error| failed(path, error))

@@ -5,11 +5,14 @@
 //! sizes, names and types are to be understood exactly as the reference engine understands them:
 //! a PAX `size` wins over the header's, and types without contents have none whatever they claim.
 
+mod holes;
+
 use std::io::{self, Read};
 
 use tar::{EntryType, Header};
 
 use super::meta::{Numbers, PaxFields, header_numbers, pax_fields};
+use super::sparse::SparseMap;
 use crate::error::LayerError;
 
 /// Receives every byte of the stream that is not read through [`TarReader::read_data`].
@@ -46,6 +49,8 @@ pub(crate) struct Entry {
     pub(crate) size: u64,
     pub(crate) numbers: Numbers,
     pub(crate) attributes: Vec<(Vec<u8>, Vec<u8>)>,
+    /// What the contents that the stream has are parts of, in a sparse file.
+    pub(crate) sparse: Option<SparseMap>,
 }
 
 /// A tar stream.
@@ -131,7 +136,10 @@ impl<R: Read, T: Tap> TarReader<R, T> {
         let Extensions { pax, name, link } = extensions;
         let mut numbers = header_numbers(header)?;
         let mut path = pax
-            .path
+            .sparse
+            .name
+            .clone()
+            .or(pax.path)
             .or(name)
             .unwrap_or_else(|| header.path_bytes().into_owned());
         let link = pax
@@ -139,11 +147,7 @@ impl<R: Read, T: Tap> TarReader<R, T> {
             .or(link)
             .or_else(|| header.link_name_bytes().map(Into::into));
         numbers.apply(&pax.numbers);
-        let kind = if pax.sparse {
-            Kind::Sparse
-        } else {
-            kind_of(header, &path)
-        };
+        let kind = kind_of(header, &path);
         let size = match kind {
             Kind::Regular | Kind::Sparse | Kind::Unknown => numbers.size,
             Kind::Block
@@ -158,14 +162,15 @@ impl<R: Read, T: Tap> TarReader<R, T> {
         }
         self.remaining = size;
         self.padding = (BLOCK as u64 - size % BLOCK as u64) % BLOCK as u64;
-        let attributes = pax.attributes;
+        let sparse = self.sparse_map(header, kind, &pax.sparse)?;
         Ok(Entry {
-            kind,
+            kind: sparse.as_ref().map_or(kind, |_map| Kind::Sparse),
             path,
             link: link.unwrap_or_default(),
-            size,
+            size: sparse.as_ref().map_or(size, |map| map.size),
             numbers,
-            attributes,
+            attributes: pax.attributes,
+            sparse,
         })
     }
 
