@@ -6,6 +6,7 @@
     reason = "a command-line tool"
 )]
 
+mod attack;
 mod bench;
 mod build;
 mod check;
@@ -47,6 +48,8 @@ enum Command {
     E2e(test::Args),
     /// Lockgate's answers beside dockerd's, field by field
     Differential(test::Differential),
+    /// Known attacks on sockets, against targets started for it
+    Attack(attack::Args),
     /// Measure lockgated against the engines found on this machine
     Bench(bench::Args),
     /// From a clone to a container that a remote client ran over mutual TLS
@@ -78,6 +81,7 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Test(args) => test::unit(&args).map(drop),
         Command::E2e(args) => test::e2e(&args).map(drop),
         Command::Differential(args) => test::differential(&args),
+        Command::Attack(args) => attack::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Quickstart(args) => quickstart::run(&args),
         Command::Vm(args) => vm::run(&args).map(drop),

@@ -56,12 +56,14 @@ impl EngineObjects {
         let id = networks.inspect(name).ok()?.id;
         let mut all = networks.list(&Filters::default()).ok()?.into_iter();
         let network = all.find(|network| network.id == id)?;
-        Some(Object {
-            id: network.id.to_string(),
-            is_common: is_common(&network.name),
-            labels: network.labels,
-            ..Object::default()
-        })
+        let is_common = is_common(&network.name);
+        let found = Object::network(
+            network.id.to_string(),
+            network.labels,
+            network.driver,
+            Some(&network.options),
+        );
+        Some(Object { is_common, ..found })
     }
 
     fn volume(&self, name: &str) -> Option<Object> {

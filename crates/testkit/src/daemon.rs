@@ -240,13 +240,14 @@ impl Drop for Daemon {
                 eprintln!("cannot end lockgated: {ended}");
             }
         }
-        kill_strays(self.dir.path());
+        end_those_of(self.dir.path(), "lockgate-shim");
         remove_cgroups(&self.name);
     }
 }
 
-/// Shims whose containers a killed daemon left behind; found by the test's folder in their command.
-fn kill_strays(dir: &Path) {
+/// Processes that keep containers which a killed daemon left behind, with these; found by the test's
+/// folder in their command.
+pub(crate) fn end_those_of(dir: &Path, keeper: &str) {
     let needle = dir.to_string_lossy().into_owned();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -254,8 +255,8 @@ fn kill_strays(dir: &Path) {
             continue;
         };
         let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        let is_shim = String::from_utf8_lossy(&command).contains("lockgate-shim");
-        if is_shim && String::from_utf8_lossy(&command).contains(&needle) {
+        let is_keeper = String::from_utf8_lossy(&command).contains(keeper);
+        if is_keeper && String::from_utf8_lossy(&command).contains(&needle) {
             let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
             for child in children
                 .unwrap_or_default()

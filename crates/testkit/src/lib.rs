@@ -17,6 +17,7 @@ mod daemon;
 mod http;
 mod netns;
 mod peer;
+mod podman;
 mod program;
 mod wait;
 
@@ -25,5 +26,6 @@ pub use daemon::{Daemon, DaemonOptions};
 pub use http::{HttpResponse, request, request_with};
 pub use netns::NetNs;
 pub use peer::Dockerd;
+pub use podman::Podman;
 pub use program::{Ended, binary, program, run};
 pub use wait::{eventually, unique};

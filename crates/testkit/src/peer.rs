@@ -13,7 +13,7 @@ use crate::{NetNs, eventually, program, run};
 pub struct Dockerd {
     dir: TempDir,
     child: Child,
-    _netns: NetNs,
+    netns: NetNs,
 }
 
 impl Dockerd {
@@ -55,11 +55,7 @@ impl Dockerd {
             .stderr(log)
             .spawn()
             .expect("starting dockerd");
-        let mut peer = Self {
-            dir,
-            child,
-            _netns: netns,
-        };
+        let mut peer = Self { dir, child, netns };
         eventually("dockerd answers", || {
             if let Some(status) = peer.child.try_wait().unwrap() {
                 panic!("dockerd ended with {status}:\n{}", peer.log());
@@ -81,6 +77,11 @@ impl Dockerd {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         command
+    }
+
+    /// The namespace that it lives in.
+    pub fn netns(&self) -> &NetNs {
+        &self.netns
     }
 
     /// Its unix socket.

@@ -65,9 +65,7 @@ impl Facts {
                 self.details.networks.push(settings.network_id.clone());
                 self.uses(Kind::Network, &settings.network_id, false);
             }
-            for link in settings.links.iter().flatten() {
-                self.linked(link);
-            }
+            self.endpoint(settings);
         }
     }
 
@@ -259,7 +257,7 @@ impl Facts {
         });
     }
 
-    fn linked(&mut self, link: &str) {
+    pub(super) fn linked(&mut self, link: &str) {
         let name = link.split_once(':').map_or(link, |(name, _)| name);
         self.uses(Kind::Container, name, false);
     }

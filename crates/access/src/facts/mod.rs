@@ -5,13 +5,14 @@
 
 mod container;
 mod host_path;
+mod network;
 mod object;
 mod other;
 mod wish;
 
 use bytes::Bytes;
 use lockgate_api::json::{ContentTypeError, Document, JsonError, check_content_type};
-use lockgate_api::latest::{container as wire, exec, network, volume};
+use lockgate_api::latest::{container as wire, exec, network as networks, volume};
 use lockgate_api::{Call, Operation};
 use lockgate_types::ErrorKind;
 use serde::Serialize;
@@ -156,13 +157,12 @@ impl Facts {
             Operation::ContainerUpdate => self.update(&document.read::<wire::UpdateRequest>()?),
             Operation::ContainerExec => self.exec(&document.read::<exec::CreateRequest>()?),
             Operation::VolumeCreate => self.volume(&document.read::<volume::CreateRequest>()?),
-            Operation::NetworkCreate => self.network(&document.read::<network::CreateRequest>()?),
+            Operation::NetworkCreate => self.network(&document.read::<networks::CreateRequest>()?),
             Operation::NetworkConnect => {
-                let request: network::ConnectRequest = document.read()?;
-                self.member(&request.container);
+                self.joins(&document.read::<networks::ConnectRequest>()?);
             }
             Operation::NetworkDisconnect => {
-                let request: network::DisconnectRequest = document.read()?;
+                let request: networks::DisconnectRequest = document.read()?;
                 self.member(&request.container);
             }
             _ => {}

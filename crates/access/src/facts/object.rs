@@ -61,6 +61,23 @@ impl Object {
         }
     }
 
+    /// A network with the power that its options give whoever takes them over.
+    pub fn network(
+        id: String,
+        labels: BTreeMap<String, String>,
+        driver: &str,
+        options: Option<&BTreeMap<String, String>>,
+    ) -> Self {
+        let mut facts = Facts::default();
+        facts.network_kind(driver, options);
+        Self {
+            id,
+            labels,
+            wishes: facts.wishes,
+            ..Self::default()
+        }
+    }
+
     /// A volume with the power that its options give it.
     pub fn volume(
         name: String,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_api::latest::{exec, network, volume};
+use lockgate_api::latest::{exec, volume};
 use lockgate_api::{Call, Operation};
 
 use super::{Facts, Kind, Power};
@@ -48,25 +48,6 @@ impl Facts {
             let read_only = flags.split(',').any(|flag| flag == "ro");
             self.host_path(device, read_only);
         }
-    }
-
-    pub(super) fn network(&mut self, request: &network::CreateRequest) {
-        if !matches!(request.driver.as_str(), "" | "bridge") {
-            self.wish(
-                Power::HostNamespace,
-                format!("network driver {}", request.driver),
-            );
-        }
-        let labels = request.labels.iter().flatten();
-        let pair = |(key, value): (&String, &String)| (key.clone(), value.clone());
-        self.details.labels.extend(labels.map(pair));
-        self.details.networks.push(request.name.clone());
-        self.details.makes = Some(Kind::Network);
-    }
-
-    /// Who joins or leaves a network.
-    pub(super) fn member(&mut self, container: &str) {
-        self.uses(Kind::Container, container, false);
     }
 
     /// Images and containers that the query or the path names.

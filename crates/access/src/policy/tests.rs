@@ -885,3 +885,39 @@ proptest! {
         prop_assert!(is_that_one);
     }
 }
+
+// T: Body escalation list
+#[test]
+fn what_a_network_does_to_the_host_is_power_over_it() {
+    let asks = |body: &str| is_allowed(&request(OPERATOR, "POST", "/networks/create", body));
+    for (body, may) in [
+        (r#"{"Name":"n"}"#, true),
+        (r#"{"Name":"n","Driver":"bridge","Internal":true}"#, true),
+        (
+            r#"{"Name":"n","Options":{"com.docker.network.driver.mtu":"1400"}}"#,
+            true,
+        ),
+        (
+            r#"{"Name":"n","Options":{"com.docker.network.bridge.gateway_mode_ipv4":"isolated"}}"#,
+            true,
+        ),
+        (
+            r#"{"Name":"n","Options":{"com.docker.network.bridge.gateway_mode_ipv4":"nat-unprotected"}}"#,
+            false,
+        ),
+        (
+            r#"{"Name":"n","Options":{"com.docker.network.bridge.name":"eth0"}}"#,
+            false,
+        ),
+        (
+            r#"{"Name":"n","Options":{"com.docker.network.host_ipv4":"192.0.2.1"}}"#,
+            false,
+        ),
+        (r#"{"Name":"n","Options":{"parent":"eth0"}}"#, false),
+        (r#"{"Name":"n","Driver":"ipvlan"}"#, false),
+        (r#"{"Name":"n","IPAM":{"Driver":"plugin"}}"#, false),
+        (r#"{"Name":"n","options":{"Parent":"eth0"}}"#, false),
+    ] {
+        assert_eq!(asks(body), may, "{body}");
+    }
+}

@@ -1,0 +1,29 @@
+//! All cases, in the order of the table.
+
+mod archive;
+mod escalation;
+mod framing;
+mod hello;
+mod json;
+mod lifetime;
+mod path;
+mod read;
+mod tenant;
+mod tls;
+
+use crate::case::Case;
+
+pub(crate) fn all() -> Vec<Case> {
+    [
+        tls::CASES,
+        framing::CASES,
+        json::CASES,
+        path::CASES,
+        read::CASES,
+        escalation::CASES,
+        tenant::CASES,
+        archive::CASES,
+        lifetime::CASES,
+    ]
+    .concat()
+}
