@@ -48,6 +48,9 @@ pub(crate) async fn run(config: Config) -> Result<()> {
     for address in gate.addresses() {
         tracing::info!(address, "listening");
     }
+    if let Some(address) = gate.metrics_address() {
+        tracing::info!(%address, "metrics for everybody who reaches this address");
+    }
 
     let behind = match config.guard {
         Some(guard) => Behind::Daemon(guard),

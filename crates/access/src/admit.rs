@@ -1,15 +1,19 @@
 //! The judgement: policy, record, token.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use lockgate_api::{Call, Operation};
-use lockgate_types::{ErrorKind, random_hex};
+use lockgate_types::random_hex;
 
 use crate::audit::{AuditError, AuditLog, Decision, Record, Refusal, complain};
+use crate::denied::{Denied, refusal};
+use crate::elevation::{ElevateError, Elevation, ElevationEnd, Elevations};
 use crate::entry::Entry;
-use crate::facts::{Facts, JudgedBody, Kind, NoObjects, Objects, Power, Wish};
+use crate::facts::{Facts, JudgedBody, NoObjects, Objects};
 use crate::limits::IdentityLimits;
-use crate::policy::{Grant, Policy, Question, SocketOwners, View};
+use crate::observer::{Decided, Observer};
+use crate::policy::{Grant, Policy, Question, SocketOwners, View, entered};
 use crate::principal::{Principal, Verified};
 
 /// Enough that two calls of one trail never share an id.
@@ -21,104 +25,8 @@ pub struct Access {
     policy: RwLock<Arc<Policy>>,
     owners: SocketOwners,
     audit: Arc<AuditLog>,
-}
-
-/// Why a call is not admitted. `Display` is for the client.
-#[derive(Debug, thiserror::Error)]
-pub enum Denied {
-    /// No role of the identity allows the operation.
-    #[error("access denied: {who} has no role that allows {operation}")]
-    NoRole {
-        /// Who asked.
-        who: String,
-        /// What for.
-        operation: Operation,
-    },
-    /// A role of the identity forbids the operation.
-    #[error("access denied: role `{role}` forbids {operation} to {who}")]
-    Forbidden {
-        /// Who asked.
-        who: String,
-        /// What for.
-        operation: Operation,
-        /// By which role.
-        role: String,
-    },
-    /// A role of the identity forbids a power, whatever its other roles give.
-    #[error("access denied: role `{role}` forbids {power} to {who}")]
-    ForbiddenPower {
-        /// Who asked.
-        who: String,
-        /// What for.
-        power: Power,
-        /// By which role.
-        role: String,
-    },
-    /// A role allows the operation, but not like this.
-    #[error("access denied: {who} may {operation} by role `{role}`, but {reason}")]
-    Condition {
-        /// Who asked.
-        who: String,
-        /// What for.
-        operation: Operation,
-        /// By which role.
-        role: String,
-        /// What it does not keep to.
-        reason: String,
-    },
-    /// The object is somebody else's; whoever asks is told what is said of objects that are not there.
-    #[error("{}", not_there(*kind, name))]
-    Hidden {
-        /// What it is.
-        kind: Kind,
-        /// As it was named.
-        name: String,
-    },
-    /// The call asks for power over the host that no role of the identity gives.
-    #[error("access denied: {who} may {operation}, but not with {}", power.power)]
-    Power {
-        /// Who asked.
-        who: String,
-        /// What for.
-        operation: Operation,
-        /// The first power that is missing.
-        power: Wish,
-    },
-    /// There is a policy file that cannot be used, so nothing is allowed over the network.
-    #[error("access denied: {reason}")]
-    BrokenPolicy {
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The audit record cannot be written, so nothing may change.
-    #[error("the audit log cannot be written, so nothing may be changed; see the daemon's log")]
-    NoAudit(#[source] AuditError),
-}
-
-impl Denied {
-    /// Whose fault it is.
-    pub fn kind(&self) -> ErrorKind {
-        match self {
-            Self::BrokenPolicy { .. }
-            | Self::Condition { .. }
-            | Self::Forbidden { .. }
-            | Self::ForbiddenPower { .. }
-            | Self::NoRole { .. }
-            | Self::Power { .. } => ErrorKind::Denied,
-            Self::Hidden { .. } => ErrorKind::NotFound,
-            Self::NoAudit(_) => ErrorKind::Unavailable,
-        }
-    }
-}
-
-/// The stock daemon's words.
-fn not_there(kind: Kind, name: &str) -> String {
-    match kind {
-        Kind::Container => format!("No such container: {name}"),
-        Kind::Exec => format!("No such exec instance: {name}"),
-        Kind::Network => format!("network {name} not found"),
-        Kind::Volume => format!("get {name}: no such volume"),
-    }
+    observer: OnceLock<Arc<dyn Observer>>,
+    elevations: Elevations,
 }
 
 impl Access {
@@ -128,7 +36,14 @@ impl Access {
             policy: RwLock::new(Arc::new(policy)),
             owners,
             audit: Arc::new(audit),
+            observer: OnceLock::new(),
+            elevations: Elevations::default(),
         }
+    }
+
+    /// Tells `observer` of every decision from now on. There is one; the first stays.
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        self.observer.get_or_init(|| observer);
     }
 
     /// Judges `call`, writes the record, and hands out the token. `peer` is where the connection
@@ -143,12 +58,14 @@ impl Access {
     ) -> Result<Admitted, Denied> {
         let mut id = random_hex();
         id.truncate(ID_DIGITS);
+        let lent = self.elevations.of(principal.get());
         let question = Question {
             principal: principal.get(),
             operation: call.operation(),
             target: call.target(),
             facts: &facts,
             objects,
+            lent: &lent,
         };
         let grant = self.policy().decide(&self.owners, question);
         let written = self.record(&id, peer, &call, question, &grant);
@@ -159,15 +76,17 @@ impl Access {
             Err(error) if call.operation().mutates() => return Err(Denied::NoAudit(error)),
             _ => {}
         }
-        let (call, view) = match grant {
-            Grant::Allow { target, view, .. } => (meaning(call, target), view),
+        let (call, view, lent) = match grant {
+            Grant::Allow {
+                target, view, lent, ..
+            } => (meaning(call, target), view, lent),
             // They were refused above.
             Grant::NoRole
             | Grant::Forbidden { .. }
             | Grant::Power { .. }
             | Grant::Condition { .. }
             | Grant::Hidden { .. }
-            | Grant::Broken { .. } => (call, View::default()),
+            | Grant::Broken { .. } => (call, View::default(), None),
         };
         let entry = Entry::open(id, Arc::clone(&self.audit));
         Ok(Admitted {
@@ -175,24 +94,56 @@ impl Access {
             principal: principal.share(),
             body: facts.body,
             view,
+            lent,
             entry,
         })
     }
 
     /// How much the identity may ask for, by the policy of this moment.
     pub fn limits(&self, principal: &Principal) -> IdentityLimits {
-        self.policy().limits(&self.owners, principal)
+        let lent = self.elevations.of(principal);
+        self.policy().limits(&self.owners, principal, &lent)
+    }
+
+    /// Lends a role to an identity for a time, once that is recorded.
+    pub fn elevate(
+        &self,
+        by: &Principal,
+        who: &str,
+        role: &str,
+        time: Duration,
+    ) -> Result<Elevation, ElevateError> {
+        let policy = self.policy();
+        self.elevations
+            .begin(&self.audit, &policy, by, (who, role, time))
+    }
+
+    /// Takes back what was lent, and records that; `None` if that is over already.
+    pub fn end_elevation(&self, id: &str, why: ElevationEnd) -> Option<Elevation> {
+        self.elevations.end(&self.audit, id, why)
+    }
+
+    /// Whether that is lent still.
+    pub fn is_lent(&self, id: &str) -> bool {
+        self.elevations().iter().any(|elevation| elevation.id == id)
+    }
+
+    /// What is lent now.
+    pub fn elevations(&self) -> Vec<Elevation> {
+        self.elevations.all()
     }
 
     /// Whether the policy of this moment would still admit that; nothing is recorded. Asked for
     /// streams that are open when the policy changes.
     pub fn still_allows(&self, principal: &Verified<Principal>, operation: Operation) -> bool {
+        let lent = self.elevations.of(principal.get());
         let question = Question {
             principal: principal.get(),
             operation,
             target: None,
             facts: &Facts::default(),
             objects: &NoObjects,
+            lent: &lent,
         };
         matches!(
             self.policy().decide(&self.owners, question),
@@ -237,6 +188,17 @@ impl Access {
             Grant::Hidden { .. } => (None, Some("own")),
             Grant::NoRole | Grant::Power { .. } | Grant::Broken { .. } => (None, None),
         };
+        if let Some(observer) = self.observer.get() {
+            observer.decided(&Decided {
+                principal: question.principal,
+                operation: question.operation,
+                allowed: reason.is_none(),
+                role,
+                rule: grant.word(),
+                facts: question.facts,
+                entered: &|| entered(question),
+            });
+        }
         let facts = question.facts.digest();
         let decision = Decision {
             call: id,
@@ -256,45 +218,6 @@ impl Access {
             .write(&Record::Decision(decision))
             .inspect_err(complain)
     }
-}
-
-pub(crate) fn refusal(grant: &Grant, question: Question<'_>) -> Option<Denied> {
-    let (who, operation) = (question.principal.to_string(), question.operation);
-    Some(match grant {
-        Grant::Allow { .. } => return None,
-        Grant::NoRole => Denied::NoRole { who, operation },
-        Grant::Forbidden { role, power: None } => Denied::Forbidden {
-            who,
-            operation,
-            role: role.clone(),
-        },
-        Grant::Forbidden {
-            role,
-            power: Some(power),
-        } => Denied::ForbiddenPower {
-            who,
-            power: *power,
-            role: role.clone(),
-        },
-        Grant::Power { wish } => Denied::Power {
-            who,
-            operation,
-            power: wish.clone(),
-        },
-        Grant::Condition { role, reason } => Denied::Condition {
-            who,
-            operation,
-            role: role.clone(),
-            reason: reason.clone(),
-        },
-        Grant::Hidden { kind, name } => Denied::Hidden {
-            kind: *kind,
-            name: name.clone(),
-        },
-        Grant::Broken { reason } => Denied::BrokenPolicy {
-            reason: reason.clone(),
-        },
-    })
 }
 
 /// A call that was judged, allowed and recorded. Nothing else gets into a backend.
@@ -319,6 +242,7 @@ pub struct Admitted {
     principal: Arc<Principal>,
     body: JudgedBody,
     view: View,
+    lent: Option<String>,
     entry: Entry,
 }
 
@@ -349,6 +273,11 @@ impl Admitted {
     /// What the caller sees of what there is.
     pub fn view(&self) -> &View {
         &self.view
+    }
+
+    /// The elevation without which less would have been allowed, if there is one.
+    pub fn lent(&self) -> Option<&str> {
+        self.lent.as_deref()
     }
 
     /// The id that joins the lines of the record; also good for log lines.

@@ -17,22 +17,30 @@
 
 mod admit;
 mod audit;
+mod denied;
+mod elevation;
 mod entry;
 mod facts;
+mod learn;
 mod limits;
+mod observer;
 mod policy;
 mod principal;
 
-pub use admit::{Access, Admitted, Denied};
+pub use admit::{Access, Admitted};
 pub use audit::{
-    AuditConfig, AuditError, AuditFiles, AuditKey, AuditLog, Finding, Hash, Refusal, Report, Sink,
-    VerifyError, What,
+    AuditConfig, AuditCounts, AuditError, AuditFiles, AuditKey, AuditLog, Finding, Hash, Refusal,
+    Report, Sink, VerifyError, What,
 };
+pub use denied::Denied;
+pub use elevation::{ElevateError, Elevation, ElevationEnd};
 pub use entry::{Entry, Outcome};
 pub use facts::{
     Facts, FactsError, JudgedBody, Kind, NoObjects, Object, Objects, Power, Reference, Wish,
 };
+pub use learn::{Lesson, LessonError};
 pub use limits::IdentityLimits;
+pub use observer::{Decided, Entered, Observer};
 pub use policy::{
     Explanation, Group, Policy, PolicyCase, PolicyError, Root, Scope, SocketOwners, View, group_of,
 };

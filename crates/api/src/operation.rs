@@ -73,6 +73,8 @@ pub enum Family {
     Container,
     Debug,
     Distribution,
+    /// What Lockgate has beyond the API.
+    Door,
     Exec,
     Image,
     Network,
@@ -218,6 +220,11 @@ operations! {
     ConfigInspect             Swarm         reads   built
     ConfigDelete              Swarm         changes built
     ConfigUpdate              Swarm         changes built
+    DoorMetrics               Door          reads   built
+    DoorObserve               Door          reads   built
+    ElevationList             Door          reads   built
+    ElevationStart            Door          changes built
+    ElevationEnd              Door          changes built
 }
 
 #[cfg(test)]

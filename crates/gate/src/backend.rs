@@ -24,6 +24,11 @@ pub trait Backend: Send + Sync + 'static {
     fn objects(&self) -> &dyn Objects {
         &NoObjects
     }
+
+    /// How many containers are in which state, for the metrics; nothing where that is not known.
+    fn container_states(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
 }
 
 /// An admitted request.

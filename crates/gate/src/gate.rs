@@ -1,21 +1,25 @@
 //! The door as a whole: bind, serve, reload, drain.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use lockgate_access::{Access, Policy};
+use lockgate_access::{Access, ElevationEnd, Policy};
 use lockgate_api::Operation;
 use lockgate_types::ErrorKind;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::backend::Backend;
 use crate::limits::Limits;
 use crate::listen::{self, BindError, Host, Listener, Protection, Shared, SocketGroup};
+use crate::metrics::{self, Metrics};
 use crate::registry::{Crowd, End, Live, Registry};
 use crate::serve::{Door, Headers};
 use crate::tls::{TlsError, TlsFiles, TlsState};
+use crate::watch::Watch;
 
 /// What the door is made of.
 #[derive(Clone, Debug)]
@@ -32,6 +36,8 @@ pub struct GateConfig {
     pub limits: Limits,
     /// Our version, for the `Server` header.
     pub version: String,
+    /// Where metrics are given to whoever asks, without TLS.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// Why the door cannot be made.
@@ -43,6 +49,17 @@ pub enum GateError {
     /// TLS.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The address for metrics is not free, or not ours.
+    #[error("cannot listen for metrics on {address}")]
+    MetricsAddress {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Two metrics of one name, which is a fault of ours.
+    #[error("cannot count")]
+    Metrics(#[from] prometheus::Error),
 }
 
 impl GateError {
@@ -51,6 +68,8 @@ impl GateError {
         match self {
             Self::Bind(error) => error.kind(),
             Self::Tls(error) => error.kind(),
+            Self::MetricsAddress { .. } => ErrorKind::Unavailable,
+            Self::Metrics(_) => ErrorKind::Internal,
         }
     }
 }
@@ -62,6 +81,9 @@ pub struct Gate {
     handle: GateHandle,
     limits: Arc<Limits>,
     headers: Headers,
+    metrics: Arc<Metrics>,
+    watch: Arc<Watch>,
+    metrics_listener: Option<TcpListener>,
 }
 
 /// A way to change the door while it is served.
@@ -101,7 +123,14 @@ impl Gate {
             tls: Arc::new(ArcSwapOption::from(tls.map(Arc::new))),
         };
         let headers = Headers::new(&config.version);
+        let metrics = Arc::new(Metrics::new(&config.version)?);
+        let watch = Arc::new(Watch::new(Arc::clone(&metrics)));
+        handle.access.observe(Arc::clone(&watch) as _);
+        let metrics_listener = config.metrics.map(metrics::bind).transpose()?;
         Ok(Self {
+            metrics,
+            watch,
+            metrics_listener,
             listeners,
             handle,
             limits: Arc::new(config.limits),
@@ -115,6 +144,11 @@ impl Gate {
             .iter()
             .map(|listener| listener.name.clone())
             .collect()
+    }
+
+    /// Where metrics are given, with the real port number.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_listener.as_ref()?.local_addr().ok()
     }
 
     /// A handle for reloading.
@@ -133,6 +167,9 @@ impl Gate {
             registry: Arc::clone(&registry),
             quotas: Arc::default(),
             headers: self.headers,
+            metrics: self.metrics,
+            watch: self.watch,
+            tls: Arc::clone(&self.handle.tls),
         });
         let stopping = watch::Sender::new(false);
         let crowd = Arc::new(Crowd::default());
@@ -146,9 +183,17 @@ impl Gate {
             };
             loops.spawn(listen::accept(listener, shared));
         }
+        if let Some(listener) = self.metrics_listener {
+            let stop = stopping.subscribe();
+            loops.spawn(metrics::serve(listener, Arc::clone(&door), stop));
+        }
         stop.await;
         stopping.send_replace(true);
         loops.join_all().await;
+        for elevation in door.access.elevations() {
+            door.access
+                .end_elevation(&elevation.id, ElevationEnd::Stopped);
+        }
         finish(&registry, drain).await;
     }
 }

@@ -20,6 +20,7 @@ mod gate;
 mod identity;
 mod limits;
 mod listen;
+mod metrics;
 mod quota;
 mod registry;
 mod relay;
@@ -28,6 +29,7 @@ mod serve;
 mod tls;
 mod transport;
 mod upgrade;
+mod watch;
 pub mod websocket;
 mod wire;
 

@@ -18,6 +18,17 @@ pub(crate) enum Exceeded {
     Execs(u32),
 }
 
+impl Exceeded {
+    /// The limit, as a policy names it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Execs(_) => "execs",
+            Self::Requests(_) => "requests_per_second",
+            Self::Streams(_) => "streams",
+        }
+    }
+}
+
 /// What every identity uses, by the name that its objects have.
 #[derive(Debug, Default)]
 pub(crate) struct Quotas(Mutex<HashMap<String, Usage>>);

@@ -28,6 +28,8 @@ pub(crate) struct Live {
     pub(crate) peer: Peer,
     /// What is being served. One at a time: the connection is HTTP/1.
     current: Mutex<Option<Operation>>,
+    /// The elevation that it depends on.
+    lent: Mutex<Option<String>>,
     end: watch::Sender<Option<End>>,
 }
 
@@ -62,6 +64,7 @@ impl Registry {
         let entered = Arc::new(Live {
             peer,
             current: Mutex::new(None),
+            lent: Mutex::new(None),
             end: watch::Sender::new(None),
         });
         live.insert(id, Arc::clone(&entered));
@@ -134,6 +137,17 @@ impl Live {
 
     pub(crate) fn set_current(&self, operation: Option<Operation>) {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = operation;
+    }
+
+    /// Notes the elevation that what is being served depends on.
+    pub(crate) fn set_lent(&self, elevation: Option<&str>) {
+        *self.lent.lock().unwrap_or_else(PoisonError::into_inner) = elevation.map(str::to_owned);
+    }
+
+    /// Whether what is being served depends on that elevation.
+    pub(crate) fn needs(&self, elevation: &str) -> bool {
+        let lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner);
+        self.current().is_some() && lent.as_deref() == Some(elevation)
     }
 
     /// Ends the connection; the first reason counts.

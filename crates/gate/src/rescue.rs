@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use lockgate_access::{Denied, FactsError};
+use lockgate_access::{Denied, ElevateError, FactsError};
 use lockgate_api::{RouteError, error_body};
 use lockgate_types::ErrorKind;
 
@@ -13,6 +13,9 @@ use crate::wire::HeadError;
 /// Why a request does not reach the backend, or gets no answer from it. `Display` is for the client.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
+    /// A body of the door's own that means nothing.
+    #[error("the request body cannot be used: {0}")]
+    BadBody(String),
     /// A judged body that broke off, or whose framing did.
     #[error("the request body broke off")]
     BodyBroken,
@@ -31,6 +34,9 @@ pub(crate) enum Refused {
     /// Policy or the audit trail.
     #[error(transparent)]
     Denied(#[from] Denied),
+    /// A role that is not lent.
+    #[error(transparent)]
+    Elevate(#[from] ElevateError),
     /// A body that cannot be judged.
     #[error(transparent)]
     Facts(#[from] FactsError),
@@ -40,6 +46,12 @@ pub(crate) enum Refused {
     /// The backend panicked, or answered what the call cannot be answered with.
     #[error("internal error; please report it with the daemon's log")]
     Internal,
+    /// The door's own endpoints are for this machine.
+    #[error("this is answered on the daemon's unix socket alone")]
+    LocalOnly,
+    /// There is no such elevation, or no more.
+    #[error("no such elevation: {0}")]
+    NoElevation(String),
     /// The identity has had its share.
     #[error(transparent)]
     Quota(#[from] Exceeded),
@@ -52,9 +64,13 @@ impl Refused {
     /// The status of the answer. The gate's half of the table whose other half is `rest::error`.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::BodyBroken | Self::BodyTooLarge { .. } => StatusCode::BAD_REQUEST,
+            Self::BadBody(_) | Self::BodyBroken | Self::BodyTooLarge { .. } => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Elevate(error) => status_of(error.kind()),
+            Self::NoElevation(_) => StatusCode::NOT_FOUND,
             Self::BodySlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Browser(_) => StatusCode::FORBIDDEN,
+            Self::Browser(_) | Self::LocalOnly => StatusCode::FORBIDDEN,
             Self::Denied(denied) => status_of(denied.kind()),
             Self::Facts(error) => status_of(error.kind()),
             Self::Head(error) => of_head(*error),
@@ -73,8 +89,13 @@ impl Refused {
             Self::BodySlow => "slow_body",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::Browser(_) => "web_page",
-            Self::Denied(_) | Self::Internal => return None,
+            Self::BadBody(_)
+            | Self::Denied(_)
+            | Self::Elevate(_)
+            | Self::Internal
+            | Self::NoElevation(_) => return None,
             Self::Facts(_) => "unreadable_body",
+            Self::LocalOnly => "local_only",
             Self::Quota(_) => "too_many_requests",
             Self::Head(error) => error.word(),
             Self::Route(RouteError::PageNotFound) => "unknown_path",
@@ -91,9 +112,13 @@ impl Refused {
     /// Whether the answer carries the API's headers.
     pub(crate) fn headers(&self) -> ApiHeaders {
         match self {
-            Self::Denied(_)
+            Self::BadBody(_)
+            | Self::Denied(_)
+            | Self::Elevate(_)
             | Self::Facts(_)
             | Self::Internal
+            | Self::NoElevation(_)
+            | Self::LocalOnly
             | Self::Quota(_)
             | Self::BodyTooLarge { .. } => ApiHeaders::All,
             Self::Route(error) if error.has_api_headers() => ApiHeaders::NotExperimental,

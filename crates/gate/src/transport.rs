@@ -20,6 +20,17 @@ pub(crate) enum Transport {
     Unix(UnixStream),
 }
 
+impl Transport {
+    /// For counting.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Tcp(_) => "tcp",
+            Self::Tls(_) => "tls",
+            Self::Unix(_) => "unix",
+        }
+    }
+}
+
 macro_rules! each {
     ($self:expr, $io:ident => $call:expr) => {
         match $self.get_mut() {

@@ -125,6 +125,8 @@ pub(crate) enum Verb {
     Dockerd(DockerdGroup),
     /// Find what is wrong between a client and a daemon, and how to mend it
     Doctor(DoctorArgs),
+    /// Lend an identity a role for a time
+    Elevate(ElevateArgs),
     /// Follow what happens in the daemon
     Events(EventsArgs),
     /// Run a command in a running container

@@ -9,6 +9,7 @@ mod contexts;
 mod dockerd;
 mod doctor;
 mod each;
+mod elevate;
 mod enroll;
 mod image;
 mod inspect;
@@ -20,7 +21,10 @@ mod volume;
 
 use context::Context;
 
-use crate::args::{Cli, ContainerVerb, ImageVerb, NetworkVerb, SystemVerb, Verb, VolumeVerb};
+use crate::args::{
+    Cli, ContainerVerb, ImageVerb, NetworkVerb, PolicyArgs, PolicyVerb, SystemVerb, Verb,
+    VolumeVerb,
+};
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 
@@ -42,6 +46,9 @@ pub(crate) fn run(cli: &Cli, out: &mut Output) -> Outcome {
         Verb::Reload(args) => enroll::reload(args, out)?,
         Verb::Renew(args) => enroll::renew(args, &cli.globals, out)?,
         Verb::Manual(args) => system::manual::run(args)?,
+        Verb::Policy(PolicyArgs {
+            verb: PolicyVerb::Learn(args),
+        }) => runtime()?.block_on(policy::learn(&Context::new(&cli.globals)?, args, out))?,
         Verb::Policy(args) => policy::run(args, out)?,
         Verb::Coverage => system::coverage::run(out)?,
         Verb::Context(group) => contexts::run(&cli.globals, &group.verb, out)?,
@@ -74,6 +81,7 @@ async fn with_daemon(context: &Context, verb: &Verb, out: &mut Output) -> Outcom
         Verb::Network(group) => of_network(context, &group.verb, out).await,
         Verb::System(group) => of_system(context, &group.verb, out).await,
         Verb::Volume(group) => of_volume(context, &group.verb, out).await,
+        Verb::Elevate(args) => elevate::run(context, args, out).await,
         Verb::Events(args) => system::events::run(context, args, out).await,
         Verb::Info(args) => system::info::run(context, args, out).await,
         Verb::Inspect(args) => inspect::run(context, args, out).await,

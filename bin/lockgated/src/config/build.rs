@@ -144,7 +144,29 @@ fn gate(s: &Settings, exec_root: &Path) -> Result<GateConfig, ConfigError> {
             ..Limits::default()
         },
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        metrics: metrics(s)?,
     })
+}
+
+/// `IP:PORT`, `localhost:PORT`, `:PORT`; names are not looked up.
+fn metrics(s: &Settings) -> Result<Option<std::net::SocketAddr>, ConfigError> {
+    let Some(text) = s.text("metrics-addr") else {
+        return Ok(None);
+    };
+    let address = match text.rsplit_once(':') {
+        Some(("", port)) => format!("0.0.0.0:{port}"),
+        Some(("localhost", port)) => format!("127.0.0.1:{port}"),
+        _ => text.clone(),
+    };
+    let address = address.parse();
+    let bad = |_error| {
+        s.bad(
+            "metrics-addr",
+            &text,
+            "address with a port, such as 127.0.0.1:9323",
+        )
+    };
+    address.map(Some).map_err(bad)
 }
 
 fn tls(s: &Settings) -> Result<Option<TlsFiles>, ConfigError> {

@@ -126,12 +126,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     used("audit-max-size", Size, "Size at which another audit file is begun [default: 64m]"),
     used("audit-max-files", Number, "Full audit files that are kept [default: 16]"),
     used("audit-sink", List, "Who else gets each audit line: syslog, journald (repeatable)").key("audit-sinks"),
+    used("metrics-addr", Text, "IP:PORT where Prometheus is given metrics, without TLS [default: nowhere; /metrics on the unix sockets]"),
     used("insecure-tcp-loopback-only", Bool, "FOR TESTS: plain tcp:// without any proof of identity, on 127.0.0.1 and ::1 only"),
     used("guard", Text, "Stand before another daemon instead of running containers: unix:///PATH"),
     used("guard-without", List, "CVE id of a virtual patch that guard mode shall not apply (repeatable)"),
     refused("api-cors-header", Text, "web pages are never let in; use a client"),
     refused("authorization-plugin", List, "roles are in the policy file, see --policy").key("authorization-plugins"),
-    refused("metrics-addr", Text, NOT_YET),
     // the process
     used("data-root", Text, "Durable state [default: /var/lib/lockgate]"),
     used("exec-root", Text, "State of running containers [default: /run/lockgate]"),

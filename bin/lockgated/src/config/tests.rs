@@ -214,3 +214,18 @@ fn every_setting_is_named_once() {
     }
     command().debug_assert();
 }
+
+#[test]
+fn metrics_have_an_address_that_needs_no_looking_up() {
+    for (text, address) in [
+        ("127.0.0.1:9323", "127.0.0.1:9323"),
+        ("localhost:9323", "127.0.0.1:9323"),
+        (":9323", "0.0.0.0:9323"),
+        ("[::1]:9323", "[::1]:9323"),
+    ] {
+        let config = load(&format!(r#"{{"metrics-addr":"{text}"}}"#), &[]).unwrap();
+        assert_eq!(config.gate.metrics, Some(address.parse().unwrap()));
+    }
+    let error = load("", &["--metrics-addr", "collector:9323"]).unwrap_err();
+    assert!(error.contains("such as 127.0.0.1:9323"), "{error}");
+}

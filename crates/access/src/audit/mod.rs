@@ -19,7 +19,7 @@ pub use record::Refusal;
 pub(crate) use record::{Decision, Ending, Record, must_be_escaped};
 pub use sink::Sink;
 pub use verify::{AuditFiles, Finding, Report, VerifyError, What};
-pub use writer::{AuditConfig, AuditError, AuditLog};
+pub use writer::{AuditConfig, AuditCounts, AuditError, AuditLog};
 
 /// A lost record is not lost silently.
 pub(crate) fn complain(error: &AuditError) {

@@ -13,6 +13,8 @@
 //! {"sequence":12,"time":"2026-11-22T10:00:05Z","event":"start","version":"0.1.0","key":"5feceb66ffc86f38"}
 //! {"sequence":13,"time":"2026-11-22T10:00:06Z","event":"recovered","bytes":71,"sha256":"0000000000000000000000000000000000000000000000000000000000000000","reason":"torn"}
 //! {"sequence":14,"time":"2026-11-22T10:00:07Z","event":"lost","records":3}
+//! {"sequence":15,"time":"2026-11-22T10:00:08Z","event":"elevated","elevation":"6b86b273ff34","who":"cn=alice","role":"admin","until":"2026-11-22T10:15:08Z","by":{"kind":"unix","uid":0,"gid":0,"pid":812}}
+//! {"sequence":16,"time":"2026-11-22T10:00:09Z","event":"elevation_ended","elevation":"6b86b273ff34","who":"cn=alice","role":"admin","reason":"expired"}
 //! ```
 //!
 //! `decision` is `allow` or `deny` (then `reason` says why); `outcome` is `done`, `aborted` (the
@@ -36,6 +38,21 @@ pub(crate) enum Record<'a> {
         signature: &'a str,
     },
     Decision(Decision<'a>),
+    /// A role is lent, from this record on.
+    Elevated {
+        elevation: &'a str,
+        who: &'a str,
+        role: &'a str,
+        until: Timestamp,
+        by: &'a Principal,
+    },
+    /// A role is lent no more. One that a `start` comes before ended with its daemon.
+    ElevationEnded {
+        elevation: &'a str,
+        who: &'a str,
+        role: &'a str,
+        reason: &'static str,
+    },
     End(Ending<'a>),
     /// So many records before this one could not be written.
     Lost {

@@ -134,6 +134,19 @@ fn the_drawing_is_what_is_written() {
             reason: "torn",
         },
         Record::Lost { records: 3 },
+        Record::Elevated {
+            elevation: "6b86b273ff34",
+            who: "cn=alice",
+            role: "admin",
+            until: at(908),
+            by: &root,
+        },
+        Record::ElevationEnded {
+            elevation: "6b86b273ff34",
+            who: "cn=alice",
+            role: "admin",
+            reason: "expired",
+        },
     ];
     let previous = format!("\"previous\":\"{}\",", Hash::NONE);
     let written: Vec<String> = records

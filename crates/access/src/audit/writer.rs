@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lockgate_types::{ErrorKind, Timestamp};
@@ -41,6 +42,17 @@ pub struct AuditLog {
     path: PathBuf,
     sinks: Vec<Sink>,
     state: Mutex<State>,
+    written: AtomicU64,
+    failed: AtomicU64,
+}
+
+/// What became of the records of this process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AuditCounts {
+    /// Written to the file.
+    pub written: u64,
+    /// Not written, because the file could not be written to.
+    pub failed: u64,
 }
 
 #[derive(Debug)]
@@ -101,6 +113,8 @@ impl AuditLog {
                 trail: opened,
                 lost: 0,
             }),
+            written: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
         };
         if let Err(error) = log.write_all(&[]) {
             super::complain(&error);
@@ -131,6 +145,14 @@ impl AuditLog {
         }
     }
 
+    /// How many records were written, and how many could not be.
+    pub fn counts(&self) -> AuditCounts {
+        AuditCounts {
+            written: self.written.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed),
+        }
+    }
+
     pub(crate) fn write(&self, record: &Record<'_>) -> Result<(), AuditError> {
         self.write_all(std::slice::from_ref(record))
     }
@@ -142,9 +164,14 @@ impl AuditLog {
         let missed = (lost > 0).then_some(Record::Lost { records: lost });
         for record in missed.iter().chain(records) {
             match state.trail.append(record, Timestamp::now()) {
-                Ok(line) => self.sinks.iter().for_each(|sink| sink.send(&line)),
+                Ok(line) => {
+                    self.written.fetch_add(1, Ordering::Relaxed);
+                    self.sinks.iter().for_each(|sink| sink.send(&line));
+                }
                 Err(error) => {
-                    state.lost += records.len() as u64;
+                    let count = records.len() as u64;
+                    self.failed.fetch_add(count, Ordering::Relaxed);
+                    state.lost += count;
                     return Err(error);
                 }
             }

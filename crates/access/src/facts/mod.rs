@@ -15,7 +15,7 @@ use lockgate_api::json::{ContentTypeError, Document, JsonError, check_content_ty
 use lockgate_api::latest::{container as wire, exec, network as networks, volume};
 use lockgate_api::{Call, Operation};
 use lockgate_types::ErrorKind;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub(crate) use host_path::resolve;
 pub use object::{Kind, NoObjects, Object, Objects, Reference};
@@ -75,7 +75,7 @@ pub struct Facts {
 }
 
 /// What conditions of roles look at.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Details {
     /// Images, as they are named.
     pub(crate) images: Vec<String>,
@@ -96,7 +96,7 @@ pub(crate) struct Details {
 }
 
 /// What a container may use; zero means no limit is set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Resources {
     pub(crate) memory: i64,
     pub(crate) nano_cpus: i64,

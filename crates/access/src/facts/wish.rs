@@ -78,7 +78,7 @@ impl std::fmt::Display for Power {
 }
 
 /// One piece of power: which, and over what.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Wish {
     /// Which power.
     pub power: Power,

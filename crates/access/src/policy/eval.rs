@@ -9,6 +9,7 @@ use super::role::Role;
 use super::scope::{Scope, View};
 use super::{File, Policy, Rules, SocketOwners};
 use crate::Principal;
+use crate::elevation::Lent;
 use crate::facts::{Facts, Kind, Objects, Power, Wish};
 use crate::limits::IdentityLimits;
 
@@ -20,6 +21,8 @@ pub(crate) struct Question<'a> {
     pub(crate) target: Option<&'a str>,
     pub(crate) facts: &'a Facts,
     pub(crate) objects: &'a dyn Objects,
+    /// Roles that the identity has for a time.
+    pub(crate) lent: &'a [Lent],
 }
 
 /// The answer.
@@ -32,6 +35,8 @@ pub(crate) enum Grant {
         view: View,
         /// The object that the path means, if it was looked up.
         target: Option<String>,
+        /// The elevation without which the answer would be less, if there is one.
+        lent: Option<String>,
     },
     /// No: no role of the identity allows the operation.
     NoRole,
@@ -45,6 +50,21 @@ pub(crate) enum Grant {
     Hidden { kind: Kind, name: String },
     /// No: there is a policy file, and it cannot be used.
     Broken { reason: String },
+}
+
+impl Grant {
+    /// What decided, in one of a few words.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Allow { .. } => "allow",
+            Self::Broken { .. } => "broken",
+            Self::Condition { .. } => "only",
+            Self::Forbidden { .. } => "deny",
+            Self::Hidden { .. } => "own",
+            Self::NoRole => "none",
+            Self::Power { .. } => "host",
+        }
+    }
 }
 
 impl Policy {
@@ -62,11 +82,16 @@ impl Policy {
     }
 
     /// How much the identity may ask for.
-    pub(crate) fn limits(&self, owners: &SocketOwners, principal: &Principal) -> IdentityLimits {
+    pub(crate) fn limits(
+        &self,
+        owners: &SocketOwners,
+        principal: &Principal,
+        lent: &[Lent],
+    ) -> IdentityLimits {
         let Rules::File(file) = &self.rules else {
             return IdentityLimits::default();
         };
-        file.held(owners.own(principal), principal)
+        file.held(owners.own(principal), principal, lent)
             .iter()
             .map(|role| role.limits)
             .reduce(IdentityLimits::widest)
@@ -80,23 +105,27 @@ fn as_admin(rule: &str) -> Grant {
         rule: rule.to_owned(),
         view: View::everything(),
         target: None,
+        lent: None,
     }
 }
 
 impl File {
-    /// The roles of an identity; `admin` for the owners of the socket.
-    pub(super) fn held(&self, admin: bool, principal: &Principal) -> Vec<&Role> {
+    /// The roles of an identity; `admin` for the owners of the socket; last what it has for a time.
+    pub(super) fn held(&self, admin: bool, principal: &Principal, lent: &[Lent]) -> Vec<&Role> {
         let bound = self.bindings.roles(principal);
         let bound = bound.iter().filter_map(|index| self.roles.get(*index));
         let mut held: Vec<&Role> = bound.collect();
-        if admin && !held.iter().any(|role| role.name == "admin") {
-            held.extend(self.roles.iter().find(|role| role.name == "admin"));
+        let socket = admin.then_some("admin").into_iter();
+        for name in socket.chain(lent.iter().map(|lent| lent.role.as_str())) {
+            if !held.iter().any(|role| role.name == name) {
+                held.extend(self.roles.iter().find(|role| role.name == name));
+            }
         }
         held
     }
 
     fn decide(&self, admin: bool, question: Question<'_>) -> Grant {
-        let held = self.held(admin, question.principal);
+        let held = self.held(admin, question.principal, question.lent);
         let operation = question.operation;
         let denies = |role: &&&Role| role.deny.operations.contains(&operation);
         if let Some(role) = held.iter().find(denies) {
@@ -112,7 +141,46 @@ impl File {
         if let Some(grant) = denied_power(&held, &known) {
             return grant;
         }
-        self.first_that_lets(&held, &allowing, &known, &owner)
+        let grant = self.first_that_lets(&held, &allowing, &known, &owner);
+        self.marked(grant, admin, question)
+    }
+
+    /// Notes the elevation that a yes needs, or that made it wider than it would be without.
+    fn marked(&self, grant: Grant, admin: bool, question: Question<'_>) -> Grant {
+        let Some(first) = question.lent.first() else {
+            return grant;
+        };
+        let Grant::Allow {
+            role,
+            rule,
+            view,
+            target,
+            ..
+        } = grant
+        else {
+            return grant;
+        };
+        let without = self.decide(
+            admin,
+            Question {
+                lent: &[],
+                ..question
+            },
+        );
+        let same = matches!(&without, Grant::Allow { view: narrower, .. } if *narrower == view);
+        let by = question.lent.iter().find(|lent| lent.role == role);
+        let lent = (!same).then(|| by.unwrap_or(first).id.clone());
+        let rule = match &lent {
+            Some(id) => format!("{rule}, by elevation {id}"),
+            None => rule,
+        };
+        Grant::Allow {
+            role,
+            rule,
+            view,
+            target,
+            lent,
+        }
     }
 
     fn first_that_lets(
@@ -155,6 +223,7 @@ impl File {
                 owner: Some(owner.to_owned()),
             },
             target: known.found_target(),
+            lent: None,
         }
     }
 }

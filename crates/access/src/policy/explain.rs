@@ -5,7 +5,7 @@ use lockgate_api::Call;
 use super::eval::{Grant, Question};
 use super::{Policy, Rules, SocketOwners};
 use crate::Principal;
-use crate::admit::refusal;
+use crate::denied::refusal;
 use crate::facts::{Facts, Objects};
 
 /// A decision and its reasons.
@@ -37,6 +37,7 @@ impl Policy {
             target: call.target(),
             facts,
             objects,
+            lent: &[],
         };
         let grant = self.decide(owners, question);
         let denied = refusal(&grant, question).map(|denied| denied.to_string());
@@ -60,7 +61,7 @@ impl Policy {
     /// The names of the roles of an identity.
     fn roles_of(&self, owners: &SocketOwners, principal: &Principal) -> Vec<String> {
         let held = match &self.rules {
-            Rules::File(file) => file.held(owners.own(principal), principal),
+            Rules::File(file) => file.held(owners.own(principal), principal, &[]),
             Rules::Absent => return vec!["admin".to_owned()],
             Rules::Broken { .. } => return Vec::new(),
         };

@@ -33,7 +33,7 @@ macro_rules! groups {
 }
 
 groups! {
-    SystemRead         "system.read"          "version, information, disk usage and events of the daemon"
+    SystemRead         "system.read"          "version, information, disk usage, events and metrics of the daemon"
     ContainerRead      "container.read"       "lists and details of containers, their statistics, their end; no environment"
     ContainerLogs      "container.logs"       "what containers write, and their processes with arguments"
     ContainerFilesRead "container.files.read" "every file in a container, what is mounted there included"
@@ -56,14 +56,15 @@ groups! {
     VolumeRead         "volume.read"          "lists and details of volumes"
     VolumeCreate       "volume.create"        "new volumes"
     VolumeRemove       "volume.remove"        "removing volumes"
-    DoorAdmin          "door.admin"           "swarm, plugins (which run with the daemon's rights) and debugging"
+    DoorAdmin          "door.admin"           "swarm, plugins (which run with the daemon's rights), debugging, and roles for a time"
 }
 
 /// The group of an operation. Every operation is named, so that a new one is in no role by accident.
 pub fn group_of(operation: Operation) -> Group {
     use Operation as O;
     match operation.family() {
-        Family::Debug | Family::Plugin | Family::Swarm => return Group::DoorAdmin,
+        Family::Door if operation == O::DoorMetrics => return Group::SystemRead,
+        Family::Debug | Family::Door | Family::Plugin | Family::Swarm => return Group::DoorAdmin,
         Family::Build => return Group::Build,
         Family::Exec => return Group::Exec,
         Family::Container
@@ -141,8 +142,8 @@ mod tests {
         for operation in Operation::ALL {
             let of_the_node = matches!(
                 operation.family(),
-                Family::Debug | Family::Plugin | Family::Swarm
-            );
+                Family::Debug | Family::Door | Family::Plugin | Family::Swarm
+            ) && *operation != Operation::DoorMetrics;
             assert_eq!(
                 group_of(*operation) == Group::DoorAdmin,
                 of_the_node,

@@ -10,6 +10,7 @@ use super::eval::Question;
 use super::role::Role;
 use super::scope::Scope;
 use crate::facts::{Kind, Object, Reference, Wish};
+use crate::observer::Entered;
 
 /// Why not.
 #[derive(Debug)]
@@ -64,6 +65,23 @@ impl<'a> Known<'a> {
         let (reference, object) = self.looked_up.get()?.first()?;
         let is_target = target(self.question.operation, Some(name)).as_ref() == Some(reference);
         is_target.then(|| object.id.clone())
+    }
+}
+
+/// What a call comes to by its objects, whatever any role says.
+pub(crate) fn entered(question: Question<'_>) -> Entered {
+    let owner = question.principal.owner();
+    let known = Known::new(question, &owner);
+    let scope = Scope::of(&owner, &[]);
+    let mut owned = known
+        .objects()
+        .iter()
+        .filter(|(_, object)| !object.is_common)
+        .map(|(_, object)| scope.sees(Some(&object.labels)))
+        .peekable();
+    Entered {
+        own: owned.peek().is_some().then(|| owned.all(|own| own)),
+        wishes: known.wishes().cloned().collect(),
     }
 }
 
@@ -167,6 +185,7 @@ fn target(operation: Operation, name: Option<&str>) -> Option<Reference> {
         Family::Build
         | Family::Debug
         | Family::Distribution
+        | Family::Door
         | Family::Image
         | Family::Plugin
         | Family::Swarm

@@ -21,6 +21,7 @@ use binding::Bindings;
 pub(crate) use eval::{Grant, Question};
 pub use explain::Explanation;
 pub use group::{Group, group_of};
+pub(crate) use judge::entered;
 pub use parse::PolicyCase;
 use role::Role;
 pub use roots::Root;
@@ -182,6 +183,14 @@ impl Policy {
         match &self.rules {
             Rules::File(file) => &file.cases,
             Rules::Absent | Rules::Broken { .. } => &[],
+        }
+    }
+
+    /// The names of the roles, if there is a file that says which there are.
+    pub fn role_names(&self) -> Option<Vec<&str>> {
+        match &self.rules {
+            Rules::File(file) => Some(file.roles.iter().map(|role| role.name.as_str()).collect()),
+            Rules::Absent | Rules::Broken { .. } => None,
         }
     }
 

@@ -165,6 +165,7 @@ fn operator_may(operation: Operation) -> bool {
         | Family::System
         | Family::Volume => true,
         Family::Build => matches!(operation, O::BuildPrune | O::BuildCancel),
+        Family::Door => operation == O::DoorMetrics,
         Family::Debug | Family::Plugin | Family::Swarm => false,
     }
 }

@@ -52,6 +52,7 @@ fn ask(policy: &Policy, principal: &Principal, operation: Operation, powers: &[P
             target: None,
             facts: &facts,
             objects: &NoObjects,
+            lent: &[],
         },
     )
 }
@@ -361,6 +362,7 @@ fn judged(policy: &Policy, method: &str, target: &str, body: &str) -> Grant {
             target: call.target(),
             facts: &facts,
             objects: &Host,
+            lent: &[],
         },
     )
 }

@@ -152,6 +152,13 @@ pub const TABLE: &[Route] = &[
     get("/configs/{id}", Op::ConfigInspect).at(30),
     post("/configs/{id}/update", Op::ConfigUpdate).judge(LARGE).at(30),
     delete("/configs/{id}", Op::ConfigDelete).at(30),
+
+    // the door itself: Lockgate's own, answered by the gate and on unix sockets alone
+    get("/metrics", Op::DoorMetrics),
+    get("/lockgate/observe", Op::DoorObserve).down(),
+    get("/lockgate/elevations", Op::ElevationList),
+    post("/lockgate/elevations", Op::ElevationStart).judge(SMALL),
+    delete("/lockgate/elevations/{id}", Op::ElevationEnd),
 ];
 
 const fn get(pattern: &'static str, operation: Op) -> Route {

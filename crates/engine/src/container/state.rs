@@ -89,6 +89,17 @@ pub(crate) const TRANSITIONS: [(Status, Cause, Status); 21] = [
 ];
 
 impl Status {
+    /// All of them.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Created,
+        Self::Running,
+        Self::Paused,
+        Self::Restarting,
+        Self::Exited,
+        Self::Dead,
+        Self::Removing,
+    ];
+
     /// Docker's word.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -196,16 +207,6 @@ mod tests {
         ("remove", Cause::Remove),
         ("remove-failed", Cause::RemoveFailed),
     ];
-    const ALL: [Status; 7] = [
-        Status::Created,
-        Status::Running,
-        Status::Paused,
-        Status::Restarting,
-        Status::Exited,
-        Status::Dead,
-        Status::Removing,
-    ];
-
     #[test]
     fn the_drawing_is_the_table() {
         let drawn: Vec<(Status, Cause, Status)> = include_str!("state.rs")
@@ -215,7 +216,12 @@ mod tests {
             .take_while(|line| *line != "//! ```")
             .map(|line| {
                 let words: Vec<&str> = line.trim_start_matches("//!").split_whitespace().collect();
-                let status = |word| ALL.into_iter().find(|s| s.as_str() == word).unwrap();
+                let status = |word| {
+                    Status::ALL
+                        .into_iter()
+                        .find(|s| s.as_str() == word)
+                        .unwrap()
+                };
                 let cause = CAUSES
                     .into_iter()
                     .find(|(text, _)| *text == words[1])

@@ -117,6 +117,18 @@ pub struct Commit {
 }
 
 impl Engine {
+    /// How many containers are in which state; each state there is, once.
+    pub fn container_states(&self) -> Vec<(&'static str, u64)> {
+        let mut counts: Vec<_> = Status::ALL.iter().map(|it| (it.as_str(), 0)).collect();
+        for container in self.inner.registry.all() {
+            let word = container.facts().state.status.as_str();
+            if let Some((_, count)) = counts.iter_mut().find(|(state, _)| *state == word) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+
     /// Facts about this engine and its host, as `GET /info` shows them.
     pub fn info(&self) -> Info {
         let inner = &self.inner;

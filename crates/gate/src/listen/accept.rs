@@ -148,6 +148,7 @@ async fn greet(
     match shake_hands(Arc::clone(&state), socket, address, limit).await {
         Ok(shaken) => {
             ticket.identified();
+            shared.door.metrics.handshake("ok");
             if let Principal::Certificate(certificate) = shaken.peer.principal.get() {
                 let registry = &shared.door.registry;
                 registry.note_seen(&certificate.serial, address.ip());
@@ -162,6 +163,7 @@ async fn greet(
         }
         Err(refusal) => {
             let detail = refusal.to_string();
+            shared.door.metrics.handshake(refusal.word());
             refused(&shared, &address.to_string(), refusal.word(), &detail);
         }
     }
@@ -202,6 +204,7 @@ fn tune(socket: &TcpStream) -> io::Result<()> {
 
 /// Records that a stranger was refused, if there are not too many of them.
 fn refused(shared: &Shared, peer: &str, reason: &'static str, detail: &str) {
+    shared.door.metrics.refused(reason);
     let Some(suppressed) = shared.crowd.may_record() else {
         return;
     };

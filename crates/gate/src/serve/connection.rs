@@ -34,6 +34,7 @@ pub(crate) async fn connection(
     if !is_trusted(&live.peer) {
         return distrusted(&door, &name, &who);
     }
+    let _counted = door.metrics.connection(transport.word());
     let (wire, link) = Wire::new(transport, Arc::clone(&door.limits));
     let visit = Arc::new(Visit { door, guest, link });
     let service = service_fn(move |request| {
@@ -68,6 +69,7 @@ pub(crate) async fn connection(
 }
 
 fn too_many(door: &Door, name: &str, who: &str) {
+    door.metrics.refused("too_many_connections");
     let detail = format!("{who} has too many connections");
     tracing::warn!(peer = name, who, "too many connections of one identity");
     door.access.refused(&Refusal {

@@ -3,15 +3,18 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::Response;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use lockgate_access::{Entry, Outcome};
+use lockgate_api::{Operation, StreamKind};
 
 use super::Visit;
 use crate::body::{Body, BodyError};
+use crate::metrics::Held;
 use crate::quota::Slot;
 
 /// Sees to it that what began is ended: dropped early, the record ends as cut off.
@@ -22,6 +25,10 @@ pub(crate) struct Ending(Option<Open>);
 struct Open {
     visit: Arc<Visit>,
     entry: Option<Entry>,
+    /// What was asked, and when; until the head of the answer is there.
+    asked: Option<(Operation, Instant)>,
+    /// Counted among the streams.
+    stream: Option<Held>,
     /// The place of a stream, given back with the rest.
     slot: Option<Slot>,
 }
@@ -31,14 +38,24 @@ impl Ending {
         Self(Some(Open {
             visit,
             entry: None,
+            asked: None,
+            stream: None,
             slot: None,
         }))
     }
 
+    /// It is known what is asked for.
+    pub(super) fn asked(&mut self, operation: Operation) {
+        if let Some(open) = &mut self.0 {
+            open.asked = Some((operation, Instant::now()));
+        }
+    }
+
     /// From now on there is a record to end.
-    pub(super) fn open(&mut self, entry: Entry) {
+    pub(super) fn open(&mut self, entry: Entry, kind: StreamKind) {
         if let Some(open) = &mut self.0 {
             open.entry = Some(entry);
+            open.stream = open.visit.door.metrics.stream(kind);
         }
     }
 
@@ -49,13 +66,19 @@ impl Ending {
         }
     }
 
-    pub(super) fn panicked(&self) {
+    pub(super) fn panicked(&mut self) {
         self.status(500);
         self.finish(Outcome::Panicked);
     }
 
-    pub(super) fn status(&self, status: u16) {
+    /// The head of the answer is there.
+    pub(super) fn status(&mut self, status: u16) {
         self.with(|entry| entry.status(status));
+        let Some(open) = &mut self.0 else { return };
+        if let Some((operation, since)) = open.asked.take() {
+            let metrics = &open.visit.door.metrics;
+            metrics.answered(operation, status, since.elapsed());
+        }
     }
 
     pub(crate) fn sent(&self, bytes: usize) {
@@ -72,7 +95,7 @@ impl Ending {
     }
 
     /// The answer, with the duty tied to its body.
-    pub(super) fn follow(self, response: Response<Body>) -> Response<Body> {
+    pub(super) fn follow(mut self, response: Response<Body>) -> Response<Body> {
         self.status(response.status().as_u16());
         response.map(|inner| {
             if inner.is_end_stream() {

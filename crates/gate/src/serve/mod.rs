@@ -4,14 +4,16 @@ mod ask;
 mod connection;
 mod ending;
 mod incoming;
+mod own;
 mod reply;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use lockgate_access::{Access, Facts, Refusal};
-use lockgate_api::{Call, Operation, route};
+use lockgate_api::{Call, route};
 
 pub(crate) use connection::connection;
 pub(crate) use ending::Ending;
@@ -21,9 +23,12 @@ use crate::backend::{self, Backend};
 use crate::body::Body;
 use crate::identity::Peer;
 use crate::limits::Limits;
+use crate::metrics::{Metrics, Scrape};
 use crate::quota::{Quotas, Slot};
-use crate::registry::{Guest, Live, Registry};
+use crate::registry::{End, Guest, Live, Registry};
 use crate::rescue::{ApiHeaders, Refused};
+use crate::tls::TlsState;
+use crate::watch::Watch;
 use crate::wire::{Link, REFUSED};
 
 /// What all connections share.
@@ -34,6 +39,22 @@ pub(crate) struct Door {
     pub(crate) registry: Arc<Registry>,
     pub(crate) quotas: Arc<Quotas>,
     pub(crate) headers: Headers,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) watch: Arc<Watch>,
+    pub(crate) tls: Arc<ArcSwapOption<TlsState>>,
+}
+
+impl Door {
+    /// The metrics of this moment.
+    pub(crate) fn metrics_text(&self) -> prometheus::Result<String> {
+        let tls = self.tls.load_full();
+        self.metrics.text(&Scrape {
+            containers: self.backend.container_states(),
+            ends: tls.map(|tls| tls.ends()).unwrap_or_default(),
+            audit: self.access.audit().counts(),
+            undelivered: Vec::new(),
+        })
+    }
 }
 
 /// One connection with its client.
@@ -92,6 +113,7 @@ async fn serve(
     let facts = Facts::read(&call, judged)?;
 
     let (operation, kind) = (call.operation(), call.route().stream);
+    ending.asked(operation);
     visit.live().set_current(Some(operation));
     let admitted = door.access.admit(
         &peer.principal,
@@ -100,10 +122,15 @@ async fn serve(
         facts,
         door.backend.objects(),
     )?;
-    ending.open(admitted.entry());
+    ending.open(admitted.entry(), kind);
+    visit.live().set_lent(admitted.lent());
+    // It may have ended since the decision, and whoever ended it has looked at this connection already.
+    if admitted.lent().is_some_and(|id| !door.access.is_lent(id)) {
+        visit.live().end(End::Revoked);
+    }
 
-    if operation == Operation::SystemOptions {
-        return Ok(reply::options(door));
+    if let Some(answer) = own::answer(visit, &admitted)? {
+        return Ok(answer);
     }
     let switch = reply::Switch::new(kind, operation, &head, upgrade);
     let request = backend::Request {
@@ -135,6 +162,10 @@ fn summary(request: &Request<Incoming>) -> String {
 /// Records a refusal that has no record yet.
 fn tell(visit: &Visit, what: &str, refused: &Refused) {
     let Some(reason) = refused.word() else { return };
+    visit.door.metrics.refused(reason);
+    if let Refused::Quota(exceeded) = refused {
+        visit.door.metrics.limited(exceeded.word());
+    }
     let peer = &visit.live().peer;
     let detail = if matches!(refused, Refused::Head(_)) {
         refused.to_string()

@@ -131,6 +131,8 @@ pub(super) struct Loaded {
     /// `None` if no lists are kept.
     pub(super) revoked: Option<Result<Revocations, TlsError>>,
     pub(super) not_after: SystemTime,
+    /// When the first of the authorities ends.
+    pub(super) authority_ends: Option<SystemTime>,
 }
 
 impl TlsFiles {
@@ -146,7 +148,12 @@ impl TlsFiles {
             .first()
             .and_then(|leaf| identity::read(leaf).ok())
             .map_or(SystemTime::UNIX_EPOCH, |leaf| leaf.not_after);
+        let authority_ends = authorities
+            .iter()
+            .filter_map(|authority| Some(identity::read(authority).ok()?.not_after))
+            .min();
         Ok(Loaded {
+            authority_ends,
             revoked: self.crl.as_deref().map(|crl| {
                 // An intermediate authority of ours signs lists too.
                 let signers: Vec<_> = authorities.iter().chain(&chain).cloned().collect();

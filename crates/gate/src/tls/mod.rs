@@ -32,6 +32,7 @@ pub(crate) struct TlsState {
     revoked: Option<Arc<Revocations>>,
     /// When the server's own certificate ends.
     pub(crate) not_after: SystemTime,
+    authority_ends: Option<SystemTime>,
 }
 
 impl TlsState {
@@ -64,7 +65,20 @@ impl TlsState {
             verifier,
             revoked,
             not_after: loaded.not_after,
+            authority_ends: loaded.authority_ends,
         })
+    }
+
+    /// When the server's certificate, the authority's and the revocation list end.
+    pub(crate) fn ends(&self) -> Vec<(&'static str, Timestamp)> {
+        let due = self.revoked.as_ref().and_then(|list| list.next_update());
+        let all = [
+            ("server", Some(self.not_after.into())),
+            ("authority", self.authority_ends.map(Timestamp::from)),
+            ("revocation_list", due),
+        ];
+        let known = all.into_iter().filter_map(|(name, end)| Some((name, end?)));
+        known.collect()
     }
 
     /// Whether a client that was let in would be let in now.

@@ -23,6 +23,7 @@ pub(crate) struct Door {
     pub(crate) authority: Authority,
     pub(crate) handle: GateHandle,
     pub(crate) tcp: Option<SocketAddr>,
+    pub(crate) metrics: SocketAddr,
     pub(crate) dir: TempDir,
     runtime: Runtime,
     stop: Arc<Notify>,
@@ -100,6 +101,7 @@ impl Door {
             group: SocketGroup::IfExists("no-such-group".to_owned()),
             limits: options.limits,
             version: "1.2.3".to_owned(),
+            metrics: Some(([127, 0, 0, 1], 0).into()),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -111,6 +113,7 @@ impl Door {
             .addresses()
             .iter()
             .find_map(|name| name.strip_prefix("tcp://")?.parse().ok());
+        let metrics = gate.metrics_address().unwrap();
         let (fake, stop, handle) = (
             Arc::new(Fake::default()),
             Arc::new(Notify::new()),
@@ -123,6 +126,7 @@ impl Door {
             authority,
             handle,
             tcp,
+            metrics,
             dir,
             runtime,
             stop,

@@ -36,6 +36,10 @@ impl Fake {
 }
 
 impl Backend for Fake {
+    fn container_states(&self) -> Vec<(&'static str, u64)> {
+        vec![("running", 2), ("exited", 1)]
+    }
+
     fn serve(self: Arc<Self>, request: Request) -> BoxFuture<'static, Reply> {
         Box::pin(async move {
             let call = request.admitted.call();

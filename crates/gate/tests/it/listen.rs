@@ -18,6 +18,7 @@ fn bind(directory: &Path, host: &str, insecure: bool, group: SocketGroup) -> Res
         group,
         limits: Limits::default(),
         version: String::new(),
+        metrics: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

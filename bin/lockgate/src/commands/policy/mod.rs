@@ -2,6 +2,7 @@
 
 mod command;
 mod explain;
+mod learn;
 mod roots;
 mod test;
 
@@ -13,6 +14,8 @@ use crate::args::{PolicyArgs, PolicyVerb};
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 
+pub(in crate::commands) use learn::run as learn;
+
 /// Runs one verb of `lockgate policy`.
 pub(crate) fn run(args: &PolicyArgs, out: &mut Output) -> Outcome {
     match &args.verb {
@@ -22,6 +25,7 @@ pub(crate) fn run(args: &PolicyArgs, out: &mut Output) -> Outcome {
             Ok(0)
         }
         PolicyVerb::Explain(args) => explain::run(args, out),
+        PolicyVerb::Learn(_) => Err(Failure::new("learning needs a daemon")),
         PolicyVerb::Roots(args) => roots::run(args, out),
         PolicyVerb::Test(args) => test::run(args, out),
     }

@@ -161,7 +161,7 @@ fn only(source: Source<'_>, role: &str, text: OnlyText) -> Result<Only, PolicyEr
         clippy::cast_possible_truncation,
         reason = "a number of processors in billionths fits, and more saturates"
     )]
-    let nano_cpus = text.cpus.map(|cpus| (cpus * 1e9) as i64);
+    let nano_cpus = text.cpus.map(|cpus| (cpus * 1e9).round() as i64);
     let of_registries = text
         .registries
         .map(|names| names.into_iter().map(|name| format!("{name}/*")).collect());
