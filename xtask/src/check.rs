@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::shell::{self, cargo};
-use crate::{deps, size};
+use crate::{deps, size, threats};
 
 /// What is checked, and how.
 type Job = (&'static str, fn() -> Result<()>);
@@ -42,6 +42,7 @@ pub(crate) fn jobs() -> Vec<Job> {
         }),
         ("dependency rules", deps::run),
         ("file sizes", size::run),
+        ("attacks have tests", threats::check),
         ("licences, sources, bans", || {
             shell::run(cargo().args(["deny", "check", "bans", "licenses", "sources"]))
         }),

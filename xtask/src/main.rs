@@ -18,6 +18,7 @@ mod setup;
 mod shell;
 mod size;
 mod test;
+mod threats;
 mod vm;
 
 use std::process::ExitCode;
@@ -42,6 +43,8 @@ enum Command {
     Deps,
     /// File sizes alone
     Size,
+    /// docs/threats.md: known attacks, and the tests that prove that they fail
+    Threats(threats::Args),
     /// Unit and crate tests, of one crate or of all
     Test(test::Args),
     /// End-to-end tests with real binaries, all or those whose name contains NAME
@@ -78,6 +81,7 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Check => check::run(),
         Command::Deps => deps::run(),
         Command::Size => size::run(),
+        Command::Threats(args) => threats::run(&args),
         Command::Test(args) => test::unit(&args).map(drop),
         Command::E2e(args) => test::e2e(&args).map(drop),
         Command::Differential(args) => test::differential(&args),

@@ -50,7 +50,7 @@ const QUICKSTART: [Package; 5] = [
     ),
 ];
 
-const ALL: [Package; 18] = [
+const ALL: [Package; 19] = [
     Package("lintian", "/usr/bin/lintian", "judges our Debian package"),
     Package("systemd", "/usr/bin/systemd-analyze", "judges our units"),
     Package(
@@ -67,6 +67,11 @@ const ALL: [Package; 18] = [
         "bzip2",
         "/usr/bin/bzip2",
         "packs archives for the loading tests",
+    ),
+    Package(
+        "testssl.sh",
+        "/usr/bin/testssl",
+        "a second scanner, which knows the vulnerabilities by name",
     ),
     Package(
         "zstd",

@@ -274,6 +274,7 @@ mod tests {
         assert!(matches!(list[2], SubjectName::Ip(_)));
     }
 
+    // T: moby#51367
     #[test]
     fn names_that_clients_cannot_match_are_refused() {
         let long = format!("{}.example", "a.".repeat(140));
@@ -306,6 +307,7 @@ mod tests {
         }
     }
 
+    // T: hostile-names
     #[test]
     fn client_names_cannot_leave_their_directory() {
         for good in ["alice", "ci-1", "ops@example.org", "A.B_c+d"] {

@@ -91,6 +91,7 @@ fn links_in_a_container_lead_nowhere_else() {
 
 /// CVE-2018-15664, CVE-2026-41568, CVE-2026-42306: the container swaps a directory with a link while files are
 /// copied in and out.
+// T: GHSA-vp62-88p7-qqf5, GHSA-rg2x-37c3-w2rh
 #[test]
 fn a_race_of_links_is_not_won() {
     let host = secret();
@@ -123,6 +124,7 @@ fn a_race_of_links_is_not_won() {
     only_the_secret(host.path());
 }
 
+// T: archive-paths
 #[test]
 fn members_of_an_archive_stay_below_the_place_they_are_sent_to() {
     use tar::EntryType::{Char, Link, Regular, Symlink};
@@ -184,6 +186,7 @@ fn members_of_an_archive_stay_below_the_place_they_are_sent_to() {
 }
 
 /// CVE-2019-14271, CVE-2026-41567: nothing of a container's is executed or loaded to read an archive for it.
+// T: GHSA-x86f-5xw2-fm2r
 #[test]
 fn nothing_from_a_container_is_executed_to_copy() {
     let host = secret();

@@ -282,6 +282,7 @@ fn the_builders_own_protocol_is_spoken_with_the_daemon() {
     assert_eq!(frame[3], 4, "{frame:?}");
 }
 
+// T: grpc-over-h2c
 #[test]
 fn http_2_is_refused_everywhere_else() {
     let guarded = Guarded::start();
@@ -328,6 +329,7 @@ fn unknown_paths_and_ambiguous_bodies_never_reach_the_daemon() {
     );
 }
 
+// T: CVE-2026-41567
 #[test]
 fn cve_2026_41567_compressed_archives_are_refused() {
     let guarded = Guarded::with_busybox();
@@ -357,6 +359,7 @@ fn cve_2026_41567_compressed_archives_are_refused() {
     guarded.docker(&["rm", "cc"]).ok();
 }
 
+// T: CVE-2026-42306, CVE-2026-41568
 #[test]
 fn cve_2026_42306_no_copying_while_mount_points_can_move() {
     let guarded = Guarded::with_busybox();

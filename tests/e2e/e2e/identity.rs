@@ -129,6 +129,7 @@ fn daemon(lab: &mut Lab) -> Daemon {
     Daemon::start_in(lab.nodes.remove(2), options)
 }
 
+// T: key-on-the-wire
 #[test]
 fn the_lab_is_done_by_invitation_and_no_private_key_crosses_the_wire() {
     let mut lab = Lab::new();
@@ -178,6 +179,7 @@ fn the_lab_is_done_by_invitation_and_no_private_key_crosses_the_wire() {
     lab.shell(1, &[], strict).ok();
 }
 
+// T: hijack-lifetime
 #[test]
 fn whoever_is_revoked_is_out_within_a_second() {
     let mut lab = Lab::new();

@@ -123,6 +123,7 @@ fn shows_history_and_disk_usage() {
 }
 
 /// THREATS: archive family. A path out of the root, a link out of it, a lying digest.
+// T: archive-paths
 #[test]
 fn refuses_hostile_archives_and_keeps_nothing() {
     let daemon = Daemon::start();

@@ -21,6 +21,7 @@ mod images;
 mod lab;
 mod lifecycle;
 mod limits;
+mod lint;
 mod logs;
 mod network;
 mod networks;

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use lockgate_testkit::Daemon;
+use lockgate_testkit::{Daemon, DaemonOptions, binary, program, run};
 
 #[test]
 fn a_container_has_dockers_capabilities_and_a_filter() {
@@ -218,6 +218,7 @@ fn hostile_requests_are_refused_and_do_nothing() {
     }
 }
 
+// T: nextcloud-aio#8458
 #[test]
 fn keys_in_another_case_mean_the_same_as_in_dockerd() {
     let daemon = Daemon::start();
@@ -230,6 +231,47 @@ fn keys_in_another_case_mean_the_same_as_in_dockerd() {
         201
     );
     assert_eq!(daemon.inspect("cp", "{{.HostConfig.Privileged}}"), "true");
+}
+
+/// CVE-2025-9074: whatever listens on the bridge's own address, a container gets nothing from it.
+#[test]
+fn a_container_finds_no_api_without_a_certificate() {
+    let pki = tempfile::tempdir().unwrap();
+    let folder = pki.path().join("p");
+    let mut quick = program(binary("lockgate"));
+    quick.args([
+        "ca",
+        "quick",
+        "--no-passphrase",
+        "--client",
+        "me",
+        "--san",
+        "127.0.0.1",
+    ]);
+    run(quick.arg(&folder), b"").ok();
+    let file = |name: &str| folder.join("server").join(name);
+    let daemon = Daemon::start_with(DaemonOptions {
+        args: vec!["--host=tcp://0.0.0.0:2376".to_owned()],
+        config: Some(
+            serde_json::json!({ "tlsverify": true, "tlscacert": file("ca.pem"),
+            "tlscert": file("cert.pem"), "tlskey": file("key.pem") }),
+        ),
+    });
+    daemon.load_busybox();
+    let script = "gateway=$(ip route | sed -n 's/default via \\([^ ]*\\).*/\\1/p')
+        for host in $gateway 127.0.0.1 192.168.65.7; do for port in 2375 2376 2377 2378; do
+          printf 'GET /containers/json HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' | nc -w 2 $host $port | sed \"s/^/$host:$port /\"
+        done; done; echo end of $gateway";
+    let ended = daemon.docker(&["run", "--rm", "busybox", "sh", "-c", script]);
+    let said = ended.ok();
+    assert!(said.contains("end of 172."), "{ended}");
+    // The TLS port says in plain text what it is, and no other port answers.
+    assert!(said.contains(":2376 HTTP/1.1 400 Bad Request"), "{ended}");
+    assert!(!said.contains(" 200 ") && !said.contains("[{"), "{ended}");
+    let others = said
+        .lines()
+        .filter(|line| line.contains(":237") && !line.contains(":2376 "));
+    assert_eq!(others.count(), 0, "{ended}");
 }
 
 fn exchange(daemon: &Daemon, request: &[u8]) -> String {

@@ -44,7 +44,7 @@ mod tests {
 
     use super::*;
 
-    // T: Symlink bind
+    // T: symlink-bind
     #[test]
     fn links_and_dots_lead_where_a_mount_would_lead() {
         let dir = tempfile::tempdir().unwrap();

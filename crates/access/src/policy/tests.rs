@@ -373,7 +373,7 @@ fn is_allowed(grant: &Grant) -> bool {
 
 const OPERATOR: &str = "[roles.x]\nallow = [\"operator\"]";
 
-// T: operator exec into an admin's privileged container; Indirect object
+// T: indirect-object
 #[test]
 fn an_operator_does_not_get_into_a_container_that_has_more_power_than_it() {
     for (method, target, body) in [
@@ -430,7 +430,7 @@ fn an_operator_does_not_get_into_a_container_that_has_more_power_than_it() {
     )));
 }
 
-// T: Indirect object: exec created by A, started by B
+// T: indirect-object
 #[test]
 fn what_one_prepared_another_does_not_start() {
     for (method, target) in [
@@ -531,7 +531,7 @@ fn a_role_for_its_own_objects_sees_no_others() {
     assert_eq!(view.owner.as_deref(), Some("cn=alice"));
 }
 
-// T: label spoofing when labels carry policy
+// T: indirect-object
 #[test]
 fn labels_that_say_whose_an_object_is_are_not_for_everybody_to_set() {
     let team = "[roles.x]\nallow = [\"operator\"]\nown = true\nown_labels = { team = \"ci\" }";
@@ -567,7 +567,7 @@ fn labels_that_say_whose_an_object_is_are_not_for_everybody_to_set() {
     }
 }
 
-// T: Body escalation list, Symlink bind
+// T: body-escalation, symlink-bind
 #[test]
 fn single_things_of_the_host_can_be_given() {
     let dir = tempfile::tempdir().unwrap();

@@ -13,7 +13,7 @@ fn refused(text: &str) -> JsonError {
     }
 }
 
-// THREATS "JSON parser differential"
+// T: nextcloud-aio#8458
 #[test]
 fn keys_fold_to_known_fields() {
     assert!(host(r#"{"PRIVILEGED":true}"#).privileged);

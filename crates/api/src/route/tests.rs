@@ -58,7 +58,7 @@ fn names_may_have_slashes_where_docker_takes_them() {
     assert_eq!(checkpoint.params().get("checkpoint"), Some("b"));
 }
 
-// THREATS "Path"
+// T: path-spelling
 #[test]
 fn escapes_mean_what_they_stand_for() {
     assert_eq!(
@@ -79,7 +79,7 @@ fn escapes_mean_what_they_stand_for() {
     assert_eq!(call("GET", "/images/a%252Fb/json").target(), Some("a%2Fb"));
 }
 
-// THREATS "Path"
+// T: path-spelling
 #[test]
 fn what_has_a_cleaner_spelling_is_redirected() {
     for (target, location) in [
@@ -99,7 +99,7 @@ fn what_has_a_cleaner_spelling_is_redirected() {
     }
 }
 
-// THREATS "Path"
+// T: path-spelling
 #[test]
 fn what_is_no_path_is_refused() {
     for target in [
@@ -134,7 +134,7 @@ fn the_absolute_form_is_its_path() {
     }
 }
 
-// THREATS "Path", "Engine dialects"
+// T: path-spelling, engine-dialects
 #[test]
 fn nothing_but_the_whole_path_in_its_own_letters_matches() {
     for (method, target) in [

@@ -13,6 +13,7 @@ fn insecure() -> Door {
     })
 }
 
+// T: moby#36357
 #[test]
 fn a_page_is_refused_even_with_the_users_certificate() {
     let door = Door::open();
@@ -45,6 +46,7 @@ fn a_page_is_refused_even_with_the_users_certificate() {
     assert_eq!(door.refused(), "web_page");
 }
 
+// T: moby#36357
 #[test]
 fn a_name_that_resolves_to_loopback_is_not_loopback() {
     let door = insecure();

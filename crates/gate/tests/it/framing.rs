@@ -20,6 +20,7 @@ fn refused(request: impl AsRef<[u8]>) -> String {
     answer.message()
 }
 
+// T: CVE-2024-41110, GHSA-v23v-6jw2-98fq
 #[test]
 fn two_lengths_are_refused() {
     let ambiguous = "the length of the request body is ambiguous";
@@ -51,6 +52,7 @@ fn two_lengths_are_refused() {
     assert_eq!(refused(old), ambiguous);
 }
 
+// T: CVE-2025-22871
 #[test]
 fn odd_heads_are_refused() {
     for head in [
@@ -76,6 +78,7 @@ fn odd_heads_are_refused() {
     }
 }
 
+// T: CVE-2025-22871
 #[test]
 fn bare_line_feeds_are_refused() {
     for head in [
@@ -100,6 +103,7 @@ fn a_host_is_needed_once() {
     assert_eq!(refused(two), "missing required Host header");
 }
 
+// T: CVE-2025-22871, CVE-2025-55315, moby#41452
 #[test]
 fn malformed_chunks_never_reach_the_backend() {
     for chunks in [
@@ -128,6 +132,7 @@ fn malformed_chunks_never_reach_the_backend() {
     }
 }
 
+// T: moby#41452
 #[test]
 fn a_chunked_body_is_judged_like_any_other() {
     let door = Door::open();
@@ -139,6 +144,7 @@ fn a_chunked_body_is_judged_like_any_other() {
     assert_eq!(client.get("/_ping").status, 200);
 }
 
+// T: grpc-over-h2c, RUSTSEC-2024-0332, CVE-2023-44487
 #[test]
 fn http_2_is_refused_by_name() {
     let http2 = "HTTP/2 is not spoken here; use HTTP/1.1";
@@ -194,6 +200,7 @@ fn however_the_bytes_are_cut_the_requests_are_the_same() {
     }
 }
 
+// T: CVE-2025-55315
 #[test]
 fn nothing_is_served_behind_connection_close_or_a_refusal() {
     let door = Door::open();
@@ -210,6 +217,7 @@ fn nothing_is_served_behind_connection_close_or_a_refusal() {
     assert_eq!(door.fake.served(), ["SystemPing"]);
 }
 
+// T: CVE-2024-41110, GHSA-v23v-6jw2-98fq
 #[test]
 fn a_body_where_none_belongs_is_read_away() {
     let door = Door::open();

@@ -27,6 +27,7 @@ fn padded(length: usize) -> String {
     format!("{}{json}", " ".repeat(length - json.len()))
 }
 
+// T: CVE-2026-34040, GHSA-x744-4wpc-v9h2
 #[test]
 fn a_body_up_to_its_limit_is_judged_whole_and_one_byte_more_is_refused() {
     let door = Door::open();
@@ -61,6 +62,7 @@ fn a_body_up_to_its_limit_is_judged_whole_and_one_byte_more_is_refused() {
     assert_eq!(door.refused(), "body_too_large");
 }
 
+// T: CVE-2026-34040
 #[test]
 fn every_power_is_recorded_wherever_it_stands_in_the_body() {
     let door = Door::open();
@@ -69,6 +71,7 @@ fn every_power_is_recorded_wherever_it_stands_in_the_body() {
     assert_eq!(line["powers"], serde_json::json!(["privileged"]));
 }
 
+// T: huge-head
 #[test]
 fn a_head_up_to_its_limit_is_read_and_one_byte_more_is_refused() {
     let limits = Limits {
@@ -96,6 +99,7 @@ fn a_head_up_to_its_limit_is_read_and_one_byte_more_is_refused() {
     assert_eq!(endless.answer().status, 431);
 }
 
+// T: huge-head
 #[test]
 fn more_fields_than_allowed_are_refused() {
     let door = Door::open();
@@ -107,6 +111,7 @@ fn more_fields_than_allowed_are_refused() {
     }
 }
 
+// T: slowloris
 #[test]
 fn a_slow_head_is_cut_off_however_lively_it_drips() {
     let door = with(Limits {
@@ -128,6 +133,7 @@ fn a_slow_head_is_cut_off_however_lively_it_drips() {
     assert!(start.elapsed() < Duration::from_secs(5));
 }
 
+// T: slowloris
 #[test]
 fn a_slow_body_is_cut_off() {
     let door = with(Limits {
@@ -159,6 +165,7 @@ fn an_idle_connection_ends_but_a_busy_one_does_not() {
     }
 }
 
+// T: slow-handshake, idle-before-handshake
 #[test]
 fn a_handshake_that_does_not_move_is_cut_off() {
     let door = with(Limits {
@@ -173,6 +180,7 @@ fn a_handshake_that_does_not_move_is_cut_off() {
     assert!(slow.is_closed());
 }
 
+// T: caps-per-client
 #[test]
 fn the_caps_keep_room_for_the_machines_own_administrator() {
     let door = with(Limits {
@@ -195,6 +203,7 @@ fn the_caps_keep_room_for_the_machines_own_administrator() {
     });
 }
 
+// T: half-open-handshakes
 #[test]
 fn half_open_handshakes_have_a_cap_of_their_own() {
     let door = with(Limits {
@@ -217,6 +226,7 @@ fn half_open_handshakes_have_a_cap_of_their_own() {
     });
 }
 
+// T: caps-per-client
 #[test]
 fn one_identity_cannot_take_all_places() {
     let door = with(Limits {

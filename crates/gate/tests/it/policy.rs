@@ -39,7 +39,7 @@ fn a_viewer_looks_and_does_not_touch() {
     let door = door();
     let mut vera = client(&door, &Wish::client("vera"));
     assert_eq!(vera.get("/containers/json").status, 200);
-    // T: Read-only leak
+    // T: Tecnativa#182
     for path in [
         "/containers/a/logs?stdout=1",
         "/containers/a/top",
@@ -73,7 +73,7 @@ fn an_operator_has_containers_but_not_the_host() {
     let mut olga = client(&door, &operator());
     let harmless = r#"{"Image":"x","HostConfig":{"Binds":["data:/data"],"NetworkMode":"bridge"}}"#;
     assert_eq!(olga.post("/containers/create", harmless).status, 200);
-    // T: Body escalation list, JSON parser differential
+    // T: body-escalation, nextcloud-aio#8458
     for (body, power) in [
         (r#"{"HostConfig":{"Privileged":true}}"#, "privileged mode"),
         (r#"{"hostconfig":{"PRIVILEGED":true}}"#, "privileged mode"),
@@ -163,7 +163,7 @@ fn an_operator_has_containers_but_not_the_host() {
     assert_eq!(door.fake.served(), ["ContainerCreate"]);
 }
 
-// T: JSON parser differential, Content-Type
+// T: nextcloud-aio#8458, content-type
 #[test]
 fn a_body_that_two_readers_might_read_differently_is_refused() {
     let door = door();
@@ -190,7 +190,7 @@ fn a_body_that_two_readers_might_read_differently_is_refused() {
     assert!(door.fake.served().is_empty());
 }
 
-// T: Path
+// T: path-spelling
 #[test]
 fn no_spelling_of_a_path_gets_around_a_role() {
     let door = door();
@@ -219,7 +219,6 @@ fn no_spelling_of_a_path_gets_around_a_role() {
     assert!(door.fake.served().is_empty());
 }
 
-// T: noisy neighbour
 #[test]
 fn who_asks_too_much_is_told_so_and_nobody_else_is() {
     let text = "[roles.few]\nallow = [\"operator\"]\n[roles.few.limits]\nrequests_per_second = 20\nstreams = 2\n\
@@ -266,6 +265,7 @@ fn a_known_client_without_a_role_may_do_nothing() {
     assert_eq!(line["identity"]["common_name"], "nobody");
 }
 
+// T: policy-failure
 #[test]
 fn without_a_policy_every_client_is_admin_and_a_broken_one_denies() {
     let door = Door::open();
@@ -282,7 +282,7 @@ fn without_a_policy_every_client_is_admin_and_a_broken_one_denies() {
     assert_eq!(door.unix().get("/_ping").status, 200);
 }
 
-// T: Hijack lifetime
+// T: hijack-lifetime
 #[test]
 fn a_demotion_ends_what_it_forbids_and_nothing_else() {
     let door = door();

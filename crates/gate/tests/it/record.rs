@@ -34,7 +34,7 @@ fn every_call_has_two_lines_and_a_number_each() {
     assert_eq!(lines[3]["target"], "web");
 }
 
-// T: audit full disk
+// T: policy-failure
 #[test]
 fn without_a_record_nothing_is_changed() {
     let door = Door::open_with(Options {

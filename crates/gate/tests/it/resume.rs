@@ -192,6 +192,7 @@ fn openssl_keeps_no_session_of_ours() {
 }
 
 /// The certificate was good when the handshake began; by its end it is not.
+// T: revoked-while-shaking-hands
 #[test]
 fn who_is_revoked_in_the_middle_of_the_handshake_does_not_come_in() {
     let door = door();

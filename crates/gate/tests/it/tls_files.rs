@@ -129,6 +129,7 @@ fn another_authority_ends_the_clients_of_the_old_one() {
     assert!(!lives);
 }
 
+// T: hijack-lifetime
 #[test]
 fn a_revoked_client_is_cut_off_and_stays_out() {
     let door = Door::open_with(Options {

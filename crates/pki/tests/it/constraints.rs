@@ -1,6 +1,13 @@
 //! Name constraints hold for us, for openssl and for rustls.
 
+use std::sync::Arc;
+
 use lockgate_pki::{Authority, Clock, Constraints, IssueError, KeyType, NewAuthority, Overwrite};
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier as _;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 
 use crate::support::*;
 
@@ -78,5 +85,59 @@ fn constraints_of_an_existing_authority_are_read() {
             matches!(refused, IssueError::Constrained(_)),
             "{bad}: {refused}"
         );
+    }
+}
+
+/// Whether rustls believes a certificate that the authority's key signed, whatever stands in it.
+fn rustls_believes(bench: &Bench, file: &str, host: &str) -> bool {
+    let read = |file: &str| CertificateDer::from_pem_file(bench.path(file)).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(read("ca/ca.pem")).unwrap();
+    let verifier = WebPkiServerVerifier::builder(Arc::new(roots))
+        .build()
+        .unwrap();
+    let host = ServerName::try_from(host.to_owned()).unwrap();
+    let verdict = verifier.verify_server_cert(&read(file), &[], &host, &[], UnixTime::now());
+    verdict.is_ok()
+}
+
+// T: RUSTSEC-2026-0098, RUSTSEC-2026-0099, GHSA-965h-392x-2mh5, GHSA-xgp8-3hg3-c2mh
+#[test]
+fn a_wildcard_or_an_address_of_the_web_is_no_way_around_them() {
+    let bench = Bench::new();
+    let mut authority = confined(&["example.org"]);
+    authority
+        .save(
+            &bench.path("ca"),
+            &lockgate_pki::Protection::Plain,
+            Overwrite::Refuse,
+        )
+        .unwrap();
+    bench.ok("openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout evil.key -subj / -out evil.csr");
+    for (names, host, good) in [
+        ("DNS:a.example.org", "a.example.org", true),
+        ("DNS:*.example.org", "a.example.org", true),
+        ("DNS:*.org", "example.org", false),
+        ("DNS:*.example.com", "a.example.com", false),
+        ("DNS:*", "localhost", false),
+        ("DNS:*.example.org,DNS:bank.example", "a.example.org", false),
+        ("DNS:badexample.org", "badexample.org", false),
+    ] {
+        let sign = format!(
+            "printf 'subjectAltName=critical,{names}\nextendedKeyUsage=serverAuth\n' > ext
+             openssl x509 -req -in evil.csr -CA ca/ca.pem -CAkey ca/ca-key.pem -CAserial s -CAcreateserial -days 9 -extfile ext -out evil.pem 2>/dev/null"
+        );
+        bench.ok(&sign);
+        let verify = format!("openssl verify -CAfile ca/ca.pem -verify_hostname {host} evil.pem");
+        assert_eq!(bench.sh(&verify).status.success(), good, "openssl {names}");
+        assert_eq!(
+            rustls_believes(&bench, "evil.pem", host),
+            good,
+            "rustls {names}"
+        );
+    }
+    // Addresses of the web are compared differently everywhere: there is no such constraint of ours.
+    for uri in ["URI:example.org", "https://example.org", "*.example.org"] {
+        drop(uri.parse::<lockgate_pki::Constraint>().unwrap_err());
     }
 }

@@ -251,6 +251,7 @@ fn openssl_believes_our_lists_and_refuses_who_is_revoked() {
 }
 
 /// A full handshake takes at least 400 microseconds of a processor; this is what a list adds to it.
+// T: crl-cost
 #[test]
 fn ten_thousand_revoked_certificates_cost_a_handshake_less_than_five_percent() {
     let ca = signer();
@@ -278,6 +279,7 @@ fn ten_thousand_revoked_certificates_cost_a_handshake_less_than_five_percent() {
 }
 
 /// A list of a million: how long it takes. In memory it has twenty octets an entry.
+// T: crl-cost
 #[test]
 #[ignore = "takes a quarter of a minute unoptimised"]
 fn a_million_entries_are_read_in_bounded_time() {

@@ -90,6 +90,7 @@ fn identifiers_link_a_certificate_to_its_authority() {
     assert_eq!(issued.info().issuer, authority.info().subject);
 }
 
+// T: no-san
 #[test]
 fn no_certificate_has_a_common_name_alone() {
     let authority = authority();
@@ -129,6 +130,7 @@ fn serials_are_positive_random_and_fit_in_twenty_octets() {
     }
 }
 
+// T: outlives-authority
 #[test]
 fn a_leaf_lives_ninety_days_at_most_and_never_longer_than_its_authority() {
     let day = 86_400;

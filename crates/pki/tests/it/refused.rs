@@ -68,6 +68,7 @@ fn an_authority_from_the_future() {
     ));
 }
 
+// T: version-1-certificate
 #[test]
 fn certificates_that_are_no_authority() {
     for (extensions, lacking) in [
@@ -107,6 +108,7 @@ fn a_key_of_another_authority() {
     assert!(matches!(error, AuthorityError::Mismatch { .. }), "{error}");
 }
 
+// T: key-permissions
 #[test]
 fn a_key_that_others_can_read() {
     let bench = ours("x");
@@ -165,6 +167,7 @@ fn a_key_where_a_certificate_belongs() {
     assert!(error.to_string().contains("holds a private key"), "{error}");
 }
 
+// T: half-written-pem
 #[test]
 fn half_a_certificate_and_trailing_octets() {
     let bench = Bench::new();
@@ -188,6 +191,7 @@ fn half_a_certificate_and_trailing_octets() {
     );
 }
 
+// T: encrypted-pem
 #[test]
 fn the_legacy_encryption_names_the_command_that_converts_it() {
     let bench = Bench::new();
@@ -222,6 +226,7 @@ fn old_ciphers_name_the_command_that_converts_them() {
     PrivateKey::read(&bench.path("ca-key.pkcs8.pem"), Some(&secret("word"))).unwrap();
 }
 
+// T: rsa-1024
 #[test]
 fn keys_that_are_too_weak_or_of_another_kind() {
     for make in [

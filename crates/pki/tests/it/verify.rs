@@ -161,6 +161,7 @@ fn missing_files_are_findings_and_not_the_end() {
     );
 }
 
+// T: no-san
 #[test]
 fn certificates_of_the_old_tutorials_are_judged_too() {
     let bench = Bench::new();

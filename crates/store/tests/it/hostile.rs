@@ -43,6 +43,7 @@ fn refused_with(archive: &[u8], text: &str) {
     assert!(error.to_string().contains(text), "{error}");
 }
 
+// T: archive-paths
 #[test]
 fn refuses_names_that_climb() {
     for name in [
@@ -61,6 +62,7 @@ fn refuses_names_that_climb() {
     layer_refused(&[pax], "`..` component");
 }
 
+// T: archive-paths
 #[test]
 fn refuses_hard_links_out_of_the_layer() {
     layer_refused(

@@ -4,4 +4,4 @@ mod docker_py;
 mod node;
 mod suite;
 mod testcontainers;
-mod venv;
+pub(crate) mod venv;

