@@ -31,6 +31,16 @@ pub enum QueryError {
     },
 }
 
+impl QueryError {
+    /// What is wrong with the number, without the number.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Syntax { .. } => "invalid syntax",
+            Self::Range { .. } => "value out of range",
+        }
+    }
+}
+
 impl Query {
     /// Reads `a=1&b=2`. A pair with a broken escape or a semicolon is left out, as Go's server
     /// leaves it out; bytes that are no UTF-8 become replacement characters.

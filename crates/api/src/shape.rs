@@ -63,14 +63,17 @@ impl Shape for container::Inspect {
 }
 
 impl container::Inspect {
-    /// On networks that users made, older clients find the short id among the aliases.
+    /// On networks that users made, older clients find the short id and the host name among the aliases.
     fn alias_by_id(&mut self) {
         let short = self.id.get(..12).unwrap_or_default().to_owned();
+        let names = [short, self.config.hostname.clone()];
         let networks = self.network_settings.networks.iter_mut();
         for (_, endpoint) in networks.filter(|(name, _)| !BUILT_IN.contains(&name.as_str())) {
             let aliases = endpoint.aliases.get_or_insert_default();
-            if !aliases.contains(&short) {
-                aliases.push(short.clone());
+            for name in names.iter().filter(|name| !name.is_empty()) {
+                if !aliases.contains(name) {
+                    aliases.push(name.clone());
+                }
             }
         }
     }
@@ -137,7 +140,9 @@ impl Shape for image::Inspect {
             self.virtual_size = Some(self.size);
         }
         if version.before(45) {
-            self.container_config = Some(lockgate_types::container::ContainerConfig::default());
+            self.container_config.get_or_insert_default();
+        } else {
+            (self.container, self.container_config) = (None, None);
         }
         if version.before(52) {
             for text in [

@@ -22,25 +22,42 @@ pub enum FilterError {
         /// The value.
         value: String,
     },
-    /// The value is none of those that the key has.
-    #[error(
-        "invalid filter '{key}={value}': invalid value for {key} ({value}): must be one of {known}"
-    )]
-    OneOf {
+    /// The same with the reason.
+    #[error("invalid filter '{key}={value}': {reason}")]
+    Reason {
         /// The key.
         key: &'static str,
         /// The value.
         value: String,
-        /// What it can be.
-        known: &'static str,
+        /// Why.
+        reason: String,
     },
+    /// The values are no boolean.
+    #[error("invalid filter '{key}=[{}]'", .values.join(" "))]
+    Boolean {
+        /// The key.
+        key: String,
+        /// The values.
+        values: Vec<String>,
+    },
+    /// Not one of the times that are understood.
+    #[error("failed to parse value as time or duration: {0:?}")]
+    Time(String),
+    /// A text of its own.
+    #[error("{0}")]
+    Text(String),
 }
 
 impl FilterError {
     /// Always the caller's fault.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Key(_) | Self::Value { .. } | Self::OneOf { .. } => ErrorKind::InvalidInput,
+            Self::Key(_)
+            | Self::Value { .. }
+            | Self::Reason { .. }
+            | Self::Boolean { .. }
+            | Self::Time(_)
+            | Self::Text(_) => ErrorKind::InvalidInput,
         }
     }
 
@@ -83,19 +100,15 @@ impl Filters {
 
     /// The one boolean value of `key`: `true`, `1`, `false` or `0`.
     pub fn boolean(&self, key: &str) -> Result<Option<bool>, FilterError> {
-        let mut found = None;
-        for value in self.values(key) {
-            let parsed = match value {
-                "true" | "1" | "True" | "TRUE" | "t" | "T" => true,
-                "false" | "0" | "False" | "FALSE" | "f" | "F" => false,
-                _ => return Err(FilterError::value(key, value)),
-            };
-            if found.is_some_and(|before| before != parsed) {
-                return Err(FilterError::value(key, value));
-            }
-            found = Some(parsed);
+        match self.values(key).collect::<Vec<_>>().as_slice() {
+            [] => Ok(None),
+            ["true" | "1"] => Ok(Some(true)),
+            ["false" | "0"] => Ok(Some(false)),
+            values => Err(FilterError::Boolean {
+                key: key.to_owned(),
+                values: values.iter().map(ToString::to_string).collect(),
+            }),
         }
-        Ok(found)
     }
 
     /// Whether `labels` has every pair of the filters `label`, and none of `label!`.
@@ -120,7 +133,7 @@ impl Filters {
     pub fn until(&self, now: Timestamp) -> Result<Option<Timestamp>, FilterError> {
         let mut latest = None;
         for value in self.values("until") {
-            let time = parse_time(value, now).ok_or_else(|| FilterError::value("until", value))?;
+            let time = parse_time(value, now).ok_or_else(|| FilterError::Time(value.to_owned()))?;
             latest = Some(time);
         }
         Ok(latest)

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use lockgate_access::{Denied, ElevateError, FactsError};
-use lockgate_api::{RouteError, error_body};
+use lockgate_api::{Redirect, RouteError, error_body};
 use lockgate_types::ErrorKind;
 
 use crate::body::{self, Body};
@@ -133,6 +133,9 @@ impl Refused {
     /// The answer, but for the API's headers.
     pub(crate) fn answer(&self) -> Response<Body> {
         let message = self.to_string();
+        if let Self::Route(RouteError::Redirect(redirect)) = self {
+            return moved(redirect, self.status());
+        }
         let (kind, bytes) = if self.is_plain_text() {
             (
                 "text/plain; charset=utf-8",
@@ -145,11 +148,6 @@ impl Refused {
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-        if let Self::Route(RouteError::Redirect(redirect)) = self
-            && let Ok(location) = HeaderValue::from_str(redirect.location())
-        {
-            headers.insert(header::LOCATION, location);
-        }
         if matches!(self, Self::Head(_) | Self::BodyBroken | Self::BodySlow) {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
@@ -159,6 +157,16 @@ impl Refused {
     fn is_plain_text(&self) -> bool {
         matches!(self, Self::Route(error) if error.is_plain_text())
     }
+}
+
+/// Nothing but the place, as dockerd answers.
+fn moved(redirect: &Redirect, status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(body::full(Bytes::new()));
+    *response.status_mut() = status;
+    if let Ok(location) = HeaderValue::from_str(redirect.location()) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
 }
 
 /// Which of the API's headers an answer has.

@@ -125,9 +125,11 @@ impl Ask {
     pub(crate) fn time(&self, key: &str) -> Result<Option<Timestamp>, Failure> {
         match self.query().text(key) {
             "" => Ok(None),
-            text => unix_time(text)
-                .map(Some)
-                .ok_or_else(|| Failure::invalid(format!("invalid value for \"{key}\": {text}"))),
+            text => unix_time(text).map(Some).ok_or_else(|| {
+                Failure::invalid(format!(
+                    "strconv.ParseInt: parsing {text:?}: invalid syntax"
+                ))
+            }),
         }
     }
 }

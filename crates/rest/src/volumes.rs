@@ -71,7 +71,7 @@ pub(crate) async fn prune(ask: &Ask) -> Result<Reply, Failure> {
         space_reclaimed += pruned.reclaimed;
     }
     Ok(reply::json(&wire::PruneReport {
-        volumes_deleted: Some(gone).filter(|gone| !gone.is_empty()),
+        volumes_deleted: Some(gone),
         space_reclaimed,
     }))
 }

@@ -18,6 +18,9 @@ pub enum IdError {
         "\"{0}\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute path"
     )]
     VolumeName(String),
+    /// The shortest volume name has two characters.
+    #[error("volume name is too short, names should be at least two alphanumeric characters")]
+    ShortVolumeName,
 }
 
 macro_rules! hex_id {
@@ -140,6 +143,8 @@ impl VolumeName {
     pub fn parse(text: &str) -> Result<Self, IdError> {
         if is_restricted_name(text) && text.len() <= 255 {
             Ok(Self(text.into()))
+        } else if text.len() == 1 {
+            Err(IdError::ShortVolumeName)
         } else {
             Err(IdError::VolumeName(text.to_owned()))
         }

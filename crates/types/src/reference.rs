@@ -27,6 +27,9 @@ pub enum ReferenceError {
     /// The repository has upper-case letters.
     #[error("invalid reference format: repository name ({0}) must be lowercase")]
     Uppercase(String),
+    /// A tag alone, outside the grammar.
+    #[error("invalid tag format")]
+    Tag,
     /// More than 255 characters.
     #[error("repository name must not be more than 255 characters")]
     TooLong,
@@ -47,8 +50,9 @@ impl ImageRef {
             Some((path, tag)) => (path, Some(tag)),
             None => (remainder.as_str(), None),
         };
-        if path.bytes().any(|b| b.is_ascii_uppercase()) {
-            return Err(ReferenceError::Uppercase(path.to_owned()));
+        let name = remainder.split(':').next().unwrap_or_default();
+        if name.bytes().any(|b| b.is_ascii_uppercase()) {
+            return Err(ReferenceError::Uppercase(name.to_owned()));
         }
         if !is_domain(&domain) || !is_path(path) || !tag.is_none_or(is_tag) {
             return Err(ReferenceError::Format);
@@ -72,7 +76,7 @@ impl ImageRef {
     /// The same repository with another tag.
     pub fn with_tag(&self, tag: &str) -> Result<Self, ReferenceError> {
         if !is_tag(tag) {
-            return Err(ReferenceError::Format);
+            return Err(ReferenceError::Tag);
         }
         Ok(Self {
             tag: Some(tag.to_owned()),

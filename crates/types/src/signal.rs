@@ -7,10 +7,16 @@ use std::str::FromStr;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Signal(u8);
 
-/// The text names no signal.
+/// The text names no signal; the texts are Docker's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("invalid signal: {0}")]
-pub struct SignalError(pub String);
+pub enum SignalError {
+    /// Neither a number nor a name.
+    #[error("invalid signal: {0}")]
+    Name(String),
+    /// A number that no signal has.
+    #[error("the linux daemon does not support signal {0}")]
+    Number(i64),
+}
 
 impl Signal {
     /// SIGKILL.
@@ -35,12 +41,12 @@ impl FromStr for Signal {
 
     /// Accepts `9`, `KILL`, `SIGKILL`, `kill`, `RTMIN+3`, `RTMAX-1`.
     fn from_str(text: &str) -> Result<Self, SignalError> {
-        let error = || SignalError(text.to_owned());
-        if let Ok(number) = text.parse::<u8>() {
-            return if (1..=64).contains(&number) {
-                Ok(Self(number))
-            } else {
-                Err(error())
+        let error = || SignalError::Name(text.to_owned());
+        if let Ok(number) = text.parse::<i64>() {
+            return match u8::try_from(number) {
+                Ok(0) => Err(error()),
+                Ok(number) if number <= 64 => Ok(Self(number)),
+                _ => Err(SignalError::Number(number)),
             };
         }
         let upper = text.to_ascii_uppercase();

@@ -134,6 +134,9 @@ fn set(mount: &mut Mount, field: &str, key: &str, value: Option<&str>) -> Result
         "bind-nonrecursive" => bind(mount).non_recursive = truth(key, value)?,
         "bind-create-src" => bind(mount).create_mountpoint = truth(key, value)?,
         "bind-recursive" => recursive(mount, value)?,
+        "image-subpath" => {
+            value.clone_into(&mut mount.image_options.get_or_insert_default().subpath);
+        }
         "volume-subpath" => value.clone_into(&mut volume(mount).subpath),
         "volume-nocopy" => {
             volume(mount).no_copy = truth(key, value)
@@ -241,6 +244,9 @@ fn finish(mount: &Mount) -> Result<(), String> {
     if mount.bind_options.is_some() && mount.kind != MountType::Bind {
         return mixed("bind");
     }
+    if mount.image_options.is_some() && mount.kind != MountType::Image {
+        return mixed("image");
+    }
     if mount.tmpfs_options.is_some() && mount.kind != MountType::Tmpfs {
         return mixed("tmpfs");
     }
@@ -282,6 +288,9 @@ mod tests {
         assert!(options.no_copy);
         assert_eq!(options.labels.unwrap()["x"], "1,2");
         assert_eq!(options.driver_config.unwrap().options.unwrap()["a"], "b");
+        let image = parse_mount("type=image,source=tools,target=/t,image-subpath=bin").unwrap();
+        assert_eq!(image.kind, MountType::Image);
+        assert_eq!(image.image_options.unwrap().subpath, "bin");
         let tmpfs = parse_mount("type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=1777").unwrap();
         let options = tmpfs.tmpfs_options.unwrap();
         assert_eq!(
@@ -300,6 +309,10 @@ mod tests {
             (
                 "type=bind,source=/a,target=/x,volume-nocopy",
                 "cannot mix 'volume-*' options with mount type 'bind'",
+            ),
+            (
+                "type=volume,source=a,target=/x,image-subpath=b",
+                "cannot mix 'image-*' options with mount type 'volume'",
             ),
         ] {
             assert_eq!(parse_mount(text).unwrap_err(), reason, "{text}");

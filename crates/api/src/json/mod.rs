@@ -51,6 +51,18 @@ impl Document {
         T::deserialize(read::Reader::new(&self.root))
     }
 
+    /// Whether the value has no members but those named.
+    pub fn has_only(&self, names: &[&str]) -> bool {
+        match &self.root {
+            Node::Object(members) => members
+                .iter()
+                .all(|(name, _)| names.iter().any(|known| known.eq_ignore_ascii_case(name))),
+            Node::Null | Node::Bool(_) | Node::Number(_) | Node::Text(_) | Node::List(_) => {
+                self.is_empty()
+            }
+        }
+    }
+
     /// Whether the value is `null` or an object without members.
     pub fn is_empty(&self) -> bool {
         match &self.root {

@@ -97,9 +97,18 @@ impl Containers {
             _ => {}
         }
         let config = configuration(&facts, wanted.config.clone(), &wanted.changes)?;
-        let pauses = wanted.pause && facts.state.status == Status::Running;
+        let mut pauses = wanted.pause && facts.state.status == Status::Running;
         if pauses {
-            self.pause(container.id.as_str()).await?;
+            match self.pause(container.id.as_str()).await {
+                Ok(()) => {}
+                // It has ended meanwhile, or somebody else froze it: there is nothing to hold still.
+                Err(
+                    PauseError::NotRunning(_)
+                    | PauseError::AlreadyPaused(_)
+                    | PauseError::Restarting(_),
+                ) => pauses = false,
+                Err(error) => return Err(error.into()),
+            }
         }
         // Held only while nothing is asked of the container's driver, which may be waiting for it.
         let shared = container.files.share().await;

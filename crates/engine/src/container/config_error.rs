@@ -25,10 +25,8 @@ pub enum ConfigError {
         "invalid restart policy: unknown policy '{0}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'"
     )]
     RestartPolicy(String),
-    #[error("invalid restart policy: maximum retry count cannot be used with restart policy '{0}'")]
-    RestartCount(String),
     #[error("invalid restart policy: maximum retry count can only be used with 'on-failure'")]
-    RestartCountWithout,
+    RestartCount,
     #[error("invalid restart policy: maximum retry count cannot be negative")]
     RestartNegative,
     #[error("invalid port specification: \"{0}\"")]
@@ -43,8 +41,8 @@ pub enum ConfigError {
     EndpointIp(String),
     #[error(transparent)]
     Mac(MacError),
-    #[error("invalid network mode: {0}")]
-    NetworkMode(String),
+    #[error("invalid network mode: invalid container format container:<name|id>")]
+    NetworkMode,
     #[error("conflicting options: port publishing and the container type network mode")]
     PortsWithContainerNetwork,
     #[error("conflicting options: hostname and the network mode")]
@@ -309,8 +307,7 @@ impl ConfigError {
             | Self::HealthRetries
             | Self::AutoRemoveWithRestart
             | Self::RestartPolicy(_)
-            | Self::RestartCount(_)
-            | Self::RestartCountWithout
+            | Self::RestartCount
             | Self::RestartNegative
             | Self::Port(_)
             | Self::Protocol(_)
@@ -318,7 +315,7 @@ impl ConfigError {
             | Self::HostPort(_)
             | Self::EndpointIp(_)
             | Self::Mac(_)
-            | Self::NetworkMode(_)
+            | Self::NetworkMode
             | Self::PortsWithContainerNetwork
             | Self::HostnameWithNetwork
             | Self::Aliases

@@ -62,7 +62,12 @@ impl Driver {
         let not_connected = || {
             Failure::Network(NetworkError::NotConnected {
                 container: self.container.id.clone(),
-                network: order.network.clone(),
+                // dockerd's two sentences.
+                network: if self.state.status.has_process() {
+                    format!("network {}", order.network)
+                } else {
+                    format!("the network {}", order.network)
+                },
             })
         };
         let on_it = |joined: &&JoinedNetwork| joined.network_id == order.network_id;

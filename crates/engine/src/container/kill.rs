@@ -16,9 +16,10 @@ impl Containers {
             None | Some("") => Signal::KILL,
             Some(text) => text
                 .parse()
-                .map_err(|_signal| KillError::Signal(text.to_owned()))?,
+                .map_err(|error| KillError::Signal(name.to_owned(), error))?,
         };
-        let container = self.inner.registry.find(name)?;
+        let not_found = |error| KillError::Lookup(name.to_owned(), error);
+        let container = self.inner.registry.find(name).map_err(not_found)?;
         match container.order(Order::Kill(signal)).await {
             Ok(_) => Ok(()),
             Err(Failure::Refused(_)) => Err(KillError::NotRunning {
@@ -35,7 +36,7 @@ impl Containers {
                 | Failure::NameInUse(_)
                 | Failure::Network(_)
                 | Failure::Gone,
-            ) => Err(LookupError::NotFound(name.to_owned()).into()),
+            ) => Err(not_found(LookupError::NotFound(name.to_owned()))),
         }
     }
 }

@@ -25,7 +25,7 @@ impl Containers {
     pub async fn remove(&self, name: &str, options: RemoveOptions) -> Result<(), RemoveError> {
         let container = self.inner.registry.find(name)?;
         if options.link {
-            return Err(RemoveError::NoLink(name.to_owned()));
+            return Err(RemoveError::DefaultLink);
         }
         let named = || name.to_owned();
         let error = match container.order(Order::Remove(options)).await {

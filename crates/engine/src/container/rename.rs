@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lockgate_types::ContainerName;
+use lockgate_types::{ContainerName, IdError};
 
 use super::driver::Driver;
 use super::error::{FaultError, LookupError, RenameError};
@@ -18,7 +18,11 @@ impl Containers {
             return Err(RenameError::Empty);
         }
         let container = self.inner.registry.find(name)?;
-        let new_name = ContainerName::parse(new_name).map_err(RenameError::Name)?;
+        let new_name = ContainerName::parse(new_name).map_err(|_error| {
+            // dockerd looks at the name as it keeps it.
+            let kept = format!("/{}", new_name.strip_prefix('/').unwrap_or(new_name));
+            RenameError::Name(IdError::ContainerName(kept))
+        })?;
         if container.facts().record.name == new_name {
             return Err(RenameError::Same);
         }

@@ -10,7 +10,7 @@ impl Containers {
     pub async fn restart(&self, name: &str, options: StopOptions) -> Result<(), RestartError> {
         let container = self.inner.registry.find(name)?;
         let named = || name.to_owned();
-        let order = StopOrder::parse(&options).map_err(|source| RestartError::Stop {
+        let order = StopOrder::parse(&options).map_err(|source| RestartError::Signal {
             name: named(),
             source,
         })?;

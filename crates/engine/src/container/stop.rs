@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use lockgate_runtime::protocol::{Reply, Request as ShimRequest};
-use lockgate_types::Signal;
+use lockgate_types::{Signal, SignalError};
 use tokio::time::Instant;
 
 use super::driver::{Driver, Supervisor};
@@ -23,7 +23,8 @@ impl Containers {
     /// Stops a container: its stop signal, then SIGKILL. [`StopError::AlreadyStopped`] if it does not run.
     pub async fn stop(&self, name: &str, options: StopOptions) -> Result<(), StopError> {
         let container = self.inner.registry.find(name)?;
-        let order = StopOrder::parse(&options)?;
+        let order = StopOrder::parse(&options)
+            .map_err(|error| StopError::Signal(name.to_owned(), error))?;
         match container.order(Order::Stop(order)).await {
             Ok(_) => Ok(()),
             Err(failure) => Err(StopError::from_failure(failure, name, &container.id)),
@@ -32,13 +33,10 @@ impl Containers {
 }
 
 impl StopOrder {
-    pub(super) fn parse(options: &StopOptions) -> Result<Self, StopError> {
+    pub(super) fn parse(options: &StopOptions) -> Result<Self, SignalError> {
         let signal = match options.signal.as_deref() {
             None | Some("") => None,
-            Some(text) => Some(
-                text.parse::<Signal>()
-                    .map_err(|error| StopError::Signal(error.0))?,
-            ),
+            Some(text) => Some(text.parse()?),
         };
         Ok(Self {
             timeout: options.timeout,

@@ -32,7 +32,7 @@ pub enum ExecError {
     #[error("exec command {0} is already running")]
     IsRunning(ExecId),
     /// The detach keys cannot be parsed.
-    #[error("invalid escape keys ({0}) provided")]
+    #[error("Invalid escape keys ({0}) provided")]
     DetachKeys(String),
     /// Environment or capabilities make no sense.
     #[error(transparent)]

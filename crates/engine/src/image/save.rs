@@ -52,7 +52,11 @@ impl Images {
                 return Ok(all);
             }
         }
-        let image = store.resolve(name)?;
+        let image = store.resolve(name).map_err(|error| match error {
+            // dockerd repeats the name as it was given, here alone.
+            ResolveError::NotFound(_) => ResolveError::NotFound(name.to_owned()),
+            other => other,
+        })?;
         let refs = reference
             .filter(|r| r.digest().is_none() && store.resolve_reference(r).is_some())
             .into_iter()

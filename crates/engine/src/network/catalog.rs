@@ -79,7 +79,12 @@ pub(super) fn filter(
     is_used: impl Fn(&Network) -> bool,
 ) -> Result<Vec<Network>, FilterError> {
     filters.check_keys(&FILTERS)?;
-    let dangling = filters.boolean("dangling")?;
+    let dangling = filters.boolean("dangling").map_err(|_values| {
+        FilterError::Text(
+            "invalid value for filter 'dangling', must be \"true\" (or \"1\"), or \"false\" (or \"0\")"
+                .to_owned(),
+        )
+    })?;
     let wants = wanted_types(filters)?;
     networks.retain(|network| {
         let is_builtin = BUILT_IN.contains(&network.name.as_str());
@@ -126,7 +131,10 @@ fn wanted_types(filters: &Filters) -> Result<Types, FilterError> {
         match value {
             "builtin" => wanted.builtin = true,
             "custom" => wanted.custom = true,
-            _ => return Err(FilterError::value("type", value)),
+            _ => {
+                let text = format!("invalid filter: 'type'='{value}'");
+                return Err(FilterError::Text(text));
+            }
         }
     }
     Ok(wanted)
@@ -265,7 +273,7 @@ mod tests {
         assert_eq!(names(&[("dangling", "false")]).unwrap().len(), 3);
         assert_eq!(
             names(&[("type", "x")]).unwrap_err().to_string(),
-            "invalid filter 'type=x'"
+            "invalid filter: 'type'='x'"
         );
         assert_eq!(
             names(&[("bad", "x")]).unwrap_err().to_string(),

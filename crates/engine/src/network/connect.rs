@@ -18,8 +18,13 @@ impl Networks {
         if container.is_empty() {
             return Err(NetworkError::NoContainer);
         }
-        let network = catalog::find(self.all(), network)?;
+        // In dockerd's order: the first fault found is the one that is told.
         let container = self.container(container)?;
+        let network = catalog::find(self.all(), network)?;
+        let custom = self.inner.networks.get(network.id.as_str());
+        if let Some(custom) = &custom {
+            endpoint::check(Some(custom), &settings)?;
+        }
         let mode = NetworkMode::parse(&container.facts().record.host_config.network_mode);
         match mode {
             Ok(NetworkMode::Host | NetworkMode::Container(_)) => return Err(NetworkError::Shared),
@@ -31,7 +36,6 @@ impl Networks {
             "none" => return Err(NetworkError::Private),
             _ => {}
         }
-        let custom = self.inner.networks.get(network.id.as_str());
         endpoint::check(custom.as_deref(), &settings)?;
         let order = ConnectOrder {
             network: network.name,
@@ -48,6 +52,9 @@ impl Networks {
         container: &str,
         force: bool,
     ) -> Result<(), NetworkError> {
+        if container.is_empty() {
+            return Err(NetworkError::NoContainer);
+        }
         let network = catalog::find(self.all(), network)?;
         let found = match self.container(container) {
             Err(NetworkError::Container(_)) if force => {
@@ -55,7 +62,8 @@ impl Networks {
             }
             outcome => outcome?,
         };
-        if network.name == "host" {
+        let mode = NetworkMode::parse(&found.facts().record.host_config.network_mode);
+        if network.name == "host" && matches!(mode, Ok(NetworkMode::Host)) {
             return Err(NetworkError::Host("disconnect container from"));
         }
         let order = DisconnectOrder {

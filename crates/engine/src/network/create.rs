@@ -157,18 +157,18 @@ impl Pool {
             Ok(ip) if subnet.contains(&ip) => Some(ip),
             Ok(_) => {
                 reasons.push(format!(
-                    "invalid {what} {text}: parent subnet {subnet} doesn't contain this address"
+                    "invalid {what}: parent subnet {subnet} doesn't contain this address"
                 ));
                 None
             }
             Err(_) => {
-                reasons.push(format!("invalid {what} {text}: invalid address"));
+                reasons.push(format!("invalid {what}: invalid address"));
                 None
             }
         };
         let gateway = match pool.gateway.as_str() {
             "" => None,
-            text => address("gateway", text),
+            text => address(&format!("gateway {text}"), text),
         };
         for (name, text) in pool.auxiliary_addresses.iter().flatten() {
             address(&format!("auxiliary address {name}"), text);

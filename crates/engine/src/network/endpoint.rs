@@ -36,13 +36,14 @@ pub(crate) fn check(
         (Ok(None), _) => {}
         (Err(text), network) => {
             reasons.push(format!("invalid IPv4 address: {text}"));
-            where_chosen(network, &mut reasons);
+            match network {
+                Some(custom) if custom.record.subnet_was_chosen => reasons.push(not_in(text)),
+                network => where_chosen(network, &mut reasons),
+            }
         }
         (Ok(Some(ip)), Some(custom)) if custom.record.subnet_was_chosen => {
             if !custom.record.subnet.contains(&ip) {
-                reasons.push(format!(
-                    "no configured subnet or ip-range contain the IP address {ip}"
-                ));
+                reasons.push(not_in(&ip.to_string()));
             }
         }
         (Ok(Some(_)), network) => where_chosen(network, &mut reasons),
@@ -61,6 +62,10 @@ pub(crate) fn check(
         return Err(NetworkError::Mac(mac.to_owned()));
     }
     Ok(())
+}
+
+fn not_in(ip: &str) -> String {
+    format!("no configured subnet or ip-range contain the IP address {ip}")
 }
 
 fn where_chosen(network: Option<&Custom>, reasons: &mut Vec<String>) {

@@ -78,11 +78,11 @@ pub enum NetworkError {
         network: String,
     },
     /// The container is not on the network.
-    #[error("container {container} is not connected to network {network}")]
+    #[error("container {container} is not connected to {network}")]
     NotConnected {
         /// The container.
         container: ContainerId,
-        /// The network's name.
+        /// `network` or `the network`, and its name.
         network: String,
     },
     /// The same where the container does not exist.

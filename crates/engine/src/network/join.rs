@@ -20,7 +20,7 @@ use crate::engine::Inner;
 /// Gives a container its addresses and ports. Blocks. After a failure nothing of it is left.
 pub(crate) fn join(engine: &Arc<Inner>, record: &Record) -> Result<NetworkState, StartError> {
     let mode = NetworkMode::parse(&record.host_config.network_mode)
-        .map_err(|_mode| ConfigError::NetworkMode(record.host_config.network_mode.clone()))?;
+        .map_err(|_mode| ConfigError::NetworkMode)?;
     if record.config.network_disabled && !matches!(mode, NetworkMode::Container(_)) {
         // A namespace of its own with nothing in it.
         return Ok(NetworkState::default());

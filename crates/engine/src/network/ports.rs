@@ -13,8 +13,8 @@ use crate::container::state::NetworkState;
 /// Reads `80`, `80/tcp` or `53/udp`.
 pub(crate) fn parse_port(text: &str) -> Result<(u16, Protocol), ConfigError> {
     let (number, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
-    let invalid = || ConfigError::Port(text.to_owned());
-    let number = number.parse::<u16>().map_err(|_number| invalid())?;
+    let invalid = |_error| ConfigError::Port(number.to_owned());
+    let number = number.parse::<u16>().map_err(invalid)?;
     let protocol = match protocol.parse() {
         Ok(protocol) => protocol,
         Err(error) => return Err(ConfigError::Protocol(error)),

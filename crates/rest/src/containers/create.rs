@@ -11,6 +11,11 @@ use crate::reply;
 pub(crate) async fn create(ask: &Ask) -> Result<Reply, Failure> {
     let document = ask.document()?;
     let mut request = CreateRequest::read(&document)?;
+    if document.has_only(&["HostConfig", "NetworkingConfig"]) {
+        return Err(Failure::invalid(
+            "config cannot be empty in order to create a container",
+        ));
+    }
     request.upgrade(ask.version())?;
     request.config.labels = ask.owned(request.config.labels);
     let text = |key: &str| {

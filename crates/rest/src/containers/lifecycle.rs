@@ -102,9 +102,15 @@ pub(crate) async fn resize(ask: &Ask) -> Result<Reply, Failure> {
 
 /// Height and width of a terminal. The kernel knows 16 bits; more than that is as good as that.
 pub(crate) fn window(ask: &Ask) -> Result<(u16, u16), Failure> {
-    let side = |key: &str| {
-        let value = ask.query().unsigned(key)?;
-        Ok::<u16, Failure>(u16::try_from(value).unwrap_or(u16::MAX))
+    let side = |key: &str, name: &str| match ask.query().unsigned(key) {
+        Ok(value) => Ok(u16::try_from(value).unwrap_or(u16::MAX)),
+        Err(error) => {
+            let text = ask.query().text(key);
+            let why = error.reason();
+            Err(Failure::invalid(format!(
+                "invalid resize {name} {text:?}: {why}"
+            )))
+        }
     };
-    Ok((side("h")?, side("w")?))
+    Ok((side("h", "height")?, side("w", "width")?))
 }

@@ -27,7 +27,7 @@ async fn volumes_come_and_go() {
     let report = world.post("/v1.42/volumes/prune", Bytes::new()).await;
     assert_eq!(
         report.text(),
-        "{\"VolumesDeleted\":null,\"SpaceReclaimed\":0}\n"
+        "{\"VolumesDeleted\":[],\"SpaceReclaimed\":0}\n"
     );
     let report = world
         .post("/v1.41/volumes/prune", Bytes::new())

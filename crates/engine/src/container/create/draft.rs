@@ -113,8 +113,11 @@ fn find_image(
     if let Some(platform) = platform.filter(|platform| !platform.is_empty())
         && !is_for(&image, platform)
     {
-        let (image, platform) = (config.image.clone(), platform.to_owned());
-        return Err(CreateError::Platform { image, platform });
+        return Err(CreateError::Platform {
+            image: config.image.clone(),
+            found: format!("{}/{}", image.config.os, image.config.architecture),
+            platform: platform.to_owned(),
+        });
     }
     Ok(Some(image))
 }

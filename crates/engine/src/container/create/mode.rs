@@ -27,8 +27,7 @@ pub(super) fn check(host: &HostConfig) -> Result<(), ConfigError> {
     if !matches!(host.cgroupns_mode.as_str(), "" | "host" | "private") {
         return Err(ConfigError::CgroupnsMode(host.cgroupns_mode.clone()));
     }
-    NetworkMode::parse(&host.network_mode)
-        .map_err(|_mode| ConfigError::NetworkMode(host.network_mode.clone()))?;
+    NetworkMode::parse(&host.network_mode).map_err(|_mode| ConfigError::NetworkMode)?;
     Ok(())
 }
 

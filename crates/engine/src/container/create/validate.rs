@@ -23,7 +23,7 @@ pub(super) fn config(config: &ContainerConfig) -> Result<(), ConfigError> {
     if let Some(signal) = config.stop_signal.as_deref().filter(|s| !s.is_empty()) {
         signal
             .parse::<Signal>()
-            .map_err(|error| ConfigError::StopSignal(error.0))?;
+            .map_err(|_error| ConfigError::StopSignal(signal.to_owned()))?;
     }
     if let Some(health) = &config.healthcheck {
         for (name, value) in [
@@ -82,10 +82,9 @@ pub(super) fn host_config(host: &HostConfig, engine: &EngineConfig) -> Result<()
 pub(crate) fn restart_policy(policy: &RestartPolicy, auto_remove: bool) -> Result<(), ConfigError> {
     let count = policy.maximum_retry_count;
     match policy.name.as_str() {
-        "always" | "unless-stopped" if count > 0 => {
-            return Err(ConfigError::RestartCount(policy.name.clone()));
+        "" | "always" | "unless-stopped" | "no" if count > 0 => {
+            return Err(ConfigError::RestartCount);
         }
-        "" | "no" if count > 0 => return Err(ConfigError::RestartCountWithout),
         "always" | "unless-stopped" | "no" | "on-failure" if count < 0 => {
             return Err(ConfigError::RestartNegative);
         }
@@ -137,7 +136,7 @@ mod tests {
             (
                 "always",
                 3,
-                "invalid restart policy: maximum retry count cannot be used with restart policy 'always'",
+                "invalid restart policy: maximum retry count can only be used with 'on-failure'",
             ),
             (
                 "on-failure",

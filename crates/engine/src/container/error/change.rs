@@ -33,11 +33,13 @@ pub enum CreateError {
     Image(String),
     /// The image is for another platform than the one asked for.
     #[error(
-        "image with reference {image} was found but does not provide the specified platform ({platform})"
+        "image with reference {image} was found but its platform ({found}) does not match the specified platform ({platform})"
     )]
     Platform {
         /// The image as it was named.
         image: String,
+        /// The image's platform.
+        found: String,
         /// The platform asked for.
         platform: String,
     },
@@ -94,7 +96,7 @@ pub enum RenameError {
     #[error("Renaming a container with the same name as its current name")]
     Same,
     /// The new name is outside the grammar.
-    #[error("{0}")]
+    #[error("Error when allocating new name: {0}")]
     Name(IdError),
     /// The new name is taken.
     #[error(

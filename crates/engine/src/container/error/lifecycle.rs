@@ -1,6 +1,6 @@
 //! Why starting, stopping or removing a container fails.
 
-use lockgate_types::{ContainerId, ErrorKind};
+use lockgate_types::{ContainerId, ErrorKind, SignalError};
 
 use super::{FaultError, LookupError};
 use crate::container::config_error::ConfigError;
@@ -77,8 +77,8 @@ pub enum StopError {
     #[error("container {0} is already stopped")]
     AlreadyStopped(ContainerId),
     /// The signal has no such name.
-    #[error("invalid signal: {0}")]
-    Signal(String),
+    #[error("cannot stop container: {0}: {1}")]
+    Signal(String, SignalError),
     /// A fault of the host.
     #[error("cannot stop container: {name}: {fault}")]
     Fault {
@@ -95,7 +95,7 @@ impl StopError {
         match self {
             Self::Lookup(error) => error.kind(),
             Self::AlreadyStopped(_) => ErrorKind::NotModified,
-            Self::Signal(_) => ErrorKind::InvalidInput,
+            Self::Signal(..) => ErrorKind::InvalidInput,
             Self::Fault { fault, .. } => fault.kind(),
         }
     }
@@ -107,13 +107,13 @@ pub enum RestartError {
     /// No such container.
     #[error(transparent)]
     Lookup(#[from] LookupError),
-    /// It cannot be stopped.
+    /// It cannot be stopped like that.
     #[error("Cannot restart container {name}: {source}")]
-    Stop {
+    Signal {
         /// The container as it was named.
         name: String,
         /// Why.
-        source: StopError,
+        source: SignalError,
     },
     /// It cannot be started.
     #[error("Cannot restart container {name}: {source}")]
@@ -130,7 +130,7 @@ impl RestartError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Lookup(error) => error.kind(),
-            Self::Stop { source, .. } => source.kind(),
+            Self::Signal { .. } => ErrorKind::InvalidInput,
             Self::Start { source, .. } => source.kind(),
         }
     }
@@ -140,11 +140,11 @@ impl RestartError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KillError {
     /// No such container.
-    #[error(transparent)]
-    Lookup(#[from] LookupError),
-    /// The signal has no such name.
-    #[error("invalid signal: {0}")]
-    Signal(String),
+    #[error("cannot kill container: {0}: {1}")]
+    Lookup(String, LookupError),
+    /// There is no such signal.
+    #[error("cannot kill container: {0}: {1}")]
+    Signal(String, SignalError),
     /// It does not run.
     #[error("cannot kill container: {name}: container {id} is not running")]
     NotRunning {
@@ -167,8 +167,8 @@ impl KillError {
     /// Whose fault it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Lookup(error) => error.kind(),
-            Self::Signal(_) => ErrorKind::InvalidInput,
+            Self::Lookup(_, error) => error.kind(),
+            Self::Signal(..) => ErrorKind::InvalidInput,
             Self::NotRunning { .. } => ErrorKind::Conflict,
             Self::Fault { fault, .. } => fault.kind(),
         }
@@ -197,9 +197,9 @@ pub enum RemoveError {
     /// Somebody else is removing it.
     #[error("removal of container {0} is already in progress")]
     InProgress(String),
-    /// Links are not kept.
-    #[error("Could not get parent for {0}: no such link")]
-    NoLink(String),
+    /// What every container is called is no link to it.
+    #[error("Conflict, cannot remove the default link name of the container")]
+    DefaultLink,
     /// A fault of the host.
     #[error("cannot remove container \"{name}\": {fault}")]
     Fault {
@@ -216,7 +216,7 @@ impl RemoveError {
         match self {
             Self::Lookup(error) => error.kind(),
             Self::Running { .. } | Self::Paused(_) | Self::InProgress(_) => ErrorKind::Conflict,
-            Self::NoLink(_) => ErrorKind::Internal,
+            Self::DefaultLink => ErrorKind::Internal,
             Self::Fault { fault, .. } => fault.kind(),
         }
     }
@@ -229,7 +229,7 @@ pub enum PauseError {
     #[error(transparent)]
     Lookup(#[from] LookupError),
     /// It does not run.
-    #[error("Container {0} is not running")]
+    #[error("container {0} is not running")]
     NotRunning(ContainerId),
     /// It is frozen already.
     #[error("Container {0} is already paused")]

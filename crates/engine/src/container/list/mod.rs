@@ -3,18 +3,22 @@
 mod select;
 mod status;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lockgate_types::Timestamp;
+use lockgate_types::network::EndpointSettings;
 
 use super::error::InspectError;
 use super::handle::{Container, Facts};
 use super::inspect::image_size;
+use super::record::Record;
 use super::request::ListQuery;
+use super::state::RunState;
 use super::view::{PortSummary, Summary, SummaryHostConfig, SummaryNetworkSettings};
 use super::{Containers, Status};
 use crate::engine::Inner;
-use crate::network::{endpoints, parse_port, port_map};
+use crate::network::{Known, endpoints, parse_port, port_map};
 
 use select::Selection;
 
@@ -86,7 +90,7 @@ fn summary(engine: &Inner, facts: &Facts, now: Timestamp) -> Summary {
             annotations: record.host_config.annotations.clone(),
         },
         network_settings: SummaryNetworkSettings {
-            networks: endpoints(&engine.networks, record, state),
+            networks: networks(&engine.networks, record, state),
         },
         mounts: record
             .mounts
@@ -95,6 +99,19 @@ fn summary(engine: &Inner, facts: &Facts, now: Timestamp) -> Summary {
             .map(|m| m.point.clone())
             .collect(),
     }
+}
+
+/// The networks as a list shows them: without the names that resolve to the container.
+fn networks(
+    known: &Known,
+    record: &Record,
+    state: &RunState,
+) -> BTreeMap<String, EndpointSettings> {
+    let mut all = endpoints(known, record, state);
+    for settings in all.values_mut() {
+        settings.dns_names = None;
+    }
+    all
 }
 
 /// The image as it was named, or its id once the name means another image.

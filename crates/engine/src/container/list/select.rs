@@ -1,6 +1,7 @@
 //! Which containers a filter selects.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 use lockgate_types::{Digest, Timestamp};
 
@@ -34,12 +35,12 @@ const HEALTHS: [&str; 4] = ["none", "starting", "healthy", "unhealthy"];
 
 const STATUSES: [&str; 7] = [
     "created",
-    "dead",
-    "exited",
-    "paused",
-    "removing",
-    "restarting",
     "running",
+    "paused",
+    "restarting",
+    "removing",
+    "exited",
+    "dead",
 ];
 
 /// Filters with everything looked up that they name.
@@ -55,19 +56,11 @@ pub(super) struct Selection<'a> {
 
 impl<'a> Selection<'a> {
     pub(super) fn new(engine: &'a Inner, filters: &'a Filters) -> Result<Self, InspectError> {
-        for status in filters.values("status") {
-            if !STATUSES.contains(&status) {
-                return Err(FilterError::value("status", status).into());
-            }
-        }
-        for health in filters.values("health") {
-            if !HEALTHS.contains(&health) {
-                return Err(FilterError::OneOf {
-                    key: "health",
-                    value: health.to_owned(),
-                    known: "none, starting, healthy, unhealthy",
-                }
-                .into());
+        one_of(filters, "status", "state", &STATUSES)?;
+        one_of(filters, "health", "health", &HEALTHS)?;
+        for key in ["expose", "publish"] {
+            for wanted in filters.values(key) {
+                ports(key, wanted)?;
             }
         }
         let created = |key: &str| -> Result<Option<Timestamp>, InspectError> {
@@ -77,8 +70,11 @@ impl<'a> Selection<'a> {
             }
         };
         let exited = |text: &str| {
-            text.parse()
-                .map_err(|_code| FilterError::value("exited", text))
+            text.parse().map_err(|_code| FilterError::Reason {
+                key: "exited",
+                value: text.to_owned(),
+                reason: format!("strconv.Atoi: parsing {text:?}: invalid syntax"),
+            })
         };
         let ancestors = filters
             .values("ancestor")
@@ -167,7 +163,7 @@ impl<'a> Selection<'a> {
         if !self.filters.contains(key) {
             return true;
         }
-        let ports: Vec<(u16, &str)> = if key == "expose" {
+        let known: Vec<(u16, &str)> = if key == "expose" {
             let exposed = facts
                 .record
                 .config
@@ -190,15 +186,47 @@ impl<'a> Selection<'a> {
                 })
                 .collect()
         };
-        self.filters.values(key).any(|wanted| {
-            let (range, proto) = wanted.split_once('/').unwrap_or((wanted, "tcp"));
-            let (first, last) = range.split_once('-').unwrap_or((range, range));
-            match (first.parse::<u16>(), last.parse::<u16>()) {
-                (Ok(first), Ok(last)) => ports
+        self.filters
+            .values(key)
+            .filter_map(|wanted| ports(key, wanted).ok())
+            .any(|(range, proto)| {
+                known
                     .iter()
-                    .any(|(port, kind)| (first..=last).contains(port) && *kind == proto),
-                _ => false,
-            }
-        })
+                    .any(|(port, kind)| range.contains(port) && *kind == proto)
+            })
     }
+}
+
+/// Refuses a value that is none of `known`; `what` is dockerd's word for them.
+fn one_of(
+    filters: &Filters,
+    key: &'static str,
+    what: &str,
+    known: &[&str],
+) -> Result<(), FilterError> {
+    match filters.values(key).find(|value| !known.contains(value)) {
+        None => Ok(()),
+        Some(value) => Err(FilterError::Reason {
+            key,
+            value: value.to_owned(),
+            reason: format!(
+                "invalid value for {what} ({value}): must be one of {}",
+                known.join(", ")
+            ),
+        }),
+    }
+}
+
+/// The ports of `80`, `80-90` or `53/udp`.
+fn ports<'a>(key: &str, wanted: &'a str) -> Result<(RangeInclusive<u16>, &'a str), FilterError> {
+    let (range, proto) = wanted.split_once('/').unwrap_or((wanted, "tcp"));
+    let (first, last) = range.split_once('-').unwrap_or((range, range));
+    let number = |text: &str| {
+        text.parse::<u16>().map_err(|_number| {
+            FilterError::Text(format!(
+                "error while looking up for {key} {wanted}: strconv.ParseUint: parsing {text:?}: invalid syntax"
+            ))
+        })
+    };
+    Ok((number(first)?..=number(last)?, proto))
 }
