@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use crate::authority;
 use crate::config::{BridgeChoice, Config, GuardChoice};
 use crate::place::{self, PidFile};
+use crate::rootless;
 use crate::watch::Watched;
 use crate::watchdog;
 
@@ -69,7 +70,14 @@ pub(crate) async fn run(config: Config) -> Result<()> {
     tracing::info!("ready");
     gate.serve(behind.backend(), stop.notified()).await;
 
+    let holder = behind.holder();
     behind.close().await;
+    if let Some(socket) = holder {
+        tracing::info!("no container runs: the user's namespaces end");
+        if let Err(error) = rootless::leave(&socket) {
+            tracing::warn!(%error, "cannot end the process that holds them");
+        }
+    }
     audit.access().audit().close();
     tracing::info!("stopped");
     Ok(())
@@ -98,6 +106,12 @@ impl Behind {
             Self::Engine(engine) => Some(engine.clone()),
             Self::Daemon(_) => None,
         }
+    }
+
+    /// The process that holds a rootless daemon's namespaces, if nothing else needs them any more.
+    fn holder(&self) -> Option<PathBuf> {
+        let engine = self.engine().filter(|engine| !engine.runs_anything())?;
+        engine.config().ports_outside.clone()
     }
 
     async fn close(self) {

@@ -7,6 +7,7 @@ mod app;
 mod authority;
 mod config;
 mod place;
+mod rootless;
 mod watch;
 mod watchdog;
 
@@ -42,7 +43,7 @@ enum Done {
 }
 
 fn start(typed: &Typed) -> Result<Done> {
-    let config = Config::load(typed)?;
+    let mut config = Config::load(typed)?;
     if typed.validate {
         app::validate(&config)?;
         return Ok(Done::Valid);
@@ -52,6 +53,10 @@ fn start(typed: &Typed) -> Result<Done> {
         tracing::info!("{note}");
     }
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    if config.rootless {
+        // Before there is another thread: a user namespace is entered by a process with one.
+        rootless::enter(&mut config)?;
+    }
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?

@@ -25,6 +25,10 @@ pub struct EngineConfig {
     pub cgroup_parent: String,
     /// The default bridge; without it containers have no `bridge` network.
     pub bridge: Option<lockgate_net::BridgeConfig>,
+    /// The socket of the process that publishes ports, if this is not the host's network.
+    pub ports_outside: Option<PathBuf>,
+    /// Run by an ordinary user, in a user namespace; shown by `info`.
+    pub rootless: bool,
     /// Logging of containers that say nothing about it.
     pub log: LogDefaults,
     /// Limits of every container that does not set its own, by name.
@@ -95,6 +99,8 @@ impl EngineConfig {
             default_runtime: Self::BUILT_IN_RUNTIME.to_owned(),
             cgroup_parent: "/lockgate".to_owned(),
             bridge: None,
+            ports_outside: None,
+            rootless: false,
             log: LogDefaults::default(),
             default_ulimits: BTreeMap::new(),
             default_shm_size: 64 << 20,

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use lockgate_net::outside::Outside;
 use lockgate_net::{Bridge, NetError, Shared, netns};
 use lockgate_runtime::cgroup::Cgroup;
 use lockgate_store::Store;
@@ -119,11 +120,7 @@ impl Engine {
 
     /// A host on which nothing of ours runs any more keeps no bridge, no rules and no empty cgroup.
     async fn leave_no_network(&self) {
-        let all = self.inner.registry.all();
-        if all
-            .iter()
-            .any(|container| container.facts().state.status.has_process())
-        {
+        if self.runs_anything() {
             return;
         }
         let inner = Arc::clone(&self.inner);
@@ -146,6 +143,13 @@ impl Engine {
         for error in closed.await.unwrap_or_default() {
             tracing::warn!(%error, "cannot take the network down");
         }
+    }
+
+    /// Whether any container has a process.
+    pub fn runs_anything(&self) -> bool {
+        let all = self.inner.registry.all();
+        all.iter()
+            .any(|container| container.facts().state.status.has_process())
     }
 
     async fn stop_all(&self) {
@@ -217,7 +221,13 @@ impl Inner {
         }
         staging::clear(&config.exec_root);
         let store = Store::open(&config.data_root).map_err(OpenError::Store)?;
-        let shared = Shared::start().map_err(OpenError::Network)?;
+        let shared = match &config.ports_outside {
+            Some(socket) => Outside::connect(socket)
+                .map_err(NetError::Outside)
+                .and_then(Shared::behind),
+            None => Shared::start(),
+        };
+        let shared = shared.map_err(OpenError::Network)?;
         let bridge = match &config.bridge {
             Some(bridge) => {
                 let opened = Bridge::open_with(bridge.clone(), shared.clone());
@@ -230,7 +240,7 @@ impl Inner {
         let networks = Known::open(builtin, Defaults::of(&config), shared);
         Ok(Self {
             id: engine_id(&root).map_err(failed(&root.join("engine-id")))?,
-            host: HostFacts::read(),
+            host: HostFacts::read(&Path::new("/").join(&config.cgroup_parent)),
             events: Events::new(),
             registry: Registry::default(),
             store,

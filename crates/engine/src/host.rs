@@ -3,9 +3,11 @@
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::io::unix::AsyncFd;
+
+use lockgate_runtime::cgroup::Cgroup;
 
 use crate::limits::Limits;
 
@@ -14,6 +16,8 @@ use crate::limits::Limits;
 pub(crate) struct HostFacts {
     /// Processes are controlled by cgroup v1 (also "hybrid").
     pub(crate) is_cgroup_v1: bool,
+    /// Whether containers get cgroups at all.
+    pub(crate) has_cgroups: bool,
     /// What its cgroups can limit.
     pub(crate) limits: Limits,
     /// This boot, so that a process id of another boot is not taken for one of this.
@@ -21,16 +25,35 @@ pub(crate) struct HostFacts {
 }
 
 impl HostFacts {
-    pub(crate) fn read() -> Self {
+    /// `cgroup_parent` is where the containers' cgroups are made.
+    pub(crate) fn read(cgroup_parent: &Path) -> Self {
         let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let root = Path::new("/sys/fs/cgroup");
         let is_cgroup_v1 = !root.join("cgroup.controllers").exists();
+        let parent = Cgroup::open(cgroup_parent).ok();
+        let has_cgroups = parent.is_none_or(|parent| parent.is_somewhere());
+        let limits = match (has_cgroups, is_cgroup_v1) {
+            (false, _) => Limits::default(),
+            (true, true) => Limits::read(root, true),
+            // What was delegated to a user may be less than the host has.
+            (true, false) => Limits::read(&nearest(root, cgroup_parent), false),
+        };
         Self {
             is_cgroup_v1,
-            limits: Limits::read(root, is_cgroup_v1),
+            has_cgroups,
+            limits,
             boot_id: boot_id.trim().to_owned(),
         }
     }
+}
+
+/// The nearest directory that there is of the cgroup `path`.
+fn nearest(root: &Path, path: &Path) -> PathBuf {
+    let path = root.join(path.strip_prefix("/").unwrap_or(path));
+    let found = path
+        .ancestors()
+        .find(|path| path.join("cgroup.controllers").exists());
+    found.unwrap_or(root).to_owned()
 }
 
 /// Lets a task wait for a descriptor of the kernel's (a pidfd, an inotify instance).

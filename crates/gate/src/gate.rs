@@ -26,6 +26,8 @@ use crate::watch::Watch;
 pub struct GateConfig {
     /// Where to listen.
     pub hosts: Vec<Host>,
+    /// Sockets that listen already on addresses of `hosts`.
+    pub opened: Vec<(Host, Arc<std::net::TcpListener>)>,
     /// The TLS files; `tcp://` is refused without.
     pub tls: Option<TlsFiles>,
     /// Lets `tcp://` speak plain HTTP, on loopback addresses only. For tests.
@@ -114,7 +116,9 @@ impl Gate {
         let group = config.group.number()?;
         let mut listeners = Vec::new();
         for host in &config.hosts {
-            listeners.extend(listen::bind(host, protection, group)?);
+            let mut opened = config.opened.iter().filter(|(of, _)| of == host);
+            let opened = opened.next().map(|(_, socket)| &**socket);
+            listeners.extend(listen::bind(host, opened, protection, group)?);
         }
         let handle = GateHandle {
             access,

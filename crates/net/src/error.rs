@@ -69,6 +69,9 @@ pub enum NetError {
         /// Why not.
         source: io::Error,
     },
+    /// The process that publishes ports on the host does not answer.
+    #[error("cannot publish ports on the host")]
+    Outside(#[source] io::Error),
     /// The bridge's own record could not be read or written.
     #[error("cannot keep the network's state")]
     State(#[source] io::Error),
@@ -86,9 +89,11 @@ impl NetError {
             Self::Ipam(error) => error.kind(),
             Self::Port(error) => error.kind(),
             Self::Firewall(error) => error.kind(),
-            Self::Link { .. } | Self::Namespace { .. } | Self::Sysctl { .. } | Self::State(_) => {
-                ErrorKind::Internal
-            }
+            Self::Link { .. }
+            | Self::Namespace { .. }
+            | Self::Sysctl { .. }
+            | Self::Outside(_)
+            | Self::State(_) => ErrorKind::Internal,
         }
     }
 }
@@ -116,6 +121,22 @@ pub enum PortError {
         /// Why not; part of the text, because clients look for the words.
         cause: io::Error,
     },
+    /// An ordinary user may not have it.
+    #[error(
+        "failed to bind host port {ip}:{port}/{proto}: permission denied: cannot expose privileged port {port}, \
+         you can add 'net.ipv4.ip_unprivileged_port_start={port}' to /etc/sysctl.conf (currently {floor}), or \
+         choose a larger port number (>= {floor})"
+    )]
+    Privileged {
+        /// The host address.
+        ip: Ipv4Addr,
+        /// The host port.
+        port: u16,
+        /// The protocol.
+        proto: Protocol,
+        /// The first port that ordinary users may have.
+        floor: u16,
+    },
     /// No port of the range is free.
     #[error("all ports are allocated")]
     Exhausted,
@@ -137,7 +158,10 @@ impl PortError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             // dockerd answers a port conflict at start with 500.
-            Self::Allocated { .. } | Self::Bind { .. } | Self::Exhausted => ErrorKind::Internal,
+            Self::Allocated { .. }
+            | Self::Bind { .. }
+            | Self::Privileged { .. }
+            | Self::Exhausted => ErrorKind::Internal,
             Self::Range { .. } => ErrorKind::InvalidInput,
             Self::Ipv6(_) => ErrorKind::Unsupported,
         }

@@ -28,6 +28,7 @@ mod hosts;
 mod ipam;
 mod netlink;
 pub mod netns;
+pub mod outside;
 mod ports;
 mod resolv;
 mod statistics;

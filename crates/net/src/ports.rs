@@ -14,6 +14,7 @@ use std::os::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt};
 
+use crate::outside::{Answer, Outside, Port, Request};
 use crate::{PortError, PortRequest, Protocol, PublishedPort};
 
 /// The host ports of all networks.
@@ -22,7 +23,23 @@ pub(crate) struct Ports {
     ephemeral: RangeInclusive<u16>,
     /// Where the search for a free ephemeral port goes on.
     next: u16,
-    held: BTreeMap<Key, Option<OwnedFd>>,
+    held: BTreeMap<Key, Hold>,
+    /// Who publishes them, if this is not the host's network.
+    outside: Option<Outside>,
+}
+
+/// What keeps a port ours.
+#[derive(Debug)]
+enum Hold {
+    /// A socket that is bound to it.
+    Socket {
+        #[expect(dead_code, reason = "closing it would give the port away")]
+        bound: OwnedFd,
+    },
+    /// The process outside.
+    Outside,
+    /// Nothing: somebody else took it while no daemon ran.
+    Nothing,
 }
 
 type Key = (Protocol, u16, Ipv4Addr);
@@ -34,6 +51,40 @@ impl Ports {
             next: *ephemeral.start(),
             ephemeral,
             held: BTreeMap::new(),
+            outside: None,
+        }
+    }
+
+    /// Those of a host that only the process at the other end of `outside` can reach.
+    pub(crate) fn behind(mut outside: Outside) -> io::Result<Self> {
+        outside.ask(Request::Begin)?;
+        Ok(Self {
+            outside: Some(outside),
+            ..Self::new()
+        })
+    }
+
+    /// Says where connections to these ports go, if somebody must be told.
+    pub(crate) fn aim(
+        &mut self,
+        ports: &[PublishedPort],
+        container: Ipv4Addr,
+    ) -> Result<(), PortError> {
+        let Some(outside) = &mut self.outside else {
+            return Ok(());
+        };
+        for port in ports {
+            let target = SocketAddrV4::new(container, port.container_port);
+            ask(outside, Request::Aim(outside_port(port), target))?;
+        }
+        Ok(())
+    }
+
+    /// Gives up those that an earlier daemon opened outside and nobody has taken over.
+    pub(crate) fn sweep(&mut self) -> io::Result<()> {
+        match &mut self.outside {
+            Some(outside) => outside.ask(Request::Sweep).map(drop),
+            None => Ok(()),
         }
     }
 
@@ -58,23 +109,36 @@ impl Ports {
 
     pub(crate) fn release(&mut self, ports: &[PublishedPort]) {
         for port in ports {
-            self.held.remove(&key(port));
+            let was = self.held.remove(&key(port));
+            if let (Some(Hold::Outside), Some(outside)) = (was, &mut self.outside)
+                && let Err(error) = ask(outside, Request::Close(outside_port(port)))
+            {
+                tracing::warn!(%error, "cannot give a port back");
+            }
         }
     }
 
     /// Takes over a port that is published already. It stays published even if somebody else
     /// bound it in the meantime, which the error tells.
     pub(crate) fn adopt(&mut self, port: &PublishedPort) -> Result<(), PortError> {
-        let bound = bind_socket(port.proto, port.host_ip, port.host_port);
-        let (socket, outcome) = match bound {
-            Ok(socket) => (Some(socket), Ok(())),
-            Err(source) => (
-                None,
-                Err(bind_error(port.proto, port.host_ip, port.host_port, source)),
-            ),
+        let bound = self.hold(port.proto, port.host_ip, port.host_port);
+        let (hold, outcome) = match bound {
+            Ok(hold) => (hold, Ok(())),
+            Err(error) => (Hold::Nothing, Err(error)),
         };
-        self.held.insert(key(port), socket);
+        self.held.insert(key(port), hold);
         outcome
+    }
+
+    fn hold(&mut self, proto: Protocol, ip: Ipv4Addr, port: u16) -> Result<Hold, PortError> {
+        let Some(outside) = &mut self.outside else {
+            let bound = bind_socket(proto, ip, port);
+            let bound = bound.map_err(|source| bind_error(proto, ip, port, source))?;
+            return Ok(Hold::Socket { bound });
+        };
+        let address = SocketAddrV4::new(ip, port);
+        ask(outside, Request::Open(Port { proto, address }))?;
+        Ok(Hold::Outside)
     }
 
     fn reserve_one(
@@ -143,9 +207,8 @@ impl Ports {
         if self.is_held(proto, ip, port) {
             return Err(PortError::Allocated { ip, port });
         }
-        let socket =
-            bind_socket(proto, ip, port).map_err(|source| bind_error(proto, ip, port, source))?;
-        self.held.insert((proto, port, ip), Some(socket));
+        let hold = self.hold(proto, ip, port)?;
+        self.held.insert((proto, port, ip), hold);
         Ok(port)
     }
 
@@ -160,6 +223,40 @@ impl Ports {
 
 fn key(port: &PublishedPort) -> Key {
     (port.proto, port.host_port, port.host_ip)
+}
+
+fn outside_port(port: &PublishedPort) -> Port {
+    Port {
+        proto: port.proto,
+        address: SocketAddrV4::new(port.host_ip, port.host_port),
+    }
+}
+
+/// Asks about one port; the answer's number becomes the error that the host's own would be.
+fn ask(outside: &mut Outside, request: Request) -> Result<(), PortError> {
+    let (Request::Open(about) | Request::Close(about) | Request::Aim(about, _)) = request else {
+        return Ok(());
+    };
+    let Port { proto, address } = about;
+    let (ip, port) = (*address.ip(), address.port());
+    match outside.ask(request) {
+        Ok(Answer::Done) => Ok(()),
+        Ok(Answer::Refused { errno, floor })
+            if port < floor && errno == Errno::ACCESS.raw_os_error() =>
+        {
+            Err(PortError::Privileged {
+                ip,
+                port,
+                proto,
+                floor,
+            })
+        }
+        Ok(Answer::Refused { errno, .. }) => {
+            let cause = io::Error::from_raw_os_error(errno);
+            Err(bind_error(proto, ip, port, cause))
+        }
+        Err(cause) => Err(bind_error(proto, ip, port, cause)),
+    }
 }
 
 fn bind_error(proto: Protocol, ip: Ipv4Addr, port: u16, cause: io::Error) -> PortError {

@@ -118,8 +118,11 @@ pub enum RefusedMember {
     /// Character device 0:0 means "deleted" to the overlay file system.
     #[error("character device 0:0 is reserved for whiteouts")]
     WhiteoutDevice,
-    /// `trusted.overlay.*` steers the overlay file system.
-    #[error("extended attributes trusted.overlay.* are reserved")]
+    /// `trusted.overlay.*` steers the overlay file system, in a user namespace `user.overlay.*`.
+    #[error(
+        "extended attributes {}* are reserved",
+        lockgate_sys::userns::overlay_prefix()
+    )]
     OverlayAttribute,
     /// A file of an image archive itself; those of its layers may be sparse.
     #[error("sparse files are not supported here: make the archive without --sparse")]

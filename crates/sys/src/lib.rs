@@ -19,3 +19,4 @@ pub mod seccomp;
 pub mod signal;
 pub mod socket;
 pub mod socket_path;
+pub mod userns;

@@ -13,13 +13,9 @@ use lockgate_guard::Patches;
 use lockgate_types::container::Ulimit;
 
 use super::error::ConfigError;
+use super::places::Places;
 use super::value::Settings;
 use super::{AuthorityConfig, BridgeChoice, Config, GuardChoice, Typed};
-
-const DATA_ROOT: &str = "/var/lib/lockgate";
-const EXEC_ROOT: &str = "/run/lockgate";
-const SOCKET: &str = "lockgate.sock";
-const SERVER_SET: &str = "/etc/lockgate/pki/server";
 
 impl Config {
     /// Reads everything and checks what can be checked without touching the host.
@@ -29,12 +25,23 @@ impl Config {
         if s.has("live-restore") && !s.flag("live-restore", true) {
             notes.push("`live-restore` is always on: containers outlive the daemon".to_owned());
         }
-        let data_root = path(s, "data-root", || PathBuf::from(DATA_ROOT));
-        let exec_root = path(s, "exec-root", || PathBuf::from(EXEC_ROOT));
+        let rootless = s.flag("rootless", false);
+        if rootless {
+            check_rootless(s)?;
+        }
+        let places = places(rootless)?;
+        let data_root = path(s, "data-root", || places.data_root.clone());
+        let exec_root = path(s, "exec-root", || places.exec_root.clone());
+        // Who moves the exec root moves the socket in it.
+        let socket = match (rootless, s.has("exec-root")) {
+            (false, true) => exec_root.join("lockgate.sock"),
+            _ => places.socket.clone(),
+        };
         let (log_level, colours) = (log_level(s)?, !s.flag("raw-logs", false));
         let beside_config = typed.file.parent().unwrap_or_else(|| Path::new("/"));
         Ok(Self {
-            gate: gate(s, &exec_root)?,
+            gate: gate(s, socket, &places.server_set)?,
+            rootless,
             authority: authority(s)?,
             bridge: bridge(s)?,
             guard: guard(s)?,
@@ -46,6 +53,49 @@ impl Config {
             colours,
             notes,
         })
+    }
+}
+
+fn places(rootless: bool) -> Result<Places, ConfigError> {
+    if rootless {
+        Places::of_user(|name| std::env::var(name).ok())
+    } else {
+        Ok(Places::of_root())
+    }
+}
+
+/// What an ordinary user's daemon cannot do.
+fn check_rootless(s: &Settings) -> Result<(), ConfigError> {
+    const IMPOSSIBLE: [(&str, &str, &str); 5] = [
+        (
+            "metrics-addr",
+            "--metrics-addr",
+            "it would be an address of the user's own network, which nobody else reaches",
+        ),
+        (
+            "guard",
+            "--guard",
+            "guard mode runs no containers and needs no namespaces; start it without",
+        ),
+        (
+            "group",
+            "--group",
+            "the socket is in the user's own runtime directory, which nobody else can enter",
+        ),
+        (
+            "ca-listen",
+            "--ca-listen",
+            "serve the authority by `lockgate ca serve`, which needs no daemon",
+        ),
+        (
+            "cgroup-parent",
+            "--cgroup-parent",
+            "the cgroup is the one that systemd delegates to the daemon's service",
+        ),
+    ];
+    match IMPOSSIBLE.iter().find(|(key, ..)| s.has(key)) {
+        Some((_, place, instead)) => Err(ConfigError::NotRootless { place, instead }),
+        None => Ok(()),
     }
 }
 
@@ -114,7 +164,7 @@ fn log_level(s: &Settings) -> Result<tracing::Level, ConfigError> {
     }
 }
 
-fn gate(s: &Settings, exec_root: &Path) -> Result<GateConfig, ConfigError> {
+fn gate(s: &Settings, socket: PathBuf, server_set: &Path) -> Result<GateConfig, ConfigError> {
     let mut hosts = Vec::new();
     for text in s.list("hosts") {
         hosts.push(text.parse().map_err(|source| ConfigError::Host {
@@ -123,16 +173,17 @@ fn gate(s: &Settings, exec_root: &Path) -> Result<GateConfig, ConfigError> {
         })?);
     }
     if hosts.is_empty() {
-        hosts.push(Host::Unix(exec_root.join(SOCKET)));
+        hosts.push(Host::Unix(socket));
     }
     let insecure_loopback = s.flag("insecure-tcp-loopback-only", false);
-    let tls = tls(s)?;
+    let tls = tls(s, server_set)?;
     if insecure_loopback && tls.is_some() {
         return Err(ConfigError::InsecureWithTls);
     }
     let seconds = number(s, "shutdown-timeout", 15)?;
     Ok(GateConfig {
         hosts,
+        opened: Vec::new(),
         tls,
         insecure_loopback,
         group: s.text("group").map_or_else(
@@ -169,7 +220,7 @@ fn metrics(s: &Settings) -> Result<Option<std::net::SocketAddr>, ConfigError> {
     address.map(Some).map_err(bad)
 }
 
-fn tls(s: &Settings) -> Result<Option<TlsFiles>, ConfigError> {
+fn tls(s: &Settings, server_set: &Path) -> Result<Option<TlsFiles>, ConfigError> {
     if !s.flag("tlsverify", false) {
         if s.flag("tls", false) {
             return Err(ConfigError::TlsWithoutVerify);
@@ -181,7 +232,7 @@ fn tls(s: &Settings) -> Result<Option<TlsFiles>, ConfigError> {
         Some("1.2") => true,
         Some(other) => return Err(s.bad("tls-min-version", other, "TLS version: 1.3 or 1.2")),
     };
-    let file = |key, name| path(s, key, || Path::new(SERVER_SET).join(name));
+    let file = |key, name| path(s, key, || server_set.join(name));
     Ok(Some(TlsFiles {
         ca: file("tlscacert", "ca.pem"),
         certificate: file("tlscert", "cert.pem"),

@@ -52,6 +52,18 @@ pub(crate) enum ConfigError {
     NoAuthority,
     #[error("--ca-server needs --tls-crl, the file that revocation lists are kept in")]
     NoList,
+    #[error(
+        "--rootless needs XDG_RUNTIME_DIR, which a login session sets (`loginctl enable-linger` keeps it without \
+         one)"
+    )]
+    NoRuntimeDirectory,
+    #[error("--rootless needs HOME, the user's own directory")]
+    NoHome,
+    #[error("{place} cannot be had with --rootless: {instead}")]
+    NotRootless {
+        place: &'static str,
+        instead: &'static str,
+    },
     #[error("there is no executable `{0}`; name it with --shim-path")]
     NoShim(PathBuf),
 }

@@ -6,6 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Value};
 
 use super::error::ConfigError;
+use super::places;
 use super::table::{self, Kind, Role, SETTINGS, Setting};
 use super::value::{self, Said, Settings};
 
@@ -87,7 +88,7 @@ impl Typed {
         let file = matches.get_one::<String>("config-file").cloned();
         Self {
             named: file.is_some(),
-            file: PathBuf::from(file.unwrap_or_else(|| DEFAULT_FILE.to_owned())),
+            file: file.map_or_else(|| default_file(&matches), PathBuf::from),
             validate: matches.get_flag("validate"),
             matches,
         }
@@ -141,6 +142,15 @@ impl Typed {
             source,
         })
     }
+}
+
+/// Root's, or the user's own with `--rootless`.
+fn default_file(matches: &ArgMatches) -> PathBuf {
+    let said = matches.get_many::<String>("rootless").into_iter().flatten();
+    let of_user = (said.last().map(String::as_str) == Some("true"))
+        .then(|| places::file_of_user(|name| std::env::var(name).ok()))
+        .flatten();
+    of_user.unwrap_or_else(|| PathBuf::from(DEFAULT_FILE))
 }
 
 fn from_file(

@@ -3,6 +3,7 @@
 mod build;
 mod error;
 mod merge;
+mod places;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) policy: PathBuf,
     pub(crate) audit: AuditConfig,
     pub(crate) pidfile: PathBuf,
+    /// Run by an ordinary user.
+    pub(crate) rootless: bool,
     pub(crate) log_level: tracing::Level,
     pub(crate) colours: bool,
     /// For the log: precedence that was applied, settings without effect.

@@ -145,7 +145,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     used("shim-path", Text, "The lockgate-shim executable [default: beside this one]"),
     moot("experimental", Bool, NOT_YET),
     moot("oom-score-adjust", Number, "the service manager sets it"),
-    moot("rootless", Bool, NOT_YET),
+    used("rootless", Bool, "Run as an ordinary user, in namespaces of one's own"),
     // containers
     used("add-runtime", Map, "NAME=PATH of another OCI runtime (repeatable)"),
     used("default-runtime", Text, "Runtime of containers that name none [default: lockgate]"),

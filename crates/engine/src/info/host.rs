@@ -32,24 +32,6 @@ pub(super) fn read(path: &str) -> String {
         .to_owned()
 }
 
-pub(super) fn has_controller(name: &str, is_v1: bool) -> bool {
-    if is_v1 {
-        fs::metadata(format!("/sys/fs/cgroup/{name}")).is_ok()
-    } else {
-        read("/sys/fs/cgroup/cgroup.controllers")
-            .split(' ')
-            .any(|known| known == name)
-    }
-}
-
-pub(super) fn has_swap_limit(is_v1: bool) -> bool {
-    if is_v1 {
-        fs::metadata("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes").is_ok()
-    } else {
-        has_controller("memory", is_v1)
-    }
-}
-
 pub(super) fn memory_total() -> u64 {
     let text = read("/proc/meminfo");
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));

@@ -2,6 +2,7 @@
 #![expect(missing_docs, reason = "the names are those of the API description")]
 
 mod host;
+mod warnings;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +14,7 @@ use crate::config::EngineConfig;
 use crate::container::Status;
 use crate::engine::{Engine, Inner};
 
-use host::{OsRelease, file_system, has_controller, has_swap_limit, memory_total, read};
+use host::{OsRelease, file_system, memory_total, read};
 
 /// The answer of `GET /info` (`SystemInfo`).
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -138,6 +139,7 @@ impl Engine {
         let name = rustix::system::uname();
         let text = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
         let is_v1 = inner.host.is_cgroup_v1;
+        let limits = inner.host.limits;
         Info {
             id: inner.id.clone(),
             containers: counts.all,
@@ -153,23 +155,28 @@ impl Engine {
                 authorization: None,
                 log: ["json-file", "none"].map(str::to_owned).to_vec(),
             },
-            memory_limit: has_controller("memory", is_v1),
-            swap_limit: has_swap_limit(is_v1),
-            cpu_cfs_period: has_controller("cpu", is_v1),
-            cpu_cfs_quota: has_controller("cpu", is_v1),
-            cpu_shares: has_controller("cpu", is_v1),
-            cpu_set: has_controller("cpuset", is_v1),
-            pids_limit: has_controller("pids", is_v1),
+            memory_limit: limits.memory,
+            swap_limit: limits.swap,
+            cpu_cfs_period: limits.cfs,
+            cpu_cfs_quota: limits.cfs,
+            cpu_shares: limits.shares,
+            cpu_set: limits.cpuset,
+            pids_limit: limits.pids,
             ipv4_forwarding: read("/proc/sys/net/ipv4/ip_forward") == "1",
             debug: config.debug,
             n_fd: fs::read_dir("/proc/self/fd").map_or(0, Iterator::count),
-            oom_kill_disable: is_v1,
+            oom_kill_disable: limits.oom_kill_disable,
             n_goroutines: tokio::runtime::Handle::current()
                 .metrics()
                 .num_alive_tasks(),
             system_time: Timestamp::now(),
             logging_driver: config.log.driver.clone(),
-            cgroup_driver: "cgroupfs".to_owned(),
+            cgroup_driver: if inner.host.has_cgroups {
+                "cgroupfs"
+            } else {
+                "none"
+            }
+            .to_owned(),
             cgroup_version: if is_v1 { "1" } else { "2" }.to_owned(),
             n_events_listener: inner.events.listeners(),
             kernel_version: text(name.release()),
@@ -203,13 +210,13 @@ impl Engine {
             containerd_commit: Commit::default(),
             runc_commit: Commit::default(),
             init_commit: Commit::default(),
-            security_options: security_options(is_v1),
+            security_options: security_options(is_v1, config.rootless),
             cdi_spec_dirs: config
                 .cdi_spec_dirs
                 .iter()
                 .map(|path| path.to_string_lossy().into_owned())
                 .collect(),
-            warnings: None,
+            warnings: warnings::of(&inner.host),
         }
     }
 }
@@ -241,12 +248,17 @@ impl Counts {
 
 fn driver_status(config: &EngineConfig) -> Vec<[String; 2]> {
     let pair = |key: &str, value: &str| [key.to_owned(), value.to_owned()];
+    let userxattr = if lockgate_sys::userns::is_nested() {
+        "true"
+    } else {
+        "false"
+    };
     vec![
         pair("Backing Filesystem", file_system(&config.data_root)),
         pair("Supports d_type", "true"),
         pair("Using metacopy", "false"),
         pair("Native Overlay Diff", "true"),
-        pair("userxattr", "false"),
+        pair("userxattr", userxattr),
     ]
 }
 
@@ -269,8 +281,11 @@ fn runtimes(config: &EngineConfig) -> BTreeMap<String, RuntimeInfo> {
     all
 }
 
-fn security_options(is_v1: bool) -> Vec<String> {
+fn security_options(is_v1: bool, rootless: bool) -> Vec<String> {
     let mut options = vec!["name=seccomp,profile=builtin".to_owned()];
+    if rootless {
+        options.push("name=rootless".to_owned());
+    }
     if !is_v1 {
         options.push("name=cgroupns".to_owned());
     }

@@ -305,6 +305,9 @@ pub(crate) fn restore(engine: &Arc<Inner>, running: &[(&Record, &NetworkState)])
             adopt(bridge, custom.record.id.as_str());
         }
     }
+    if let Err(error) = engine.networks.shared.sweep_ports() {
+        tracing::warn!(%error, "cannot give up ports of containers that are gone");
+    }
     let kept: BTreeSet<ContainerId> = running
         .iter()
         .map(|(record, _)| record.id.clone())

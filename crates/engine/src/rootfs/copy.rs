@@ -174,7 +174,7 @@ fn copy_attributes(source: BorrowedFd<'_>, target: BorrowedFd<'_>) -> io::Result
         .split(|byte| *byte == 0)
         .filter(|name| !name.is_empty())
     {
-        if name.starts_with(b"trusted.overlay.") {
+        if name.starts_with(lockgate_sys::userns::overlay_prefix().as_bytes()) {
             continue;
         }
         let length = rustix::fs::fgetxattr(source, name, &mut value[..])?;

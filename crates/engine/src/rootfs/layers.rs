@@ -192,7 +192,7 @@ pub(super) fn is_opaque(directory: &OwnedFd) -> bool {
     let mut value = [0; 4];
     rustix::fs::getxattr(
         magic_path(directory),
-        "trusted.overlay.opaque",
+        lockgate_sys::userns::overlay_opaque(),
         &mut value[..],
     )
     .is_ok_and(|length| length == 1 && value[0] == b'y')

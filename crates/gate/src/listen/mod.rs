@@ -133,23 +133,23 @@ pub(crate) enum Protection {
     Missing,
 }
 
-/// Opens the sockets of one address.
+/// Opens the sockets of one address, or takes over the one that is open.
 pub(crate) fn bind(
     host: &Host,
+    opened: Option<&std::net::TcpListener>,
     protection: Protection,
     group: Option<u32>,
 ) -> Result<Vec<Listener>, BindError> {
     match host {
         Host::Fd(name) => inherited(name.as_deref(), protection),
         Host::Tcp { ip, port } => {
-            let default = if protection == Protection::Tls {
-                2376
-            } else {
-                2375
-            };
-            let address = SocketAddr::new(*ip, port.unwrap_or(default));
+            let address = tcp_address(*ip, *port, protection == Protection::Tls);
             let tls = protect(*ip, protection, &format!("tcp://{address}"))?;
-            let socket = std::net::TcpListener::bind(address).and_then(|socket| {
+            let socket = match opened {
+                Some(socket) => socket.try_clone(),
+                None => std::net::TcpListener::bind(address),
+            };
+            let socket = socket.and_then(|socket| {
                 rustix::net::listen(&socket, BACKLOG)?;
                 Ok(socket)
             });
@@ -171,6 +171,22 @@ pub(crate) fn bind(
 /// How many connections may wait to be accepted; the kernel's own limit is as much. The standard
 /// library's 128 are full at once in a flood, and who is dropped there waits for a second.
 const BACKLOG: i32 = 4096;
+
+/// An address with Docker's port if it names none.
+fn tcp_address(ip: IpAddr, port: Option<u16>, tls: bool) -> SocketAddr {
+    let default = if tls { 2376 } else { 2375 };
+    SocketAddr::new(ip, port.unwrap_or(default))
+}
+
+impl Host {
+    /// The address of TCP, if it is one.
+    pub fn tcp_address(&self, tls: bool) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp { ip, port } => Some(tcp_address(*ip, *port, tls)),
+            Self::Fd(_) | Self::Unix(_) => None,
+        }
+    }
+}
 
 /// Whether TLS is spoken on an address; an error if it must be and cannot.
 fn protect(ip: IpAddr, protection: Protection, host: &str) -> Result<bool, BindError> {

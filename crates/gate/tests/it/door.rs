@@ -96,6 +96,7 @@ impl Door {
                     port: Some(0),
                 },
             ],
+            opened: Vec::new(),
             tls: (!options.insecure).then_some(files),
             insecure_loopback: options.insecure,
             group: SocketGroup::IfExists("no-such-group".to_owned()),

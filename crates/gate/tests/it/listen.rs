@@ -13,6 +13,7 @@ fn bind(directory: &Path, host: &str, insecure: bool, group: SocketGroup) -> Res
     let access = Access::new(Policy::absent(), SocketOwners::default(), audit);
     let config = GateConfig {
         hosts: vec![host.parse::<Host>().unwrap()],
+        opened: Vec::new(),
         tls: None,
         insecure_loopback: insecure,
         group,

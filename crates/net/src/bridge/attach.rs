@@ -80,7 +80,8 @@ impl Bridge {
             })
             .map_err(namespace_error("cannot create the network namespace"))??;
         }
-        Ok(self.firewall.publish(&firewall::elements(endpoint))?)
+        self.firewall.publish(&firewall::elements(endpoint))?;
+        Ok(self.shared.ports().aim(&endpoint.ports, endpoint.ip)?)
     }
 
     /// Runs inside the container's namespace; the bridge's own socket still speaks for the host.

@@ -16,6 +16,7 @@ use lockgate_types::ContainerId;
 use self::reaper::Reaper;
 use crate::firewall::Firewall;
 use crate::netlink::{Link, LinkKind, RouteSocket};
+use crate::outside::Outside;
 use crate::ports::Ports;
 use crate::{BridgeConfig, Ipam, NetError};
 
@@ -49,6 +50,18 @@ impl Shared {
             ports: Arc::new(Mutex::new(Ports::new())),
             reaper: Arc::new(reaper),
         })
+    }
+
+    /// The same in a network that is not the host's: `outside` publishes the ports.
+    pub fn behind(outside: Outside) -> Result<Self, NetError> {
+        let started = Self::start()?;
+        *started.ports() = Ports::behind(outside).map_err(NetError::Outside)?;
+        Ok(started)
+    }
+
+    /// To be called when every network has been restored: ports of containers that are gone are given up.
+    pub fn sweep_ports(&self) -> Result<(), NetError> {
+        self.ports().sweep().map_err(NetError::Outside)
     }
 
     fn ports(&self) -> MutexGuard<'_, Ports> {

@@ -39,6 +39,8 @@ impl Bridge {
                 .filter_map(|port| ports.adopt(port).err())
                 .map(NetError::from),
         );
+        let aimed = ports.aim(&endpoint.ports, endpoint.ip);
+        failures.extend(aimed.err().map(NetError::from));
         failures
     }
 

@@ -42,6 +42,33 @@ impl Hierarchy {
     }
 }
 
+/// The layout of those who may use no cgroups.
+pub(super) static NOWHERE: Layout = Layout {
+    version: Version::V1,
+    v1: Vec::new(),
+    unified: None,
+};
+
+impl Layout {
+    /// Whether this user may make `path` in every hierarchy.
+    pub(super) fn lets_us_write(&self, path: &Path) -> bool {
+        let mut places = self
+            .v1
+            .iter()
+            .map(|hierarchy| hierarchy.directory(path))
+            .chain(self.unified.iter().map(|root| below(root, path)))
+            .peekable();
+        places.peek().is_some() && places.all(|place| is_makeable(&place))
+    }
+}
+
+/// Whether the nearest directory that exists can be written to.
+fn is_makeable(path: &Path) -> bool {
+    use rustix::fs::{Access, access};
+    let nearest = path.ancestors().find(|path| path.exists());
+    nearest.is_some_and(|path| access(path, Access::WRITE_OK | Access::EXEC_OK).is_ok())
+}
+
 /// The layout of this host, read once.
 pub(super) fn of_this_host() -> Result<&'static Layout, CgroupError> {
     static LAYOUT: OnceLock<Option<Layout>> = OnceLock::new();

@@ -6,6 +6,7 @@
 
 mod file;
 mod layout;
+mod nowhere;
 mod stats;
 mod v1;
 mod v2;
@@ -14,6 +15,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use lockgate_sys::userns;
 use lockgate_types::ErrorKind;
 use oci_spec::runtime::LinuxResources;
 
@@ -48,6 +50,12 @@ pub enum CgroupError {
         /// The number.
         limit: u64,
     },
+    /// An ordinary user without a cgroup of their own.
+    #[error(
+        "cgroup: {0} needs a cgroup, and none is delegated to this user; on a host with cgroup v2 start the \
+         daemon as a systemd user service with Delegate=yes"
+    )]
+    NotDelegated(&'static str),
     /// The host cannot do that.
     #[error("cgroup: {0} is not supported by this host")]
     Unsupported(&'static str),
@@ -57,7 +65,7 @@ impl CgroupError {
     /// Whose fault.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Missing | Self::Unsupported(_) => ErrorKind::Unsupported,
+            Self::Missing | Self::NotDelegated(_) | Self::Unsupported(_) => ErrorKind::Unsupported,
             Self::Path(_) | Self::Shares { .. } => ErrorKind::InvalidInput,
             Self::File { source, .. } => match source.kind() {
                 io::ErrorKind::NotFound => ErrorKind::NotFound,
@@ -103,10 +111,18 @@ impl Cgroup {
         if !path.is_absolute() || !path.components().all(plain) || path == Path::new("/") {
             return Err(CgroupError::Path(path.to_owned()));
         }
+        let layout = layout::of_this_host()?;
+        let ours = !userns::is_nested() || layout.lets_us_write(path);
         Ok(Self {
-            layout: layout::of_this_host()?,
+            layout: if ours { layout } else { &layout::NOWHERE },
             path: path.to_owned(),
         })
+    }
+
+    /// Whether there is a cgroup at all: an ordinary user has one only where it was delegated. Without,
+    /// processes stay where they are, nothing is limited and nothing counted.
+    pub fn is_somewhere(&self) -> bool {
+        !std::ptr::eq(self.layout, &raw const layout::NOWHERE)
     }
 
     /// Makes the cgroup with these limits; after a failure it is gone again.
@@ -161,6 +177,9 @@ impl Cgroup {
 
     /// Changes the limits that `resources` names.
     pub fn update(&self, resources: &LinuxResources) -> Result<(), CgroupError> {
+        if !self.is_somewhere() {
+            return nowhere::refuse(resources);
+        }
         match self.layout.version {
             Version::V1 => v1::apply(self, resources),
             Version::V2 => v2::apply(&self.unified(), resources),
@@ -169,6 +188,9 @@ impl Cgroup {
 
     /// Stops all processes; returns when they have stopped.
     pub fn freeze(&self) -> Result<(), CgroupError> {
+        if !self.is_somewhere() {
+            return Err(CgroupError::NotDelegated("pausing"));
+        }
         match self.layout.version {
             Version::V1 => v1::set_frozen(self, true),
             Version::V2 => v2::set_frozen(&self.unified(), true),
@@ -261,6 +283,9 @@ impl Cgroup {
     }
 
     fn make(&self, resources: Option<&LinuxResources>) -> Result<(), CgroupError> {
+        if !self.is_somewhere() {
+            return resources.map_or(Ok(()), nowhere::refuse);
+        }
         match self.layout.version {
             Version::V1 => v1::create(self)?,
             Version::V2 => v2::create(self)?,
@@ -269,6 +294,10 @@ impl Cgroup {
             Version::V1 => v1::apply(self, resources),
             Version::V2 => {
                 v2::apply(&self.unified(), resources)?;
+                if userns::is_nested() {
+                    // Device programs are for the host's root. There are no nodes but bound ones.
+                    return Ok(());
+                }
                 v2::devices::apply(&self.unified(), resources.devices().as_deref())
             }
         })

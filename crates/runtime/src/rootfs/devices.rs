@@ -1,10 +1,10 @@
 //! Device nodes and the links of `/dev`.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::{LinuxDevice, LinuxDeviceType};
-use rustix::fs::{FileType, Gid, Mode, Uid, makedev};
+use rustix::fs::{FileType, Gid, Mode, Uid, major, makedev, minor};
 use rustix::io::Errno;
 
 use super::resolve::{Kind, ensure_in_root};
@@ -103,7 +103,7 @@ impl Node {
 
     fn make(&self, parent: &OwnedFd, name: &str, path: &Path, nodes: Nodes) -> Result<(), Errno> {
         if nodes == Nodes::Bind {
-            return bind(parent, name, path);
+            return bind(parent, name, &self.source(path)?);
         }
         let mode = Mode::from_raw_mode(self.mode);
         match rustix::fs::mknodat(parent, name, self.kind, mode, self.number) {
@@ -116,6 +116,24 @@ impl Node {
             rustix::fs::chownat(parent, name, Some(uid), Some(gid), flags)?;
         }
         Ok(())
+    }
+
+    /// The host's node: in the same place, or under the kernel's own name for these numbers.
+    fn source(&self, path: &Path) -> Result<PathBuf, Errno> {
+        let same = |path: &Path| rustix::fs::stat(path).is_ok_and(|s| s.st_rdev == self.number);
+        if self.kind == FileType::Fifo || same(path) {
+            return Ok(path.to_owned());
+        }
+        let list = match self.kind {
+            FileType::BlockDevice => "block",
+            _ => "char",
+        };
+        let (major, minor) = (major(self.number), minor(self.number));
+        let facts = std::fs::read_to_string(format!("/sys/dev/{list}/{major}:{minor}/uevent"));
+        let facts = facts.map_err(|_error| Errno::NODEV)?;
+        let name = facts.lines().find_map(|line| line.strip_prefix("DEVNAME="));
+        let found = name.map(|name| Path::new("/dev").join(name));
+        found.filter(|path| same(path)).ok_or(Errno::NODEV)
     }
 
     /// What is there already (an image without a `/dev` of its own mounted over) must be the same.

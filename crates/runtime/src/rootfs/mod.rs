@@ -95,7 +95,8 @@ pub(crate) fn populate(
         mount_one(root, mount, cgroup, source)?;
     }
     if !mounts.iter().any(is_host_dev) {
-        let nodes = if namespaces.separate(LinuxNamespaceType::User) {
+        let foreign = namespaces.separate(LinuxNamespaceType::User);
+        let nodes = if foreign || lockgate_sys::userns::is_nested() {
             Nodes::Bind
         } else {
             Nodes::Make

@@ -5,11 +5,12 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use lockgate_sys::mount::Reach;
+use lockgate_sys::userns;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, fsconfig_create, fsconfig_set_string,
-    fsmount, fsopen, mount,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, fsconfig_create, fsconfig_set_flag,
+    fsconfig_set_string, fsmount, fsopen, mount,
 };
 
 use super::tree;
@@ -76,6 +77,9 @@ fn detached_overlay(lower: &[PathBuf], upper: &Path, work: &Path) -> Result<Owne
     }
     fsconfig_set_string(&context, "upperdir", upper)?;
     fsconfig_set_string(&context, "workdir", work)?;
+    if userns::is_nested() {
+        fsconfig_set_flag(&context, "userxattr")?;
+    }
     fsconfig_create(&context)?;
     fsmount(
         &context,
@@ -91,10 +95,15 @@ fn mount_classic(lower: &[PathBuf], upper: &Path, work: &Path, place: &Path) -> 
     let name = |fd: &OwnedFd| format!("/proc/self/fd/{}", fd.as_raw_fd());
     let lower: Vec<String> = layers.iter().map(name).collect();
     let options = format!(
-        "lowerdir={},upperdir={},workdir={}",
+        "lowerdir={},upperdir={},workdir={}{}",
         lower.join(":"),
         name(&writable[0]),
-        name(&writable[1])
+        name(&writable[1]),
+        if userns::is_nested() {
+            ",userxattr"
+        } else {
+            ""
+        }
     );
     let options = std::ffi::CString::new(options)?;
     mount(

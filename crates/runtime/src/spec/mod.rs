@@ -60,6 +60,9 @@ pub fn bind_mount(source: &Path, destination: &Path, options: &[&str]) -> Mount 
     mount
 }
 
+/// Debian's group `tty`, and everybody's.
+const TTY: u32 = 5;
+
 /// The mounts of every container, in the order in which they are made.
 ///
 /// A privileged container (`writable_kernel`) gets `/sys` and the cgroups writable. `shm_size` is that of
@@ -84,7 +87,12 @@ pub fn default_mounts(shm_size: Option<u64>, writable_kernel: bool) -> Vec<Mount
                 "newinstance",
                 "ptmxmode=0666",
                 "mode=0620",
-                "gid=5",
+                // The group of terminals; a user namespace of one id has none.
+                if lockgate_sys::userns::has_group(TTY) {
+                    "gid=5"
+                } else {
+                    "gid=0"
+                },
             ],
         ),
         mount(

@@ -185,7 +185,7 @@ pub(crate) fn make_opaque(directory: &OwnedFd) -> io::Result<()> {
     let path = magic_path(directory);
     Ok(rustix::fs::setxattr(
         path,
-        "trusted.overlay.opaque",
+        lockgate_sys::userns::overlay_opaque(),
         b"y",
         XattrFlags::empty(),
     )?)

@@ -253,9 +253,11 @@ impl<W: Write> Packer<W> {
             return Vec::new();
         };
         let list = self.buffer.get(..length).unwrap_or_default().to_vec();
-        let wanted = list
-            .split(|byte| *byte == 0)
-            .filter(|name| *name == b"security.capability" || name.starts_with(b"user."));
+        let overlay = lockgate_sys::userns::overlay_prefix().as_bytes();
+        let wanted = list.split(|byte| *byte == 0).filter(|name| {
+            *name == b"security.capability"
+                || (name.starts_with(b"user.") && !name.starts_with(overlay))
+        });
         let mut attributes = Vec::new();
         for name in wanted {
             if let Ok(length) = rustix::fs::getxattr(&path, name, &mut self.buffer[..]) {
@@ -284,7 +286,8 @@ fn some_names(listing: &mut Dir) -> io::Result<Vec<Vec<u8>>> {
 
 fn is_opaque(handle: &OwnedFd) -> bool {
     let mut value = [0; 2];
-    rustix::fs::getxattr(magic_path(handle), "trusted.overlay.opaque", &mut value[..])
+    let name = lockgate_sys::userns::overlay_opaque();
+    rustix::fs::getxattr(magic_path(handle), name, &mut value[..])
         .is_ok_and(|length| length == 1 && value.first() == Some(&b'y'))
 }
 

@@ -141,10 +141,13 @@ fn sysctls(inputs: &Inputs<'_>) -> HashMap<String, String> {
     }
     let has_own_network = host.network_mode != "host" && inputs.peers.network.is_none();
     if has_own_network && host.userns_mode.is_empty() {
-        for (name, value) in [
-            ("net.ipv4.ip_unprivileged_port_start", "0"),
-            ("net.ipv4.ping_group_range", "0 2147483647"),
-        ] {
+        // A range of groups must exist as a whole, which it does not in a user namespace.
+        let ping = ("net.ipv4.ping_group_range", "0 2147483647");
+        let ping = (!lockgate_sys::userns::is_nested()).then_some(ping);
+        for (name, value) in [("net.ipv4.ip_unprivileged_port_start", "0")]
+            .into_iter()
+            .chain(ping)
+        {
             all.entry(name.to_owned())
                 .or_insert_with(|| value.to_owned());
         }

@@ -25,8 +25,14 @@ impl Containers {
             }
         }
         let path = cgroup_path(&self.inner.config, &facts.record);
-        let reading =
-            tokio::task::spawn_blocking(move || Cgroup::open(&path).and_then(|c| c.procs()));
+        let init = facts.state.pid;
+        let reading = tokio::task::spawn_blocking(move || {
+            let cgroup = Cgroup::open(&path)?;
+            if cgroup.is_somewhere() {
+                return cgroup.procs();
+            }
+            Ok(proc::of_pid_namespace(init))
+        });
         let pids: BTreeSet<i32> = match reading.await {
             Ok(Ok(pids)) => pids.into_iter().collect(),
             Ok(Err(error)) => return Err(FaultError::Shim(error.to_string()).into()),

@@ -1,6 +1,6 @@
 //! What `ps -ef` prints, read from `/proc`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -22,6 +22,35 @@ pub(super) fn list(pids: &BTreeSet<i32>) -> Top {
             .collect(),
         titles: TITLES.iter().map(|&title| title.to_owned()).collect(),
     }
+}
+
+/// The processes in the pid namespace of `init`; in our own namespace those that descend from it. For a user
+/// without cgroups, which would tell.
+pub(super) fn of_pid_namespace(init: i32) -> Vec<i32> {
+    let namespace = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+    let wanted = namespace(&init.to_string());
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let all = all.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let mut all: Vec<i32> = all
+        .filter(|pid| wanted.is_some() && namespace(&pid.to_string()) == wanted)
+        .collect();
+    if wanted == namespace("self") {
+        let known: BTreeMap<i32, i32> = all
+            .iter()
+            .filter_map(|pid| Some((*pid, parent(*pid)?)))
+            .collect();
+        all.retain(|pid| {
+            std::iter::successors(Some(*pid), |pid| known.get(pid).copied()).any(|up| up == init)
+        });
+    }
+    all
+}
+
+fn parent(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name is in parentheses and may hold anything.
+    let (_, fields) = stat.rsplit_once(") ")?;
+    fields.split(' ').nth(1)?.parse().ok()
 }
 
 /// What ticks are in terms of the wall clock.

@@ -57,10 +57,11 @@ pub(super) fn tolerate(result: rustix::io::Result<()>) -> Result<(), Failure> {
 }
 
 pub(super) fn check_attributes(entry: &Entry) -> Result<(), Failure> {
+    let reserved = lockgate_sys::userns::overlay_prefix().as_bytes();
     if entry
         .attributes
         .iter()
-        .any(|(name, _)| name.starts_with(b"trusted.overlay."))
+        .any(|(name, _)| name.starts_with(reserved) || name.starts_with(b"trusted.overlay."))
     {
         return Err(RefusedMember::OverlayAttribute.into());
     }

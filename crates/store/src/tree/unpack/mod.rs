@@ -206,7 +206,7 @@ impl Unpacker<'_> {
         rustix::fs::chownat(handle, "", uid, gid, AtFlags::EMPTY_PATH)?;
         let path = magic_path(handle);
         for (name, value) in &entry.attributes {
-            if name.starts_with(b"trusted.overlay.") || name.contains(&0) || name.is_empty() {
+            if is_reserved(name) {
                 continue;
             }
             let flags = XattrFlags::empty();
@@ -235,6 +235,14 @@ impl Unpacker<'_> {
             }
         }
     }
+}
+
+/// What steers the overlay file system, or is no name at all.
+fn is_reserved(name: &[u8]) -> bool {
+    name.starts_with(b"trusted.overlay.")
+        || name.starts_with(lockgate_sys::userns::overlay_prefix().as_bytes())
+        || name.contains(&0)
+        || name.is_empty()
 }
 
 fn device(entry: &Entry) -> (FileType, u64) {

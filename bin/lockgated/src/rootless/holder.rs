@@ -1,0 +1,102 @@
+//! The process that holds the namespaces: found by its socket, or started.
+
+use std::fs::File;
+use std::io::{BufReader, Write as _};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+use rustix::net::sockopt::socket_peercred;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use super::ids;
+
+/// A handle on it.
+#[derive(Debug)]
+pub(super) struct Holder {
+    pid: Pid,
+    handle: OwnedFd,
+}
+
+impl Holder {
+    /// The one that serves this socket.
+    pub(super) fn find(socket: &Path) -> Result<Option<Self>> {
+        let Ok(stream) = UnixStream::connect(socket) else {
+            return Ok(None);
+        };
+        let peer = socket_peercred(&stream).context("who holds the namespaces?")?;
+        Self::of(peer.pid).map(Some)
+    }
+
+    /// Starts one, gives it ids, and waits until its network leads out.
+    pub(super) fn start(socket: &Path) -> Result<Self> {
+        let log = socket.with_extension("log");
+        let program = program()?;
+        let mut child = Command::new(&program)
+            .arg("hold")
+            .arg(socket)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(File::create(&log).with_context(|| log.display().to_string())?)
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let ready = greet(&mut child);
+        if let Err(error) = ready {
+            // If it cannot be killed it has ended.
+            child.kill().unwrap_or_default();
+            child.wait()?;
+            let words = std::fs::read_to_string(&log).unwrap_or_default();
+            bail!(
+                "cannot make namespaces for this user: {error:#}\n{}",
+                words.trim_end()
+            );
+        }
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        Self::of(pid.context("a process without an id")?)
+    }
+
+    fn of(pid: Pid) -> Result<Self> {
+        let handle = pidfd_open(pid, PidfdFlags::empty()).context("who holds the namespaces?")?;
+        Ok(Self { pid, handle })
+    }
+
+    pub(super) fn pid(&self) -> i32 {
+        self.pid.as_raw_pid()
+    }
+
+    pub(super) fn handle(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
+    }
+}
+
+fn greet(child: &mut Child) -> Result<()> {
+    let mut input = child.stdin.take().context("no pipe")?;
+    let mut output = BufReader::new(child.stdout.take().context("no pipe")?);
+    expect(&mut output, "unshared")?;
+    ids::map(child.id())?;
+    input.write_all(b"mapped\n")?;
+    expect(&mut output, "ready")
+}
+
+fn expect(output: &mut impl std::io::BufRead, word: &str) -> Result<()> {
+    let mut line = String::new();
+    output.read_line(&mut line)?;
+    if line.trim_end() != word {
+        bail!("the process that was to hold them has ended");
+    }
+    Ok(())
+}
+
+/// Beside this executable, else where packages put it.
+fn program() -> Result<PathBuf> {
+    const NAME: &str = "lockgate-rootless";
+    let me = std::env::current_exe().context("our own path")?;
+    let places = [
+        me.with_file_name(NAME),
+        Path::new("/usr/libexec/lockgate").join(NAME),
+    ];
+    let found = places.iter().find(|path| path.is_file()).cloned();
+    found.with_context(|| format!("{} is not installed", places[1].display()))
+}
