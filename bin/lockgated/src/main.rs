@@ -14,7 +14,7 @@ mod watchdog;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use config::{Config, Typed};
 
 fn main() -> ExitCode {
@@ -53,6 +53,9 @@ fn start(typed: &Typed) -> Result<Done> {
         tracing::info!("{note}");
     }
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    if !config.rootless && config.guard.is_none() && !rustix::process::geteuid().is_root() {
+        bail!("running containers needs root; an ordinary user starts `lockgated --rootless`");
+    }
     if config.rootless {
         // Before there is another thread: a user namespace is entered by a process with one.
         rootless::enter(&mut config)?;

@@ -26,6 +26,7 @@ mod logs;
 mod network;
 mod networks;
 mod options;
+mod rootless;
 mod runtimes;
 mod scan;
 mod seccomp;

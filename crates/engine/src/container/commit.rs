@@ -97,7 +97,9 @@ impl Containers {
             _ => {}
         }
         let config = configuration(&facts, wanted.config.clone(), &wanted.changes)?;
-        let mut pauses = wanted.pause && facts.state.status == Status::Running;
+        // Without a cgroup nothing can be frozen; as in the stock engine the commit goes on.
+        let mut pauses =
+            wanted.pause && facts.state.status == Status::Running && self.inner.host.has_cgroups;
         if pauses {
             match self.pause(container.id.as_str()).await {
                 Ok(()) => {}

@@ -123,7 +123,7 @@ fn change_user(process: &Process) -> Result<(), InitError> {
     let groups: Vec<Gid> = groups.map(|gid| Gid::from_raw(*gid)).collect();
     match set_thread_groups(&groups) {
         // A user namespace whose owner may not change groups; there is nothing to add then.
-        Err(Errno::PERM) if groups.is_empty() => {}
+        Err(Errno::PERM) if groups.iter().all(|gid| gid.as_raw() == user.gid()) => {}
         result => result.step("setgroups")?,
     }
     let (uid, gid) = (Uid::from_raw(user.uid()), Gid::from_raw(user.gid()));

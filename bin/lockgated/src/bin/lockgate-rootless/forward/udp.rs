@@ -1,6 +1,6 @@
 //! Datagrams: each client gets a socket of its own towards the container, so that answers find back.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ struct Flow {
 /// Relays until the port is closed.
 pub(super) async fn run(socket: UdpSocket, mut aimed: Target) {
     let socket = Arc::new(socket);
-    let mut flows: HashMap<SocketAddr, Flow> = HashMap::new();
+    let mut flows: BTreeMap<SocketAddr, Flow> = BTreeMap::new();
     let mut answering: JoinSet<SocketAddr> = JoinSet::new();
     let mut buffer = vec![0; MAX_DATAGRAM];
     while let Some(target) = wait(&mut aimed).await {
@@ -54,7 +54,7 @@ pub(super) async fn run(socket: UdpSocket, mut aimed: Target) {
                 if changed.is_err() {
                     return;
                 }
-                for (_, flow) in flows.drain() {
+                for flow in std::mem::take(&mut flows).into_values() {
                     flow.answers.abort();
                 }
             }
@@ -84,7 +84,7 @@ async fn answer(from: Arc<UdpSocket>, to: Arc<UdpSocket>, client: SocketAddr) ->
 }
 
 /// As long as the kernel's own table remembers a stream of datagrams.
-const IDLE: Duration = Duration::from_secs(120);
+const IDLE: Duration = Duration::from_mins(2);
 const MAX_DATAGRAM: usize = 65_535;
 /// Each has a buffer of 64 KiB.
 const MAX_FLOWS: usize = 1024;
