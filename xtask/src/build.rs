@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::shell::{cargo, output, run};
 
-/// The packages that hold our four binaries.
+/// The packages that hold our binaries.
 const PACKAGES: [&str; 3] = ["lockgate", "lockgated", "lockgate-runtime"];
 
 /// How to build.
@@ -17,7 +17,7 @@ pub(crate) enum Profile {
     Release,
 }
 
-/// Builds `lockgate`, `lockgated`, `lockgate-log`, `lockgate-shim` and `lockgate-oci`; returns their folder.
+/// Builds `lockgate`, `lockgated` with its helpers, `lockgate-shim` and `lockgate-oci`; returns their folder.
 pub(crate) fn binaries(profile: Profile) -> Result<PathBuf> {
     let mut build = cargo();
     build.args(["build", "--bins"]);

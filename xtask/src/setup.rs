@@ -98,6 +98,21 @@ const ALL: [Package; 19] = [
     ),
     Package("iptables", "/usr/sbin/iptables", "coexistence tests"),
     Package(
+        "uidmap",
+        "/usr/bin/newuidmap",
+        "hands out a user's further ids, for `lockgated --rootless`",
+    ),
+    Package(
+        "passt",
+        "/usr/bin/pasta",
+        "lets the network of `lockgated --rootless` out",
+    ),
+    Package(
+        "slirp4netns",
+        "/usr/bin/slirp4netns",
+        "the other program that does so",
+    ),
+    Package(
         "iproute2",
         "/usr/sbin/ip",
         "namespaces and links of the three-node lab",

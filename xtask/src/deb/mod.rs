@@ -26,12 +26,13 @@ pub(crate) struct Args {
 }
 
 /// Programs and where Debian puts them.
-const PROGRAMS: [(&str, &str); 5] = [
+const PROGRAMS: [(&str, &str); 6] = [
     ("lockgate", "usr/bin"),
     ("lockgated", "usr/sbin"),
     ("lockgate-oci", "usr/sbin"),
     ("lockgate-shim", "usr/libexec/lockgate"),
     ("lockgate-log", "usr/libexec/lockgate"),
+    ("lockgate-rootless", "usr/libexec/lockgate"),
 ];
 
 pub(crate) fn make(args: &Args) -> Result<()> {

@@ -1,7 +1,7 @@
 //! A host with one ordinary user: its own mounts, network, and lists of users.
 
 use std::fs::{self, File, Permissions};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -206,7 +206,8 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("--- log of the user's daemon\n{}", self.log());
+            let text = format!("--- log of the user's daemon\n{}\n", self.log());
+            std::io::stderr().write_all(text.as_bytes()).unwrap();
         }
         if let Some(mut child) = self.daemon.take() {
             let list = self.docker(&["ps", "--all", "--quiet"]);
