@@ -50,7 +50,7 @@ const QUICKSTART: [Package; 5] = [
     ),
 ];
 
-const ALL: [Package; 19] = [
+const ALL: [Package; 22] = [
     Package("lintian", "/usr/bin/lintian", "judges our Debian package"),
     Package("systemd", "/usr/bin/systemd-analyze", "judges our units"),
     Package(
