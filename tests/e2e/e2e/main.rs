@@ -28,6 +28,7 @@ mod networks;
 mod options;
 mod rootless;
 mod runtimes;
+mod scale;
 mod scan;
 mod seccomp;
 mod security;

@@ -1,7 +1,11 @@
 //! A random workload, SIGKILL at random instants, and a model that knows what was answered.
 //!
 //! 20 rounds; `LOCKGATE_CHAOS_ROUNDS=200` for more, `LOCKGATE_CHAOS_SEED` for another course of events.
+//! Every container counts aloud, and notes in a file of its own how far it has come: its log must have every line of every
+//! run, once and in order, at least as far as the notes go.
 //! What a request that was cut off did is unknown to the model; what was answered must hold for ever.
+
+mod log;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,6 +15,21 @@ use std::thread;
 use std::time::Duration;
 
 use lockgate_testkit::{Daemon, HttpResponse, eventually, request};
+use serde_json::json;
+
+/// Lines of the number of the run and the number of the line, ten at a time; after each ten, `/said-RUN` has the number of
+/// the last.
+const TALK: &str = r"
+exec 2> /dev/null
+read run < /runs || run=0; run=$((run + 1)); echo $run > /new; mv /new /runs
+i=0
+while [ $i -lt 2000 ]; do
+    for _ in 1 2 3 4 5 6 7 8 9 10; do i=$((i + 1)); echo $run $i; done
+    echo $i > /said-$run
+    sleep 0.05
+done
+exec sleep 600
+";
 
 /// What the model knows of one property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,12 +115,11 @@ impl Worker<'_> {
     fn create(&mut self) -> bool {
         self.made += 1;
         let name = format!("c{}-{}", self.number, self.made);
-        let body =
-            r#"{"Image":"busybox","Cmd":["sh","-c","echo hello; exec sleep 600"],"StopTimeout":0}"#;
+        let body = json!({ "Image": "busybox", "Cmd": ["sh", "-c", TALK], "StopTimeout": 0 });
         let Some(answer) = self.ask(
             "POST",
             &format!("/containers/create?name={name}"),
-            Some(body),
+            Some(&body.to_string()),
         ) else {
             return false;
         };
@@ -239,6 +257,16 @@ fn check(daemon: &Daemon, model: &mut BTreeMap<String, Container>) {
                 assert!(Path::new(&file).exists(), "{file} is lost: {container:?}");
             }
         }
+    }
+    for id in model.keys() {
+        eventually("what a container wrote is in its log", || {
+            match log::compare(daemon, id) {
+                Ok(()) => Some(()),
+                // The shim may not have read it yet; a container that is gone has no log.
+                Err(log::Differs::Behind(_)) => None,
+                Err(log::Differs::Wrong(what)) => panic!("{id}: {what}"),
+            }
+        });
     }
     model.retain(|_, container| container.exists == Known::Is(true));
     let listed = daemon

@@ -1,5 +1,6 @@
 //! Clients that other people wrote, as they are on PyPI and npm, in versions that are named here.
 
+mod compose;
 mod docker_py;
 mod node;
 mod suite;
