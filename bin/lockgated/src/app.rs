@@ -23,7 +23,8 @@ use crate::watchdog;
 
 /// Runs the daemon. Returns when it has stopped.
 pub(crate) async fn run(config: Config) -> Result<()> {
-    let _lock = place::lock_data_root(&config.engine.data_root)?;
+    let _lock = place::lock_data_root(&config.data_root)?;
+    place::make_mapped_root(&config.engine)?;
     place::make_directory(&config.engine.exec_root, 0o711)?;
     let _pidfile = PidFile::write(&config.pidfile)?;
     // Before any of them is read: a file that changes while we start is read again.

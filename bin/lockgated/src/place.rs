@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use lockgate_engine::EngineConfig;
 use rustix::fs::{FlockOperation, flock};
 
 /// The lock of a data root, held as long as this process.
@@ -39,6 +40,18 @@ pub(crate) fn lock_data_root(root: &Path) -> Result<DataRootLock> {
     });
     written.with_context(|| format!("cannot write to {}", path.display()))?;
     Ok(DataRootLock(file))
+}
+
+/// The data root of containers whose users are others on this host: their root may pass, nobody else.
+pub(crate) fn make_mapped_root(config: &EngineConfig) -> Result<()> {
+    if config.ids.is_identity() {
+        return Ok(());
+    }
+    let root = &config.data_root;
+    make_directory(root, 0o710)?;
+    let (_, gid) = config.ids.root();
+    std::os::unix::fs::chown(root, None, Some(gid))
+        .with_context(|| format!("cannot give {} to group {gid}", root.display()))
 }
 
 /// Makes a directory and its parents.

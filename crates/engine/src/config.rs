@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use lockgate_types::ErrorKind;
 use lockgate_types::container::Ulimit;
+use lockgate_types::{ErrorKind, IdMapping};
 
 /// Everything that can be chosen about an engine; several may run side by side.
 #[derive(Clone, Debug)]
@@ -55,6 +55,8 @@ pub struct EngineConfig {
     pub debug: bool,
     /// Shown by `info`.
     pub experimental: bool,
+    /// Who containers' users are on this host; the data root belongs to one mapping.
+    pub ids: IdMapping,
 }
 
 /// An external OCI runtime.
@@ -88,6 +90,11 @@ impl EngineConfig {
     /// The name of the built-in runtime.
     pub const BUILT_IN_RUNTIME: &'static str = "lockgate";
 
+    /// Who the users of a container are on this host, if it says this of its user namespace.
+    pub(crate) fn ids_of(&self, userns_mode: &str) -> Option<&IdMapping> {
+        (userns_mode != "host" && !self.ids.is_identity()).then_some(&self.ids)
+    }
+
     /// A configuration with all defaults, for these roots and this shim.
     pub fn new(data_root: PathBuf, exec_root: PathBuf, shim_path: PathBuf) -> Self {
         Self {
@@ -114,6 +121,7 @@ impl EngineConfig {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             debug: false,
             experimental: false,
+            ids: IdMapping::default(),
         }
     }
 }

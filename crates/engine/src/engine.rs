@@ -220,7 +220,8 @@ impl Inner {
             fs::create_dir_all(path).map_err(failed(path))?;
         }
         staging::clear(&config.exec_root);
-        let store = Store::open(&config.data_root).map_err(OpenError::Store)?;
+        let store = Store::open_mapped(&config.data_root, config.ids.clone());
+        let store = store.map_err(OpenError::Store)?;
         let shared = match &config.ports_outside {
             Some(socket) => Outside::connect(socket)
                 .map_err(NetError::Outside)
@@ -248,7 +249,8 @@ impl Inner {
             networks: networks.map_err(failed(&root.join("networks")))?,
             name_servers: NameServers::default(),
             tasks: tokio::runtime::Handle::current(),
-            volumes: LocalVolumes::open(&root).map_err(failed(&root.join("volumes")))?,
+            volumes: LocalVolumes::open(&root, config.ids.root())
+                .map_err(failed(&root.join("volumes")))?,
             execs: Table::default(),
             closing: watch::Sender::new(false),
             shutting_down: AtomicBool::new(false),

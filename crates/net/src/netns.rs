@@ -21,6 +21,11 @@ pub fn create_empty(path: &Path) -> io::Result<()> {
     outcome
 }
 
+/// Names the namespace that a process is in.
+pub fn adopt(path: &Path, pid: i32) -> io::Result<()> {
+    netns::adopt(path, pid)
+}
+
 /// Takes the name away; the namespace goes with its last process.
 pub fn remove(path: &Path) -> io::Result<()> {
     netns::remove(path)

@@ -124,6 +124,9 @@ pub enum RefusedMember {
         lockgate_sys::userns::overlay_prefix()
     )]
     OverlayAttribute,
+    /// A user or group that the containers' user namespace does not have.
+    #[error("container ids {0}:{1} cannot be mapped to host ids")]
+    Owner(u32, u32),
     /// A file of an image archive itself; those of its layers may be sparse.
     #[error("sparse files are not supported here: make the archive without --sparse")]
     Sparse,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use lockgate_sys::file::spread_children;
-use lockgate_types::{ContainerId, Digest, random_hex};
+use lockgate_types::{ContainerId, Digest, IdMapping, random_hex};
 
 use crate::error::StoreError;
 
@@ -14,12 +14,14 @@ use crate::error::StoreError;
 #[derive(Debug)]
 pub(crate) struct Layout {
     root: PathBuf,
+    /// Who owns on this host what belongs to containers' users.
+    ids: IdMapping,
     trash: Sender<PathBuf>,
 }
 
 impl Layout {
     /// Makes the folders, empties `tmp` and `trash`.
-    pub(crate) fn open(root: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn open(root: &Path, ids: IdMapping) -> Result<Self, StoreError> {
         for name in FOLDERS {
             fs::create_dir_all(root.join(name)).map_err(StoreError::io("create the layout"))?;
         }
@@ -28,6 +30,7 @@ impl Layout {
         let (sender, receiver) = channel();
         let layout = Self {
             root: root.to_owned(),
+            ids,
             trash: sender,
         };
         for name in ["tmp", "trash"] {
@@ -40,6 +43,10 @@ impl Layout {
             .spawn(move || empty_trash(&receiver))
             .map_err(StoreError::io("start the trash worker"))?;
         Ok(layout)
+    }
+
+    pub(crate) fn ids(&self) -> &IdMapping {
+        &self.ids
     }
 
     pub(crate) fn index(&self) -> PathBuf {
@@ -87,6 +94,7 @@ impl Layout {
         fs::create_dir(&path).map_err(StoreError::io("create a temporary folder"))?;
         Ok(Scratch {
             path,
+            ids: self.ids.clone(),
             trash: self.trash.clone(),
         })
     }
@@ -110,10 +118,15 @@ impl Layout {
 #[derive(Debug)]
 pub(crate) struct Scratch {
     path: PathBuf,
+    ids: IdMapping,
     trash: Sender<PathBuf>,
 }
 
 impl Scratch {
+    pub(crate) fn ids(&self) -> &IdMapping {
+        &self.ids
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -12,7 +12,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{chown, symlink};
 use std::path::{Path, PathBuf};
 
 use lockgate_types::{ContainerId, Digest};
@@ -69,7 +69,7 @@ impl Store {
         };
         let directory = self.layout().snapshot(id);
         let scratch = self.layout().scratch()?;
-        make(scratch.path(), &record)
+        make(scratch.path(), &record, self.layout().ids().root())
             .and_then(|()| fs::rename(scratch.path(), &directory))
             .map_err(StoreError::io("create a writable layer"))?;
         state.snapshots.insert(id.clone(), record.clone());
@@ -176,8 +176,12 @@ pub(crate) fn read_record(directory: &Path) -> io::Result<SnapshotRecord> {
     })
 }
 
-fn make(directory: &Path, record: &SnapshotRecord) -> io::Result<()> {
-    fs::create_dir(directory.join("upper"))?;
+fn make(directory: &Path, record: &SnapshotRecord, owner: (u32, u32)) -> io::Result<()> {
+    let upper = directory.join("upper");
+    fs::create_dir(&upper)?;
+    if owner != (0, 0) {
+        chown(&upper, Some(owner.0), Some(owner.1))?;
+    }
     fs::create_dir(directory.join("work"))?;
     if let Some(image) = &record.image {
         symlink(image.to_string(), directory.join(IMAGE))?;

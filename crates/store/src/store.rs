@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lockgate_sys::file::Durability;
-use lockgate_types::{ContainerId, Digest};
+use lockgate_types::{ContainerId, Digest, IdMapping};
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
@@ -56,7 +56,13 @@ impl Store {
     /// Opens the store in `root`, making the layout if needed. Leftovers of a killed process
     /// (half-loaded images, half-made containers, trash) are thrown away.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
-        let layout = Layout::open(root)?;
+        Self::open_mapped(root, IdMapping::default())
+    }
+
+    /// Opens a store for containers whose users are others on this host. A root must always be opened with
+    /// the same mapping: what lies there belongs to the host's ids.
+    pub fn open_mapped(root: &Path, ids: IdMapping) -> Result<Self, StoreError> {
+        let layout = Layout::open(root, ids)?;
         bring_up_to_date(&layout, root)?;
         let index = StateFile::new(layout.index(), INDEX_SCHEMA, Durability::PowerLoss);
         let store = Self {

@@ -42,6 +42,17 @@ pub fn create_empty(path: &Path) -> io::Result<()> {
     create(path, |_namespace| ())
 }
 
+/// Names the namespace of a process `path`. If an error is returned, nothing is left there.
+pub fn adopt(path: &Path, pid: i32) -> io::Result<()> {
+    make_mount_point(path)?;
+    let bound = mount_bind(format!("/proc/{pid}/ns/net"), path);
+    if bound.is_err() {
+        // The first error is the one to tell.
+        drop(remove(path));
+    }
+    Ok(bound?)
+}
+
 /// Runs `inside` in the namespace that `namespace` refers to.
 pub fn run_in<T: Send>(
     namespace: BorrowedFd<'_>,

@@ -28,6 +28,8 @@ pub struct Daemon {
     name: String,
     netns: NetNs,
     args: Vec<String>,
+    /// Files of the host, and what the daemon sees in their places.
+    seen: Vec<(String, PathBuf)>,
     child: Option<Child>,
 }
 
@@ -42,8 +44,18 @@ impl Daemon {
         Self::start_in(NetNs::new("lgd"), options)
     }
 
+    /// Starts a daemon that sees these texts in the places of files of the host. It is in a mount namespace
+    /// of its own, so it cannot be started again with its containers.
+    pub fn start_seeing(files: &[(&str, &str)], options: DaemonOptions) -> Self {
+        Self::start_as(NetNs::new("lgd"), files, options)
+    }
+
     /// Starts a daemon in a namespace that the test prepared.
     pub fn start_in(netns: NetNs, options: DaemonOptions) -> Self {
+        Self::start_as(netns, &[], options)
+    }
+
+    fn start_as(netns: NetNs, files: &[(&str, &str)], options: DaemonOptions) -> Self {
         let dir = tempfile::Builder::new()
             .prefix("lockgate-e2e-")
             .tempdir()
@@ -65,8 +77,14 @@ impl Daemon {
             name,
             netns,
             args: options.args,
+            seen: Vec::new(),
             child: None,
         };
+        for (index, (file, text)) in files.iter().enumerate() {
+            let instead = daemon.path(&format!("seen-{index}"));
+            fs::write(&instead, text).unwrap();
+            daemon.seen.push(((*file).to_owned(), instead));
+        }
         daemon.spawn();
         daemon
     }
@@ -79,7 +97,7 @@ impl Daemon {
             .append(true)
             .open(self.log_path())
             .unwrap();
-        let mut command = self.netns.command(binary("lockgated"));
+        let mut command = self.command();
         command
             .arg("--config-file")
             .arg(self.path("daemon.json"))
@@ -100,9 +118,25 @@ impl Daemon {
         self.child = Some(child);
     }
 
+    /// The daemon, where it belongs. Each program on the way becomes the next one.
+    fn command(&self) -> Command {
+        if self.seen.is_empty() {
+            return self.netns.command(binary("lockgated"));
+        }
+        let mut command = self.netns.command("unshare");
+        command.args(["--mount", "--propagation", "slave", "sh", "-ec"]);
+        let bind = |(file, instead): &(String, PathBuf)| {
+            format!("mount --bind {} {file}; ", instead.display())
+        };
+        let binds: String = self.seen.iter().map(bind).collect();
+        command.arg(format!("{binds}exec \"$0\" \"$@\""));
+        command.arg(binary("lockgated"));
+        command
+    }
+
     /// The process id of the daemon.
     pub fn pid(&self) -> u32 {
-        // nsenter execs, so its pid is the daemon's.
+        // All before it exec, so the first one's pid is the daemon's.
         self.child.as_ref().expect("the daemon is running").id()
     }
 

@@ -34,5 +34,6 @@ mod seccomp;
 mod security;
 mod streams;
 mod usage;
+mod userns;
 mod volumes;
 mod websocket;

@@ -14,6 +14,7 @@ use lockgate_types::container::Ulimit;
 
 use super::error::ConfigError;
 use super::places::Places;
+use super::remap;
 use super::value::Settings;
 use super::{AuthorityConfig, BridgeChoice, Config, GuardChoice, Typed};
 
@@ -48,7 +49,8 @@ impl Config {
             policy: path(s, "policy", || beside_config.join("policy.toml")),
             audit: audit(s, &data_root)?,
             pidfile: path(s, "pidfile", || exec_root.join("lockgated.pid")),
-            engine: engine(s, data_root, exec_root)?,
+            engine: remapped(s, engine(s, data_root.clone(), exec_root)?, &mut notes)?,
+            data_root,
             log_level,
             colours,
             notes,
@@ -66,7 +68,7 @@ fn places(rootless: bool) -> Result<Places, ConfigError> {
 
 /// What an ordinary user's daemon cannot do.
 fn check_rootless(s: &Settings) -> Result<(), ConfigError> {
-    const IMPOSSIBLE: [(&str, &str, &str); 5] = [
+    const IMPOSSIBLE: [(&str, &str, &str); 6] = [
         (
             "metrics-addr",
             "--metrics-addr",
@@ -91,6 +93,11 @@ fn check_rootless(s: &Settings) -> Result<(), ConfigError> {
             "cgroup-parent",
             "--cgroup-parent",
             "the cgroup is the one that systemd delegates to the daemon's service",
+        ),
+        (
+            "userns-remap",
+            "--userns-remap",
+            "containers' users are the user's own subordinate ids already",
         ),
     ];
     match IMPOSSIBLE.iter().find(|(key, ..)| s.has(key)) {
@@ -322,6 +329,29 @@ fn engine(
     config.shutdown_timeout = number(s, "shutdown-timeout", 15)?;
     config.labels = labels(s)?;
     config.debug = s.flag("debug", false);
+    Ok(config)
+}
+
+/// Containers whose users are others on this host have a data root of their own, as in dockerd.
+fn remapped(
+    s: &Settings,
+    mut config: EngineConfig,
+    notes: &mut Vec<String>,
+) -> Result<EngineConfig, ConfigError> {
+    let Some(wanted) = s.text("userns-remap").filter(|text| !text.is_empty()) else {
+        return Ok(config);
+    };
+    match remap::resolve(&wanted)? {
+        Some(ids) => {
+            let (uid, gid) = ids.root();
+            config.data_root.push(format!("{uid}.{gid}"));
+            config.ids = ids;
+        }
+        None => notes.push(
+            "`userns-remap`: root cannot be remapped with itself; user namespaces are off"
+                .to_owned(),
+        ),
+    }
     Ok(config)
 }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use lockgate_gate::HostError;
 use lockgate_guard::{UnknownPatch, UpstreamError};
 
+use super::remap::RemapError;
+
 /// Why a configuration is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -64,6 +66,8 @@ pub(crate) enum ConfigError {
         place: &'static str,
         instead: &'static str,
     },
+    #[error("`userns-remap` cannot be used")]
+    Remap(#[from] RemapError),
     #[error("there is no executable `{0}`; name it with --shim-path")]
     NoShim(PathBuf),
 }

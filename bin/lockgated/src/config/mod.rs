@@ -4,6 +4,7 @@ mod build;
 mod error;
 mod merge;
 mod places;
+mod remap;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,8 @@ pub(crate) use merge::{Typed, command};
 pub(crate) struct Config {
     pub(crate) gate: GateConfig,
     pub(crate) engine: EngineConfig,
+    /// What the daemon locks; the engine's own is in it, where containers' users are mapped.
+    pub(crate) data_root: PathBuf,
     /// The bridge of containers; `None` for no network.
     pub(crate) bridge: Option<BridgeChoice>,
     /// The daemon to stand before; the engine then stays off.

@@ -164,7 +164,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     refused("no-new-privileges", Bool, "ask for it per container, with --security-opt no-new-privileges"),
     refused("seccomp-profile", Text, "name it per container, with --security-opt seccomp=FILE"),
     refused("selinux-enabled", Bool, NOT_YET),
-    refused("userns-remap", Text, NOT_YET),
+    used("userns-remap", Text, "Whose subordinate ids containers run as: default, USER[:GROUP] or UID[:GID] [default: the host's own]"),
     moot("exec-opt", List, "cgroups are used directly").key("exec-opts"),
     moot("default-cgroupns-mode", Text, "ask for it per container"),
     moot("default-ipc-mode", Text, "ask for it per container"),

@@ -165,7 +165,7 @@ fn what_would_be_less_safe_than_it_says_is_refused() {
     for (text, expected) in [
         (r#"{"api-cors-header": "*"}"#, "web pages"),
         (r#"{"authorization-plugins": ["x"]}"#, "--policy"),
-        (r#"{"userns-remap": "default"}"#, "userns-remap"),
+        (r#"{"userns-remap": "nobody-of-that-name"}"#, "userns-remap"),
         (r#"{"no-new-privileges": true}"#, "security-opt"),
         (r#"{"seccomp-profile": "/x"}"#, "security-opt"),
         (r#"{"tls": true}"#, "set `tlsverify`"),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use lockgate_store::{CommitOptions, Form, LoadError, PackError, Packer, Snapshot};
+use lockgate_types::IdMapping;
 use lockgate_types::container::ContainerConfig;
 use lockgate_types::{ContainerId, Digest, ErrorKind, ImageRef};
 
@@ -160,7 +161,7 @@ fn commit(
         version: engine.config.version.clone(),
         reference,
     };
-    let packing = Packing::start(&snapshot)?;
+    let packing = Packing::start(&snapshot, engine.config.ids.clone())?;
     let id = engine.store.commit_layer(packing, &options)?;
     let images = Images::new(Arc::clone(engine));
     images.tell(&id, &id.to_string(), "create");
@@ -183,7 +184,7 @@ struct Packing {
 }
 
 impl Packing {
-    fn start(snapshot: &Snapshot) -> Result<Self, FaultError> {
+    fn start(snapshot: &Snapshot, ids: IdMapping) -> Result<Self, FaultError> {
         let silent = silent_paths(snapshot)?;
         let failed = || FaultError::file("pack the container's changes");
         let flags =
@@ -194,6 +195,7 @@ impl Packing {
         let packing = move || {
             let out = io::BufWriter::with_capacity(BUFFER, out);
             let mut packer = Packer::new(out, Form::Layer);
+            packer.map_owners(ids);
             packer.leave_out(silent);
             packer.contents(&upper)?;
             packer.finish()?;

@@ -59,6 +59,16 @@ pub enum ConfigError {
     CgroupnsMode(String),
     #[error("invalid userns mode: {0}")]
     UsernsMode(String),
+    #[error(
+        "privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode"
+    )]
+    PrivilegedRemapped,
+    #[error("cannot share the {0} namespace when user namespaces are enabled")]
+    RemappedWith(&'static str),
+    #[error(
+        "cannot share the namespaces of another container when user namespaces are enabled: run both with --userns=host"
+    )]
+    RemappedJoin,
     #[error("invalid isolation ({0}): linux only supports 'default'")]
     Isolation(String),
     #[error("unknown or invalid runtime name: {0}")]
@@ -324,6 +334,9 @@ impl ConfigError {
             | Self::UtsMode(_)
             | Self::CgroupnsMode(_)
             | Self::UsernsMode(_)
+            | Self::PrivilegedRemapped
+            | Self::RemappedWith(_)
+            | Self::RemappedJoin
             | Self::Isolation(_)
             | Self::Runtime(_)
             | Self::AddHost(_)

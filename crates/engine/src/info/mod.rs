@@ -210,7 +210,7 @@ impl Engine {
             containerd_commit: Commit::default(),
             runc_commit: Commit::default(),
             init_commit: Commit::default(),
-            security_options: security_options(is_v1, config.rootless),
+            security_options: security_options(is_v1, config),
             cdi_spec_dirs: config
                 .cdi_spec_dirs
                 .iter()
@@ -281,10 +281,13 @@ fn runtimes(config: &EngineConfig) -> BTreeMap<String, RuntimeInfo> {
     all
 }
 
-fn security_options(is_v1: bool, rootless: bool) -> Vec<String> {
+fn security_options(is_v1: bool, config: &EngineConfig) -> Vec<String> {
     let mut options = vec!["name=seccomp,profile=builtin".to_owned()];
-    if rootless {
+    if config.rootless {
         options.push("name=rootless".to_owned());
+    }
+    if !config.ids.is_identity() {
+        options.push("name=userns".to_owned());
     }
     if !is_v1 {
         options.push("name=cgroupns".to_owned());

@@ -17,8 +17,13 @@ use crate::container::record::Record;
 use crate::container::state::{JoinedNetwork, NetworkState};
 use crate::engine::Inner;
 
-/// Gives a container its addresses and ports. Blocks. After a failure nothing of it is left.
-pub(crate) fn join(engine: &Arc<Inner>, record: &Record) -> Result<NetworkState, StartError> {
+/// Gives a container its addresses and ports, in a namespace that is made for it, or in that of its first
+/// process. Blocks. After a failure nothing of it is left.
+pub(crate) fn join(
+    engine: &Arc<Inner>,
+    record: &Record,
+    process: Option<i32>,
+) -> Result<NetworkState, StartError> {
     let mode = NetworkMode::parse(&record.host_config.network_mode)
         .map_err(|_mode| ConfigError::NetworkMode)?;
     if record.config.network_disabled && !matches!(mode, NetworkMode::Container(_)) {
@@ -26,8 +31,8 @@ pub(crate) fn join(engine: &Arc<Inner>, record: &Record) -> Result<NetworkState,
         return Ok(NetworkState::default());
     }
     match mode {
-        NetworkMode::Bridge => join_all(engine, record, "bridge"),
-        NetworkMode::Named(name) => join_all(engine, record, &name),
+        NetworkMode::Bridge => join_all(engine, record, "bridge", process),
+        NetworkMode::Named(name) => join_all(engine, record, &name, process),
         NetworkMode::Host => Ok(plain(engine, "host")),
         NetworkMode::None => Ok(plain(engine, "none")),
         NetworkMode::Container(_) => Ok(NetworkState::default()),
@@ -42,14 +47,32 @@ struct Planned {
     settings: EndpointSettings,
 }
 
-fn join_all(engine: &Arc<Inner>, record: &Record, main: &str) -> Result<NetworkState, StartError> {
-    let planned = plan(engine, record, main)?;
+fn join_all(
+    engine: &Arc<Inner>,
+    record: &Record,
+    main: &str,
+    process: Option<i32>,
+) -> Result<NetworkState, StartError> {
+    let mut planned = plan(engine, record, main)?;
+    if let Some(first) = planned.first_mut().filter(|_| process.is_some())
+        && first.settings.mac_address.is_empty()
+    {
+        let mac = &record.config.mac_address;
+        first.settings.mac_address.clone_from(mac);
+    }
     let way_out = way_out(&planned);
     let mut network = NetworkState::default();
+    if let Some(pid) = process {
+        let path = engine.networks.defaults.netns_dir.join(record.id.as_str());
+        netns::adopt(&path, pid).map_err(|error| {
+            StartError::Network(format!("cannot name the network namespace: {error}"))
+        })?;
+        network.netns = path.to_string_lossy().into_owned();
+    }
     let outcome = planned.iter().enumerate().try_for_each(|(index, one)| {
         let place = Place {
             link: format!("eth{index}"),
-            joins: index > 0,
+            joins: index > 0 || process.is_some(),
             default_route: way_out == Some(index),
         };
         let joined = attach(engine, record, one, place)?;

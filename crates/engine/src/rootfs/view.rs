@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use lockgate_store::{Snapshot, ensure_directory, open_in_root};
 use lockgate_sys::mount::{MountAttributes, Reach, set_attributes};
 use lockgate_sys::mountns::{self, OwnThread};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, StatVfsMountFlags, StatxFlags};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, StatVfsMountFlags, StatxFlags, Uid};
 use rustix::io::Errno;
 use rustix::mount::{
     MountAttrFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, move_mount, open_tree,
@@ -49,6 +49,8 @@ pub(crate) struct Plan {
     pub(crate) read_only_root: bool,
     /// An empty directory that the root is mounted on, unseen by others.
     pub(crate) place: PathBuf,
+    /// Who owns places that are made for mounts.
+    pub(crate) owner: (u32, u32),
 }
 
 /// The view. It is gone when it is dropped.
@@ -74,7 +76,7 @@ impl View {
             harmless(&root, Reach::One, false)?;
             thread.keep_only(root.as_fd())?;
             for (bind, tree) in plan.binds.iter().zip(&sources) {
-                attach(&root, bind, tree)?;
+                attach(&root, bind, tree, plan.owner)?;
             }
             if plan.read_only_root {
                 harmless(&root, Reach::One, true)?;
@@ -186,11 +188,11 @@ fn harmless(tree: &OwnedFd, reach: Reach, read_only: bool) -> io::Result<()> {
     set_attributes(tree.as_fd(), c"", reach, attributes)
 }
 
-fn attach(root: &OwnedFd, bind: &Bind, tree: &OwnedFd) -> io::Result<()> {
+fn attach(root: &OwnedFd, bind: &Bind, tree: &OwnedFd, owner: (u32, u32)) -> io::Result<()> {
     let target = bind.target.trim_matches('/').as_bytes();
     let place = match open_in_root(root.as_fd(), target, OFlags::PATH) {
         Err(Errno::NOENT) if bind.optional => return Ok(()),
-        Err(Errno::NOENT) => make_place(root, target, tree)?,
+        Err(Errno::NOENT) => make_place(root, target, tree, owner)?,
         result => result?,
     };
     match put(tree, &place) {
@@ -201,20 +203,28 @@ fn attach(root: &OwnedFd, bind: &Bind, tree: &OwnedFd) -> io::Result<()> {
 }
 
 /// Makes what a mount needs to lie on, as a start would.
-fn make_place(root: &OwnedFd, target: &[u8], tree: &OwnedFd) -> io::Result<OwnedFd> {
+fn make_place(
+    root: &OwnedFd,
+    target: &[u8],
+    tree: &OwnedFd,
+    owner: (u32, u32),
+) -> io::Result<OwnedFd> {
     let stat = rustix::fs::fstat(tree)?;
     if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-        return ensure_directory(root, target);
+        return ensure_directory(root, target, owner);
     }
     let at = target.iter().rposition(|byte| *byte == b'/');
     let (parent, name) = match at {
         Some(at) => (&target[..at], &target[at + 1..]),
         None => (&b"."[..], target),
     };
-    let parent = ensure_directory(root, parent)?;
+    let parent = ensure_directory(root, parent, owner)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mode = Mode::from_raw_mode(0o644);
-    Ok(rustix::fs::openat(&parent, name, flags, mode)?)
+    let file = rustix::fs::openat(&parent, name, flags, mode)?;
+    let (uid, gid) = (Uid::from_raw(owner.0), Gid::from_raw(owner.1));
+    rustix::fs::fchown(&file, Some(uid), Some(gid))?;
+    Ok(file)
 }
 
 fn put(tree: &OwnedFd, place: &OwnedFd) -> rustix::io::Result<()> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -18,6 +18,8 @@ use super::mount::{MountOptions, unmount};
 #[derive(Debug)]
 pub(crate) struct LocalVolumes {
     root: PathBuf,
+    /// Root of the containers, as this host knows it.
+    owner: (u32, u32),
     trash: PathBuf,
     volumes: Mutex<BTreeMap<VolumeName, Volume>>,
 }
@@ -84,7 +86,8 @@ impl VolumeFault {
 impl LocalVolumes {
     /// Reads what is there. A volume without record was never answered: it goes, if it is empty.
     /// The store must have been opened before, it makes and empties `trash/`.
-    pub(crate) fn open(data_root: &Path) -> io::Result<Self> {
+    /// The data of new ones belongs to `owner`.
+    pub(crate) fn open(data_root: &Path, owner: (u32, u32)) -> io::Result<Self> {
         let (root, trash) = (data_root.join("volumes"), data_root.join("trash"));
         fs::create_dir_all(&root)?;
         fs::create_dir_all(&trash)?;
@@ -104,6 +107,7 @@ impl LocalVolumes {
         }
         Ok(Self {
             root,
+            owner,
             trash,
             volumes: Mutex::new(volumes),
         })
@@ -145,7 +149,7 @@ impl LocalVolumes {
             let labels = record.labels.get_or_insert_default();
             labels.insert(ANONYMOUS.to_owned(), String::new());
         }
-        create(&self.root, &record).map_err(|source| VolumeFault::File {
+        create(&self.root, &record, self.owner).map_err(|source| VolumeFault::File {
             verb: "create",
             name: record.name.clone(),
             source,
@@ -262,9 +266,13 @@ pub(crate) fn tree_size(root: &Path) -> io::Result<i64> {
     Ok(i64::try_from(size).unwrap_or(i64::MAX))
 }
 
-fn create(root: &Path, record: &VolumeRecord) -> io::Result<()> {
+fn create(root: &Path, record: &VolumeRecord, (uid, gid): (u32, u32)) -> io::Result<()> {
     let directory = root.join(record.name.as_str());
-    fs::create_dir_all(directory.join("_data"))?;
+    let data = directory.join("_data");
+    fs::create_dir_all(&data)?;
+    if (uid, gid) != (0, 0) {
+        chown(&data, Some(uid), Some(gid))?;
+    }
     write_atomic(
         &directory.join(RECORD),
         &serde_json::to_vec(record)?,

@@ -21,12 +21,13 @@ pub(super) fn run(plan: &Plan<'_>, channel: &Channel) -> Result<Infallible, Init
     let process = spec.process().as_ref();
     start_clean(process.and_then(oci_spec::runtime::Process::oom_score_adj))?;
     plan.entrance.enter().step("entering the cgroup")?;
-    enter_namespaces(&plan.namespaces, channel)?;
+    let place = enter_namespaces(plan, channel)?;
     rustix::process::setsid().step("setsid")?;
     let propagation = linux.and_then(|linux| linux.rootfs_propagation().as_deref());
-    let shared = rootfs::SharedSources::open(spec)?;
+    let shared = rootfs::SharedSources::open(spec, &plan.outside)?;
     rootfs::separate_from_host(propagation)?;
-    let root = rootfs::mount_root(plan.new.root, plan.new.place)?;
+    let root = rootfs::mount_root(plan.new.root, plan.new.place, place.as_ref(), &plan.outside)?;
+    drop(place);
     rootfs::populate(&root, spec, &plan.namespaces, plan.cgroup, shared)?;
     run_creation_hooks(&plan.new.hooks, channel)?;
     set_up_kernel(spec, &plan.namespaces)?;
@@ -109,13 +110,16 @@ pub(super) fn start_clean(oom_score_adj: Option<i32>) -> Result<(), InitError> {
     Ok(())
 }
 
-fn enter_namespaces(namespaces: &Namespaces, channel: &Channel) -> Result<(), InitError> {
+/// Returns the place for the root, which is out of reach once this process is nobody on the host.
+fn enter_namespaces(plan: &Plan<'_>, channel: &Channel) -> Result<Option<OwnedFd>, InitError> {
+    let namespaces = &plan.namespaces;
     if namespaces.is_new(LinuxNamespaceType::User) {
         channel
             .receive_letter()
             .step("waiting for the user namespace's maps")?;
     }
     namespaces.join()?;
+    let place = rootfs::open_place(plan.new.root, plan.new.place)?;
     if namespaces.separate(LinuxNamespaceType::User) {
         become_root()?;
     }
@@ -123,7 +127,7 @@ fn enter_namespaces(namespaces: &Namespaces, channel: &Channel) -> Result<(), In
         let flag = super::namespaces::flag(LinuxNamespaceType::Cgroup);
         lockgate_sys::clone::unshare(flag).step("unsharing the cgroup namespace")?;
     }
-    Ok(())
+    Ok(place)
 }
 
 /// Becomes user 0 of the user namespace that was just entered.

@@ -1,9 +1,11 @@
 //! Who is who in a new user namespace.
 
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
-use oci_spec::runtime::{LinuxIdMapping, Spec};
+use oci_spec::runtime::{LinuxIdMapping, Spec, User};
+use rustix::fs::{FileType, Gid, Uid};
 use rustix::process::{getegid, geteuid};
 
 use super::CreateError;
@@ -25,6 +27,34 @@ pub(super) fn write(pid: i32, spec: &Spec) -> Result<(), CreateError> {
         write_as_user(pid, uids, gids)
     };
     result.map_err(failed)
+}
+
+/// Gives pipes to the program's user, who may want to open `/dev/stdout`: inside the namespace nobody may,
+/// because they belong to the host.
+pub(crate) fn own_pipes(stdio: &[BorrowedFd<'_>; 3], spec: &Spec, user: &User) -> io::Result<()> {
+    let Some(linux) = spec.linux() else {
+        return Ok(());
+    };
+    let uid = outside(linux.uid_mappings().as_deref(), user.uid());
+    let gid = outside(linux.gid_mappings().as_deref(), user.gid());
+    let (Some(uid), Some(gid)) = (uid, gid) else {
+        return Ok(());
+    };
+    for descriptor in stdio {
+        let stat = rustix::fs::fstat(descriptor)?;
+        if FileType::from_raw_mode(stat.st_mode) == FileType::Fifo {
+            let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
+            rustix::fs::fchown(descriptor, Some(uid), Some(gid))?;
+        }
+    }
+    Ok(())
+}
+
+fn outside(list: Option<&[LinuxIdMapping]>, id: u32) -> Option<u32> {
+    list?.iter().find_map(|range| {
+        let offset = id.checked_sub(range.container_id())?;
+        (offset < range.size()).then(|| range.host_id().checked_add(offset))?
+    })
 }
 
 fn write_as_user(pid: i32, uids: &[LinuxIdMapping], gids: &[LinuxIdMapping]) -> io::Result<()> {

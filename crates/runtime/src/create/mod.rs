@@ -37,6 +37,7 @@ use oci_spec::runtime::{LinuxNamespaceType, Spec};
 pub(crate) use error::{CreateError, InitError, Step};
 pub(crate) use gate::Gate;
 pub(crate) use hooks::{HookError, Hooks, Moment};
+pub(crate) use maps::own_pipes;
 pub(crate) use namespaces::Namespaces;
 pub(crate) use process::Stdio;
 pub(crate) use tenant::{NewProcess, enter};
@@ -44,6 +45,7 @@ pub(crate) use tenant::{NewProcess, enter};
 use crate::cgroup::{Cgroup, Entrance};
 use crate::protocol::Rootfs;
 use crate::reason::ignore;
+use crate::rootfs::Outside;
 use crate::seccomp::{self, Filter};
 use channel::{Channel, Word};
 
@@ -117,6 +119,7 @@ pub(crate) struct Plan<'a> {
     filter: Option<Filter>,
     cgroup: &'a Cgroup,
     entrance: Entrance,
+    outside: Outside,
 }
 
 /// Makes the container up to the point where its program would start. After a failure nothing is left.
@@ -150,12 +153,14 @@ fn launch(
     filter: Option<Filter>,
     cgroup: &Cgroup,
 ) -> Result<Prepared, CreateError> {
+    let outside = outside(new, &namespaces)?;
     let plan = Plan {
         new,
         namespaces,
         filter,
         cgroup,
         entrance: cgroup.entrance()?,
+        outside,
     };
     let home = plan.namespaces.children_into_pid_namespace()?;
     let options = CloneOptions {
@@ -179,6 +184,18 @@ fn launch(
     );
     drop(home);
     prepared
+}
+
+/// What the new process will not be able to open. Whoever is not root here has no more power outside of the
+/// new namespace than inside.
+fn outside(new: &NewContainer<'_>, namespaces: &Namespaces) -> Result<Outside, CreateError> {
+    if !namespaces.is_new(LinuxNamespaceType::User) || !rustix::process::geteuid().is_root() {
+        return Ok(Outside::default());
+    }
+    Outside::open(new.spec, new.root).map_err(|error| CreateError::Init {
+        kind: error.kind(),
+        message: error.to_string(),
+    })
 }
 
 /// Clones; the child does `child` and never returns, the parent does `parent` and waits for "ready". If the

@@ -4,6 +4,7 @@ mod cgroups;
 mod devices;
 mod mask;
 mod options;
+mod outside;
 mod overlay;
 mod resolve;
 mod tree;
@@ -18,7 +19,8 @@ use oci_spec::runtime::{LinuxNamespaceType, Mount, Spec};
 use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 
-pub(crate) use overlay::{mount_for_external, mount_overlay, mount_root};
+pub(crate) use outside::Outside;
+pub(crate) use overlay::{mount_for_external, mount_overlay, mount_root, open_place};
 pub(crate) use resolve::open_with;
 
 use crate::cgroup::Cgroup;
@@ -43,12 +45,17 @@ pub(crate) fn separate_from_host(propagation: Option<&str>) -> Result<(), InitEr
 pub(crate) struct SharedSources(Vec<Option<OwnedFd>>);
 
 impl SharedSources {
-    /// Takes the copies; this must happen before [`separate_from_host`], which ends all sharing.
-    pub(crate) fn open(spec: &Spec) -> Result<Self, InitError> {
+    /// Takes the copies, but for those that were opened outside; this must happen before
+    /// [`separate_from_host`], which ends all sharing.
+    pub(crate) fn open(spec: &Spec, outside: &Outside) -> Result<Self, InitError> {
         let mounts = spec.mounts().as_deref().unwrap_or(&[]);
         mounts
             .iter()
-            .map(Self::open_one)
+            .enumerate()
+            .map(|(index, mount)| match outside.source(index)? {
+                Some(tree) => Ok(Some(tree)),
+                None => Self::open_one(mount),
+            })
             .collect::<Result<_, _>>()
             .map(Self)
     }

@@ -13,18 +13,54 @@ use rustix::mount::{
     fsconfig_set_string, fsmount, fsopen, mount,
 };
 
-use super::tree;
+use super::{Outside, tree};
 use crate::create::InitError;
 use crate::protocol::Rootfs;
 
+/// The empty directory for an overlay, opened while the way to it is open.
+pub(crate) fn open_place(root: &Rootfs, place: &Path) -> Result<Option<OwnedFd>, InitError> {
+    match root {
+        Rootfs::Path(_) => Ok(None),
+        Rootfs::Overlay { .. } => open(place).map(Some).map_err(|source| InitError::Overlay {
+            step: "open",
+            source: source.into(),
+        }),
+    }
+}
+
+/// An overlay root, attached to nothing yet.
+pub(super) fn detached(root: &Rootfs) -> Result<Option<OwnedFd>, InitError> {
+    match root {
+        Rootfs::Path(_) => Ok(None),
+        Rootfs::Overlay { lower, upper, work } => detached_overlay(lower, upper, work)
+            .map(Some)
+            .map_err(|source| InitError::Overlay {
+                step: "fsconfig",
+                source: source.into(),
+            }),
+    }
+}
+
 /// Mounts the root at `place`, an empty directory, and returns a handle on it.
-pub(crate) fn mount_root(root: &Rootfs, place: &Path) -> Result<OwnedFd, InitError> {
+pub(crate) fn mount_root(
+    root: &Rootfs,
+    place: &Path,
+    opened: Option<&OwnedFd>,
+    outside: &Outside,
+) -> Result<OwnedFd, InitError> {
     let failed = |step| {
         move |source: Errno| InitError::Overlay {
             step,
             source: source.into(),
         }
     };
+    if let (Some(tree), Some(target)) = (outside.root(), opened) {
+        tree::attach(tree, target).map_err(failed("move_mount"))?;
+        return tree.try_clone().map_err(|source| InitError::Overlay {
+            step: "dup",
+            source,
+        });
+    }
     match root {
         Rootfs::Path(path) => {
             let copy = tree::copy_path(path, Reach::Recursive).map_err(failed("open_tree"))?;

@@ -60,7 +60,12 @@ impl Store {
                 unpacked: None,
             });
         }
-        let top = layer(reader, Compression::None, scratch.path().join("0"))?;
+        let top = layer(
+            reader,
+            Compression::None,
+            scratch.path().join("0"),
+            scratch.ids(),
+        )?;
         let members = top
             .unpacked
             .as_ref()

@@ -19,7 +19,12 @@ impl Store {
     pub fn import(&self, reader: impl Read, options: ImportOptions) -> Result<Loaded, LoadError> {
         let scratch = self.layout().scratch()?;
         let mut pins = Pins::new(self);
-        let layer = layer(open(reader)?, Compression::None, scratch.path().join("0"))?;
+        let layer = layer(
+            open(reader)?,
+            Compression::None,
+            scratch.path().join("0"),
+            scratch.ids(),
+        )?;
         let members = layer
             .unpacked
             .as_ref()

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use lockgate_types::Digest;
+use lockgate_types::{Digest, IdMapping};
 
 use super::LoadProgress;
 use super::compression::{Compression, decompress, open, read_head, recognise};
@@ -174,7 +174,7 @@ impl Reader<'_> {
             }));
         }
         let directory = self.scratch.path().join(number.to_string());
-        match layer(input, compression, directory) {
+        match layer(input, compression, directory, self.scratch.ids()) {
             Ok(layer) => Ok(Member::Layer(layer)),
             // Our own trouble is an error whatever the manifest says.
             Err(error @ (LayerError::Store(_) | LayerError::Write { .. })) => Err(error.into()),
@@ -188,15 +188,16 @@ pub(crate) fn layer(
     input: impl Read,
     compression: Compression,
     directory: PathBuf,
+    ids: &IdMapping,
 ) -> Result<LayerMember, LayerError> {
     std::fs::create_dir(&directory).map_err(StoreError::io("create a layer"))?;
     let (diff_id, blob, unpacked) = if compression == Compression::None {
-        let (unpacked, digest) = unpack_and_hash(input, directory.clone())?;
+        let (unpacked, digest) = unpack_and_hash(input, directory.clone(), ids.clone())?;
         (digest, digest, unpacked)
     } else {
         let mut blob = Hashing::new(input);
         let tar = decompress(&mut blob, compression)?;
-        let (unpacked, diff_id) = unpack_and_hash(tar, directory.clone())?;
+        let (unpacked, diff_id) = unpack_and_hash(tar, directory.clone(), ids.clone())?;
         (diff_id, blob.finish().map_err(LayerError::Read)?, unpacked)
     };
     let layer = Layer {

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
 use aws_lc_rs::digest::{Context, SHA256};
-use lockgate_types::Digest;
+use lockgate_types::{Digest, IdMapping};
 
 use crate::error::{LayerError, StoreError};
 use crate::layer::{Unpacked, finish, unpack};
@@ -19,6 +19,7 @@ type Chunk = Arc<Vec<u8>>;
 pub(crate) fn unpack_and_hash(
     mut input: impl Read,
     directory: PathBuf,
+    ids: IdMapping,
 ) -> Result<(Unpacked, Digest), LayerError> {
     let (hasher, hashed) = start("store-hash", hash)?;
     let (unpacker, unpacked) = start("store-unpack", move |chunks| {
@@ -29,6 +30,7 @@ pub(crate) fn unpack_and_hash(
                 position: 0,
             },
             &directory,
+            &ids,
         )
     })?;
     let pumped = pump(&mut input, [&hasher, &unpacker]);

@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::rc::Rc;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, XattrFlags};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Uid, XattrFlags};
 use rustix::io::Errno;
 
 use super::path::split;
@@ -25,12 +25,15 @@ pub(crate) struct Dirs {
     root: Dir,
     /// Where the root is, as the kernel shows it.
     root_path: Vec<u8>,
+    /// Who owns directories that no member names.
+    owner: (u32, u32),
     cache: HashMap<Vec<u8>, Dir>,
 }
 
 impl Dirs {
-    pub(crate) fn new(root: OwnedFd) -> io::Result<Self> {
+    pub(crate) fn new(root: OwnedFd, owner: (u32, u32)) -> io::Result<Self> {
         let root_path = path_of(&root)?;
+        own(&root, owner)?;
         let root = Dir {
             handle: Rc::new(root),
             path: Rc::from(&b""[..]),
@@ -38,6 +41,7 @@ impl Dirs {
         Ok(Self {
             root,
             root_path,
+            owner,
             cache: HashMap::new(),
         })
     }
@@ -108,8 +112,7 @@ impl Dirs {
         match open_dir(&parent.handle, name, NO_LINKS) {
             Ok(handle) => return Ok(made(handle)),
             Err(Errno::NOENT) => {
-                rustix::fs::mkdirat(&parent.handle, name, IMPLIED)?;
-                return Ok(made(open_dir(&parent.handle, name, NO_LINKS)?));
+                return Ok(made(self.implied(parent, name)?));
             }
             Err(Errno::LOOP | Errno::NOTDIR) => {}
             Err(error) => return Err(error.into()),
@@ -119,13 +122,20 @@ impl Dirs {
             FileType::Symlink => self.follow(&path),
             FileType::CharacterDevice if status.st_rdev == 0 => {
                 rustix::fs::unlinkat(&parent.handle, name, AtFlags::empty())?;
-                rustix::fs::mkdirat(&parent.handle, name, IMPLIED)?;
-                let handle = open_dir(&parent.handle, name, NO_LINKS)?;
+                let handle = self.implied(parent, name)?;
                 make_opaque(&handle)?;
                 Ok(made(handle))
             }
             _ => Err(Errno::NOTDIR.into()),
         }
+    }
+
+    /// A new directory that no member has named yet.
+    fn implied(&self, parent: &Dir, name: &[u8]) -> io::Result<OwnedFd> {
+        rustix::fs::mkdirat(&parent.handle, name, IMPLIED)?;
+        let handle = open_dir(&parent.handle, name, NO_LINKS)?;
+        own(&handle, self.owner)?;
+        Ok(handle)
     }
 
     /// Follows links inside the root and finds out where they lead.
@@ -156,6 +166,21 @@ impl Dirs {
 }
 
 /// `parent/name`.
+fn own(directory: &OwnedFd, (uid, gid): (u32, u32)) -> io::Result<()> {
+    if (uid, gid) == (0, 0) {
+        return Ok(());
+    }
+    let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
+    let flags = AtFlags::EMPTY_PATH;
+    Ok(rustix::fs::chownat(
+        directory,
+        "",
+        Some(uid),
+        Some(gid),
+        flags,
+    )?)
+}
+
 pub(crate) fn join(parent: &[u8], name: &[u8]) -> Vec<u8> {
     if parent.is_empty() {
         name.to_vec()

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
+use lockgate_types::IdMapping;
 use rustix::fs::{CWD, Mode, OFlags};
 
 use super::MAX_MEMBERS;
@@ -31,14 +32,18 @@ impl Tap for SkeletonWriter {
 
 /// Unpacks the uncompressed tar stream `input` into the empty directory `directory`: `diff/`,
 /// `skeleton.zst` and, if needed, `shadow/`. Reads to the end of the stream. How much it takes is
-/// bounded by the disk alone, as an image's size is.
-pub(crate) fn unpack(input: impl Read, directory: &Path) -> Result<Unpacked, LayerError> {
+/// bounded by the disk alone, as an image's size is. Owners are the host's ids of those in the stream.
+pub(crate) fn unpack(
+    input: impl Read,
+    directory: &Path,
+    ids: &IdMapping,
+) -> Result<Unpacked, LayerError> {
     let store = |action| move |error: io::Error| LayerError::from(StoreError::io(action)(error));
     fs::create_dir(directory.join("diff")).map_err(store("create a layer"))?;
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let layer = rustix::fs::openat(CWD, directory, flags, Mode::empty())
         .map_err(|error| store("open a layer")(error.into()))?;
-    let mut extractor = Extractor::new(layer).map_err(store("open a layer"))?;
+    let mut extractor = Extractor::new(layer, ids.clone()).map_err(store("open a layer"))?;
     let skeleton = File::create_new(directory.join("skeleton.zst"))
         .and_then(SkeletonWriter::new)
         .map_err(store("create a skeleton"))?;

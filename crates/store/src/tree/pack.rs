@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Write};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
+use lockgate_types::IdMapping;
 use rustix::fs::{Dir, FileType, OFlags, Stat};
 use rustix::io::Errno;
 use tar::EntryType;
@@ -30,6 +31,7 @@ pub struct Packer<W> {
     out: W,
     form: Form,
     left_out: HashSet<Vec<u8>>,
+    ids: IdMapping,
     /// First names of files that have several.
     links: HashMap<(u64, u64), Vec<u8>>,
     buffer: Vec<u8>,
@@ -42,9 +44,15 @@ impl<W: Write> Packer<W> {
             out,
             form,
             left_out: HashSet::new(),
+            ids: IdMapping::default(),
             links: HashMap::new(),
             buffer: vec![0; BUFFER],
         }
+    }
+
+    /// Owners are written as they are called inside a user namespace with this mapping.
+    pub fn map_owners(&mut self, ids: IdMapping) {
+        self.ids = ids;
     }
 
     /// Leaves out members with these names, and all below them.
@@ -94,6 +102,9 @@ impl<W: Write> Packer<W> {
         path: &[u8],
         depth: usize,
     ) -> Result<(), PackError> {
+        let mut seen = *stat;
+        (seen.st_uid, seen.st_gid) = self.ids.inside((stat.st_uid, stat.st_gid));
+        let stat = &seen;
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory => self.tree(handle, stat, path, depth),
             FileType::RegularFile => self.file(handle, stat, path),
@@ -262,7 +273,11 @@ impl<W: Write> Packer<W> {
         for name in wanted {
             if let Ok(length) = rustix::fs::getxattr(&path, name, &mut self.buffer[..]) {
                 let value = self.buffer.get(..length).unwrap_or_default();
-                attributes.push((name.to_vec(), value.to_vec()));
+                let value = match name {
+                    b"security.capability" => without_root_id(value),
+                    _ => value.to_vec(),
+                };
+                attributes.push((name.to_vec(), value));
             }
         }
         attributes
@@ -270,6 +285,22 @@ impl<W: Write> Packer<W> {
 }
 
 /// The next names of a directory, in order. Directories of any real size come at once.
+/// Capabilities that were given inside a user namespace name its root by the host's id; an archive is read
+/// where that means nothing. Inside, they are simply those of the file.
+fn without_root_id(value: &[u8]) -> Vec<u8> {
+    const REVISION_2: u8 = 2;
+    const REVISION_3: u8 = 3;
+    match value {
+        // The revision is the highest byte of the first word; its root's id the last word.
+        [flags, a, b, REVISION_3, sets @ ..] if sets.len() == 20 => {
+            let mut old = vec![*flags, *a, *b, REVISION_2];
+            old.extend_from_slice(sets.get(..16).unwrap_or_default());
+            old
+        }
+        value => value.to_vec(),
+    }
+}
+
 fn some_names(listing: &mut Dir) -> io::Result<Vec<Vec<u8>>> {
     let mut names = Vec::new();
     while names.len() < MAX_NAMES {

@@ -31,6 +31,25 @@ pub(super) fn check(host: &HostConfig) -> Result<(), ConfigError> {
     Ok(())
 }
 
+/// Refuses what a container whose root is not the host's cannot have.
+pub(super) fn remapped(host: &HostConfig) -> Result<(), ConfigError> {
+    if host.privileged {
+        return Err(ConfigError::PrivilegedRemapped);
+    }
+    if host.network_mode == "host" {
+        return Err(ConfigError::RemappedWith("host's network"));
+    }
+    if host.pid_mode == "host" {
+        return Err(ConfigError::RemappedWith("host PID"));
+    }
+    let joins = |mode: &String| mode.starts_with("container:");
+    let modes = [&host.network_mode, &host.ipc_mode, &host.pid_mode];
+    if modes.into_iter().any(joins) {
+        return Err(ConfigError::RemappedJoin);
+    }
+    Ok(())
+}
+
 /// Refuses what makes no sense in a namespace that is somebody else's.
 pub(super) fn conflicts(config: &ContainerConfig, host: &HostConfig) -> Result<(), ConfigError> {
     if host.uts_mode == "host" && !config.hostname.is_empty() {
@@ -95,6 +114,32 @@ pub(super) fn partners(host: &HostConfig, registry: &Registry) -> Result<(), Con
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_remapped_root_is_not_let_into_the_hosts_namespaces() {
+        let said = |change: fn(&mut HostConfig)| {
+            let mut host = HostConfig::default();
+            change(&mut host);
+            remapped(&host).err().map(|error| error.to_string())
+        };
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(said(|_| {}), None);
+        assert_eq!(
+            said(|host| host.privileged = true),
+            text(
+                "privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode"
+            )
+        );
+        assert_eq!(
+            said(|host| host.network_mode = "host".to_owned()),
+            text("cannot share the host's network namespace when user namespaces are enabled")
+        );
+        assert_eq!(
+            said(|host| host.pid_mode = "host".to_owned()),
+            text("cannot share the host PID namespace when user namespaces are enabled")
+        );
+        assert!(said(|host| host.ipc_mode = "container:x".to_owned()).is_some());
+    }
 
     #[test]
     fn a_containers_network_leaves_nothing_to_say_about_it() {

@@ -55,6 +55,9 @@ pub(crate) fn check_env(entry: &str) -> Result<(), ConfigError> {
 pub(super) fn host_config(host: &HostConfig, engine: &EngineConfig) -> Result<(), ConfigError> {
     restart_policy(&host.restart_policy, host.auto_remove)?;
     mode::check(host)?;
+    if engine.ids_of(&host.userns_mode).is_some() {
+        mode::remapped(host)?;
+    }
     for (port, bindings) in host.port_bindings.iter().flatten() {
         parse_port(port)?;
         for binding in bindings.iter().flatten() {

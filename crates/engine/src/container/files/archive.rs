@@ -36,6 +36,7 @@ impl FileArchive {
     /// Writes the archive; members are named from the last component of the path on. Blocks.
     pub fn write(self, out: impl Write) -> Result<(), FilesError> {
         let mut packer = Packer::new(out, Form::Plain);
+        packer.map_owners(self.files.engine.config.ids.clone());
         packer.entry(&self.found.handle, self.found.stat.name.as_bytes())?;
         packer.finish()?;
         Ok(())

@@ -31,6 +31,7 @@ impl Export {
     /// Writes the archive. Blocks.
     pub fn write(self, out: impl Write) -> Result<(), FilesError> {
         let mut packer = Packer::new(out, Form::Plain);
+        packer.map_owners(self.0.engine.config.ids.clone());
         let root = self.0.view.root().as_fd().try_clone_to_owned();
         packer.contents(&root.map_err(FaultError::file("open the root"))?)?;
         packer.finish()?;

@@ -44,6 +44,7 @@ impl Files {
         let options = UnpackOptions {
             keep_kinds: options.keep_kinds,
             owner: if options.own { self.owner()? } else { None },
+            ids: self.engine.config.ids.clone(),
             shown,
         };
         match unpack_tree(&directory, reader, &options) {

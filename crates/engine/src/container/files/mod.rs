@@ -89,7 +89,7 @@ impl Files {
         let source = source(&engine, &facts)?;
         let mut binds = Vec::new();
         if mounts {
-            make_bind_sources(&record)?;
+            make_bind_sources(&record, engine.config.ids.root())?;
             if !facts.state.status.has_process() {
                 held.hold()?;
             }
@@ -101,6 +101,7 @@ impl Files {
             binds,
             read_only_root: mounts && record.host_config.readonly_rootfs,
             place: engine.config.exec_root.join("view"),
+            owner: engine.config.ids.root(),
         };
         let view = View::open(&plan).map_err(FaultError::file("open the container's files"))?;
         Ok(Self {

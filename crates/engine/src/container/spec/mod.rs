@@ -16,7 +16,10 @@ use std::path::{Path, PathBuf};
 
 use lockgate_runtime::spec::seccomp;
 use lockgate_types::container::HostConfig;
-use oci_spec::runtime::{Capability, Linux, LinuxSeccomp, Root, Spec};
+use lockgate_types::{IdMap, IdRange};
+use oci_spec::runtime::{
+    Capability, Linux, LinuxIdMapping, LinuxIdMappingBuilder, LinuxSeccomp, Root, Spec,
+};
 
 use super::config_error::ConfigError;
 use super::create::{Security, clean};
@@ -106,10 +109,11 @@ fn linux(inputs: &Inputs<'_>, capabilities: &[Capability]) -> Result<Linux, Conf
     let devices = device::collect(host)?;
     let mut resources = resource::build(host)?;
     resources.set_devices(Some(device::rules(host, &devices)?));
+    let ids = inputs.engine.ids_of(&host.userns_mode);
     let mut linux = Linux::default();
     linux
-        .set_uid_mappings(None)
-        .set_gid_mappings(None)
+        .set_uid_mappings(ids.map(|ids| mappings(&ids.uids)))
+        .set_gid_mappings(ids.map(|ids| mappings(&ids.gids)))
         .set_namespaces(Some(namespace::build(inputs)))
         .set_cgroups_path(Some(cgroup_path(inputs.engine, inputs.record)))
         .set_resources(Some(resources))
@@ -140,19 +144,30 @@ fn sysctls(inputs: &Inputs<'_>) -> HashMap<String, String> {
         all.insert("kernel.domainname".to_owned(), domain.clone());
     }
     let has_own_network = host.network_mode != "host" && inputs.peers.network.is_none();
-    if has_own_network && host.userns_mode.is_empty() {
+    if has_own_network {
         // A range of groups must exist as a whole, which it does not in a user namespace.
-        let ping = ("net.ipv4.ping_group_range", "0 2147483647");
-        let ping = (!lockgate_sys::userns::is_nested()).then_some(ping);
-        for (name, value) in [("net.ipv4.ip_unprivileged_port_start", "0")]
-            .into_iter()
-            .chain(ping)
-        {
+        let remapped = inputs.engine.ids_of(&host.userns_mode).is_some();
+        let all_groups = !remapped && !lockgate_sys::userns::is_nested();
+        let ping = all_groups.then_some(("net.ipv4.ping_group_range", "0 2147483647"));
+        let ports = Some(("net.ipv4.ip_unprivileged_port_start", "0"));
+        for (name, value) in ports.into_iter().chain(ping) {
             all.entry(name.to_owned())
                 .or_insert_with(|| value.to_owned());
         }
     }
     all
+}
+
+fn mappings(ids: &IdMap) -> Vec<LinuxIdMapping> {
+    let one = |range: &IdRange| {
+        let mapping = LinuxIdMappingBuilder::default()
+            .container_id(range.inside)
+            .host_id(range.outside)
+            .size(range.count);
+        // All fields are given, so that building cannot fail.
+        mapping.build().unwrap_or_default()
+    };
+    ids.ranges().iter().map(one).collect()
 }
 
 fn seccomp_profile(

@@ -12,6 +12,9 @@ pub(super) fn build(inputs: &Inputs<'_>) -> Vec<LinuxNamespace> {
     let host = &inputs.record.host_config;
     let of = |pid: i32, name: &str| Some(PathBuf::from(format!("/proc/{pid}/ns/{name}")));
     let mut all = vec![namespace(LinuxNamespaceType::Mount, None)];
+    if inputs.engine.ids_of(&host.userns_mode).is_some() {
+        all.push(namespace(LinuxNamespaceType::User, None));
+    }
     match inputs.peers.network {
         Some(pid) => all.push(namespace(LinuxNamespaceType::Network, of(pid, "net"))),
         None if host.network_mode == "host" => {}

@@ -83,7 +83,8 @@ impl Driver {
             staged,
         } = prepared;
         let Shim { mut link, process } = shim;
-        match self.run_in(&mut link, request, staged).await {
+        let mut network = network;
+        match self.run_in(&mut link, request, staged, &mut network).await {
             Ok((pid, at)) => {
                 self.supervisor = Supervisor::Shim(link);
                 self.started(pid, at, network).await;
@@ -93,7 +94,7 @@ impl Driver {
                 end_shim(link, process).await;
                 events::networks(&self.engine, &self.record, &network, "disconnect");
                 self.undo(network).await;
-                Err(failure::start_error(error))
+                Err(error)
             }
         }
     }
@@ -136,18 +137,35 @@ impl Driver {
         link: &mut Link,
         request: ShimRequest,
         staged: Staged,
-    ) -> Result<(i32, Timestamp), ShimError> {
+        network: &mut NetworkState,
+    ) -> Result<(i32, Timestamp), StartError> {
         let created = link.request(&request).await;
         // The container has its own copies now, or never will.
         drop(staged);
-        let Reply::Created { pid } = created? else {
-            return Err(ShimError::Unexpected);
+        let pid = match created {
+            Ok(Reply::Created { pid }) => pid,
+            Ok(_) => return Err(failure::start_error(ShimError::Unexpected)),
+            Err(error) => return Err(failure::start_error(error)),
         };
-        fill_parked(&self.container).await;
-        match link.request(&ShimRequest::Start).await? {
-            Reply::Started { at } => Ok((pid, at)),
-            _ => Err(ShimError::Unexpected),
+        if prepare::joins_late(&self.engine, &self.record) {
+            *network = self.join_late(pid).await?;
         }
+        fill_parked(&self.container).await;
+        match link.request(&ShimRequest::Start).await {
+            Ok(Reply::Started { at }) => Ok((pid, at)),
+            Ok(_) => Err(failure::start_error(ShimError::Unexpected)),
+            Err(error) => Err(failure::start_error(error)),
+        }
+    }
+
+    async fn join_late(&self, pid: i32) -> Result<NetworkState, StartError> {
+        let (engine, container) = (Arc::clone(&self.engine), Arc::clone(&self.container));
+        let record = Arc::clone(&self.record);
+        let joining = tokio::task::spawn_blocking(move || {
+            prepare::join_late(&engine, &container, &record, pid)
+        });
+        let closing = |_panic| Err(StartError::Fault(FaultError::Closing));
+        joining.await.unwrap_or_else(closing)
     }
 
     async fn started(&mut self, pid: i32, at: Timestamp, network: NetworkState) {

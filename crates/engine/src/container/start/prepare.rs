@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -67,7 +68,10 @@ pub(super) fn prepare(
         kept: false,
     };
     hold_volumes(engine, record)?;
-    held.network = network::join(engine, record)?;
+    // A network namespace that belongs to the user namespace is there only when the container is.
+    if !joins_late(engine, record) {
+        held.network = network::join(engine, record, None)?;
+    }
     shm::make(&engine.config.exec_root, &record.id, &record.host_config)
         .map_err(FaultError::file("mount shared memory"))?;
     let staged = Staged::make(&engine.config.exec_root, &engine.store, record)?;
@@ -78,6 +82,35 @@ pub(super) fn prepare(
         request,
         staged,
     })
+}
+
+/// Whether the container is put on its networks after its process is made: a namespace that the engine makes
+/// belongs to the host, and its root would have no power over it.
+pub(super) fn joins_late(engine: &Inner, record: &Record) -> bool {
+    let remapped = engine.config.ids_of(&record.host_config.userns_mode);
+    remapped.is_some()
+}
+
+/// Puts the container that this process begins on its networks, and tells it who it is there.
+pub(super) fn join_late(
+    engine: &Arc<Inner>,
+    container: &Container,
+    record: &Record,
+    pid: i32,
+) -> Result<NetworkState, StartError> {
+    let network = network::join(engine, record, Some(pid))?;
+    let write = || -> Result<(), StartError> {
+        let links = Links::find(engine, record)?;
+        let written = write_files(engine, container, record, &network, &links);
+        Ok(written.map_err(FaultError::file("write network files"))?)
+    };
+    match write() {
+        Ok(()) => Ok(network),
+        Err(error) => {
+            network::leave(engine, &record.id, &network);
+            Err(error)
+        }
+    }
 }
 
 /// Mounts what its volumes are made of, if they are mounts.
@@ -165,7 +198,7 @@ fn describe(
     let links = Links::find(engine, record)?;
     write_files(engine, container, record, network, &links)
         .map_err(FaultError::file("write network files"))?;
-    make_bind_sources(record)?;
+    make_bind_sources(record, engine.config.ids.root())?;
     let owner = network_owner(engine, record)?;
     // Who shares a network is called as its owner, and sees its files.
     let mut shown = record.clone();
@@ -329,20 +362,34 @@ fn write_files(
     };
     let embedded = network::uses_embedded(engine, network);
     let resolv_conf = network::resolv_conf(record, &engine.config, &host, shares_host, embedded);
-    fs::write(directory.join("resolv.conf"), resolv_conf)
+    fs::write(directory.join("resolv.conf"), resolv_conf)?;
+    let (uid, gid) = engine.config.ids.root();
+    for name in ["hostname", "hosts", "resolv.conf"] {
+        chown(directory.join(name), Some(uid), Some(gid))?;
+    }
+    Ok(())
 }
 
-/// Docker makes missing sources of short-form binds as directories.
-pub(crate) fn make_bind_sources(record: &Record) -> Result<(), FaultError> {
+/// Docker makes missing sources of short-form binds as directories, which belong to the containers' root.
+pub(crate) fn make_bind_sources(record: &Record, owner: (u32, u32)) -> Result<(), FaultError> {
     for mount in record
         .mounts
         .iter()
         .filter(|mount| mount.point.kind == MountType::Bind)
     {
         if fs::symlink_metadata(&mount.point.source).is_err() {
-            fs::create_dir_all(&mount.point.source)
+            make_directories(Path::new(&mount.point.source), owner)
                 .map_err(FaultError::file("error while creating mount source path"))?;
         }
+    }
+    Ok(())
+}
+
+fn make_directories(path: &Path, owner: (u32, u32)) -> io::Result<()> {
+    let missing: Vec<&Path> = path.ancestors().take_while(|path| !path.exists()).collect();
+    fs::create_dir_all(path)?;
+    for made in missing {
+        chown(made, Some(owner.0), Some(owner.1))?;
     }
     Ok(())
 }

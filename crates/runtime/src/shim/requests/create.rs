@@ -29,6 +29,10 @@ impl Shim {
         let (streams, theirs) = open_streams(request.terminal, request.open_stdin)?;
         let null = NullStdio::open().map_err(system("opening /dev/null"))?;
         let stdio = stdio(&null, theirs.as_ref(), [true, true]);
+        if let Some(process) = spec.process() {
+            create::own_pipes(&stdio, &spec, process.user())
+                .map_err(system("giving pipes to the user"))?;
+        }
         let (maker, made) = make(&request, &spec, stdio, window)?;
         let streams = with_terminal(streams, made.terminal, window)?;
         let mut container = Container::new(request.bundle, maker, &spec, made.cgroup);

@@ -81,6 +81,8 @@ fn join(
         return Ok(external.exec(&container.bundle, request, stdio)?);
     }
     let spec = read_spec(&container.bundle)?;
+    create::own_pipes(&stdio, &spec, request.process.user())
+        .map_err(system("giving pipes to the user"))?;
     let profile = spec
         .linux()
         .as_ref()

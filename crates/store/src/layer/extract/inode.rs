@@ -2,6 +2,7 @@
 
 use std::io;
 
+use lockgate_types::IdMapping;
 use rustix::fs::{AtFlags, FileType, Gid, Stat, Timespec, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
 
@@ -21,11 +22,16 @@ pub(super) fn status(parent: &Dir, name: &[u8]) -> Result<Option<Stat>, Failure>
 }
 
 /// Owner, attributes and time of a link or device just made.
-pub(super) fn dress(parent: &Dir, name: &[u8], entry: &Entry) -> Result<(), Failure> {
+pub(super) fn dress(
+    parent: &Dir,
+    name: &[u8],
+    entry: &Entry,
+    ids: &IdMapping,
+) -> Result<(), Failure> {
     let flags = AtFlags::SYMLINK_NOFOLLOW;
     let numbers = &entry.numbers;
-    if (numbers.uid, numbers.gid) != (0, 0) {
-        let (uid, gid) = owner(numbers);
+    let (uid, gid) = owner(numbers, ids)?;
+    if (uid, gid) != (Uid::ROOT, Gid::ROOT) {
         rustix::fs::chownat(&parent.handle, name, Some(uid), Some(gid), flags)?;
     }
     for (attribute, value) in &entry.attributes {
@@ -92,8 +98,11 @@ pub(super) fn is_whiteout(status: &Stat) -> bool {
     kind(status) == FileType::CharacterDevice && status.st_rdev == 0
 }
 
-pub(super) fn owner(numbers: &Numbers) -> (Uid, Gid) {
-    (Uid::from_raw(numbers.uid), Gid::from_raw(numbers.gid))
+/// Who owns a member on this host.
+pub(super) fn owner(numbers: &Numbers, ids: &IdMapping) -> Result<(Uid, Gid), Failure> {
+    let owner = ids.outside((numbers.uid, numbers.gid));
+    let (uid, gid) = owner.ok_or(RefusedMember::Owner(numbers.uid, numbers.gid))?;
+    Ok((Uid::from_raw(uid), Gid::from_raw(gid)))
 }
 
 pub(super) fn times(numbers: &Numbers) -> Timestamps {

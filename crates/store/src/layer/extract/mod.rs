@@ -8,7 +8,8 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, XattrFlags};
+use lockgate_types::IdMapping;
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid, XattrFlags};
 use rustix::io::Errno;
 
 use self::inode::{
@@ -56,6 +57,7 @@ pub(crate) struct Extractor {
     pending: Vec<PendingDirectory>,
     pub(crate) size: i64,
     pub(crate) opaque: bool,
+    ids: IdMapping,
 }
 
 struct PendingDirectory {
@@ -73,8 +75,9 @@ pub(crate) struct NewFile {
 
 impl Extractor {
     /// Unpacks into `diff/` of `layer`, an empty directory that exists.
-    pub(crate) fn new(layer: OwnedFd) -> io::Result<Self> {
-        let dirs = Dirs::new(open_dir(&layer, b"diff", NO_LINKS)?)?;
+    /// Owners are the host's ids of those in the layer.
+    pub(crate) fn new(layer: OwnedFd, ids: IdMapping) -> io::Result<Self> {
+        let dirs = Dirs::new(open_dir(&layer, b"diff", NO_LINKS)?, ids.root())?;
         Ok(Self {
             dirs,
             layer,
@@ -83,6 +86,7 @@ impl Extractor {
             pending: Vec::new(),
             size: 0,
             opaque: false,
+            ids,
         })
     }
 
@@ -124,8 +128,8 @@ impl Extractor {
         sequence: Option<u32>,
     ) -> Result<(), Failure> {
         let numbers = &entry.numbers;
-        if (numbers.uid, numbers.gid) != (0, 0) {
-            let (uid, gid) = owner(numbers);
+        let (uid, gid) = owner(numbers, &self.ids)?;
+        if (uid, gid) != (Uid::ROOT, Gid::ROOT) {
             rustix::fs::fchown(&new.file, Some(uid), Some(gid))?;
         }
         rustix::fs::fchmod(&new.file, Mode::from_raw_mode(numbers.mode))?;
@@ -158,7 +162,7 @@ impl Extractor {
             let Some(handle) = self.dirs.unlinked(&path)? else {
                 continue;
             };
-            let (uid, gid) = owner(&numbers);
+            let (uid, gid) = owner(&numbers, &self.ids)?;
             let magic = magic_path(&handle);
             rustix::fs::chown(&*magic, Some(uid), Some(gid))?;
             rustix::fs::chmod(&*magic, Mode::from_raw_mode(numbers.mode))?;
@@ -229,7 +233,7 @@ impl Extractor {
         self.size = self
             .size
             .saturating_add(i64::try_from(entry.link.len()).unwrap_or(0));
-        dress(parent, name, entry)
+        dress(parent, name, entry, &self.ids)
     }
 
     /// The target is looked up in this layer alone; what lower layers have cannot be linked to.
@@ -280,7 +284,7 @@ impl Extractor {
         }
         let mode = Mode::from_raw_mode(entry.numbers.mode);
         rustix::fs::mknodat(&parent.handle, name, kind, mode, device)?;
-        let (uid, gid) = owner(&entry.numbers);
+        let (uid, gid) = owner(&entry.numbers, &self.ids)?;
         rustix::fs::chownat(
             &parent.handle,
             name,
@@ -290,7 +294,7 @@ impl Extractor {
         )?;
         // It was made just now by us, so this cannot be a link.
         rustix::fs::chmodat(&parent.handle, name, mode, AtFlags::empty())?;
-        dress(parent, name, entry)
+        dress(parent, name, entry, &self.ids)
     }
 
     /// `.wh.<name>` hides `<name>` of lower layers, `.wh..wh..opq` all of them.

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd as _, OwnedFd};
 
+use lockgate_types::IdMapping;
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
 
@@ -23,6 +24,8 @@ pub struct UnpackOptions {
     pub keep_kinds: bool,
     /// Everything belongs to this user and group, whatever the archive says.
     pub owner: Option<(u32, u32)>,
+    /// Who the owners in the archive, and that one, are on this host.
+    pub ids: IdMapping,
     /// What the directory is called in errors.
     pub shown: String,
 }
@@ -36,7 +39,7 @@ pub fn unpack_tree(
 ) -> Result<(), UnpackError> {
     let mut tar = TarReader::new(open(reader)?, ());
     let mut unpacker = Unpacker {
-        place: Place::new(directory, options.owner),
+        place: Place::new(directory, place_owner(options)),
         options,
         pending: Vec::new(),
         buffer: vec![0; BUFFER],
@@ -54,10 +57,23 @@ pub fn unpack_tree(
     Ok(())
 }
 
-/// The directory at `path` below `root`, made with its parents where there is none.
-pub fn ensure_directory(root: &OwnedFd, path: &[u8]) -> std::io::Result<OwnedFd> {
+/// Who owns directories that the archive does not name: the one owner, or root inside.
+fn place_owner(options: &UnpackOptions) -> Option<(u32, u32)> {
+    match options.owner {
+        Some(owner) => options.ids.outside(owner),
+        None if options.ids.is_identity() => None,
+        None => Some(options.ids.root()),
+    }
+}
+
+/// The directory at `path` below `root`, made with its parents where there is none; those belong to `owner`.
+pub fn ensure_directory(
+    root: &OwnedFd,
+    path: &[u8],
+    owner: (u32, u32),
+) -> std::io::Result<OwnedFd> {
     let path = lexical(path).ok_or(std::io::ErrorKind::InvalidFilename)?;
-    let made = Place::new(root, None).ensure(&path)?;
+    let made = Place::new(root, Some(owner)).ensure(&path)?;
     made.try_clone()
 }
 
@@ -201,7 +217,9 @@ impl Unpacker<'_> {
     /// Owner, attributes, mode and time, of what the handle holds and of nothing else.
     fn dress(&self, handle: &OwnedFd, entry: &Entry, has_mode: bool) -> rustix::io::Result<()> {
         let numbers = &entry.numbers;
-        let (uid, gid) = self.options.owner.unwrap_or((numbers.uid, numbers.gid));
+        let owner = self.options.owner.unwrap_or((numbers.uid, numbers.gid));
+        // What does not exist inside cannot be given to anybody there.
+        let (uid, gid) = self.options.ids.outside(owner).ok_or(Errno::OVERFLOW)?;
         let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
         rustix::fs::chownat(handle, "", uid, gid, AtFlags::EMPTY_PATH)?;
         let path = magic_path(handle);
