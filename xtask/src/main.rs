@@ -13,6 +13,7 @@ mod check;
 mod ci;
 mod deb;
 mod deps;
+mod fuzz;
 mod quickstart;
 mod setup;
 mod shell;
@@ -55,6 +56,8 @@ enum Command {
     Attack(attack::Args),
     /// Measure lockgated against the engines found on this machine
     Bench(bench::Args),
+    /// Feed what reads strangers' bytes: `cargo xtask fuzz TARGET --for 10m`
+    Fuzz(fuzz::Args),
     /// From a clone to a container that a remote client ran over mutual TLS
     Quickstart(quickstart::Args),
     /// The OCI conformance suite and a daemon in a QEMU guest with cgroup v2 alone
@@ -87,6 +90,7 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Differential(args) => test::differential(&args),
         Command::Attack(args) => attack::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Quickstart(args) => quickstart::run(&args),
         Command::Vm(args) => vm::run(&args).map(drop),
         Command::Deb(args) => deb::make(&args),

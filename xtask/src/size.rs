@@ -13,7 +13,7 @@ const HARD_LIMIT: usize = 600;
 pub(crate) fn run() -> Result<()> {
     let root = root();
     let mut sizes = Vec::new();
-    for folder in ["bin", "crates", "xtask", "bench"] {
+    for folder in ["bin", "crates", "xtask", "bench", "fuzz"] {
         for file in rust_files(&root.join(folder))? {
             let path = file.strip_prefix(&root)?.display().to_string();
             if path.contains("/tests/") || path.ends_with("tests.rs") {
