@@ -10,7 +10,7 @@ use crate::audit::{AuditError, AuditLog, Decision, Record, Refusal, complain};
 use crate::denied::{Denied, refusal};
 use crate::elevation::{ElevateError, Elevation, ElevationEnd, Elevations};
 use crate::entry::Entry;
-use crate::facts::{Facts, JudgedBody, NoObjects, Objects};
+use crate::facts::{Facts, JudgedBody, Kind, NoObjects, Objects, Wanted};
 use crate::limits::IdentityLimits;
 use crate::observer::{Decided, Observer};
 use crate::policy::{Grant, Policy, Question, SocketOwners, View, entered};
@@ -97,6 +97,28 @@ impl Access {
             lent,
             entry,
         })
+    }
+
+    /// What has to be looked up to judge this call by the policy of this moment; nothing is recorded.
+    /// Empty if the judgement does not depend on any object.
+    pub fn wanted(
+        &self,
+        principal: &Verified<Principal>,
+        call: &Call,
+        facts: &Facts,
+    ) -> Vec<(Kind, String)> {
+        let wanted = Wanted::default();
+        let lent = self.elevations.of(principal.get());
+        let question = Question {
+            principal: principal.get(),
+            operation: call.operation(),
+            target: call.target(),
+            facts,
+            objects: &wanted,
+            lent: &lent,
+        };
+        drop(self.policy().decide(&self.owners, question));
+        wanted.into_list()
     }
 
     /// How much the identity may ask for, by the policy of this moment.

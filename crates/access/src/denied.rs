@@ -51,7 +51,7 @@ pub enum Denied {
         reason: String,
     },
     /// The object is somebody else's; whoever asks is told what is said of objects that are not there.
-    #[error("{}", not_there(*kind, name))]
+    #[error("{}", kind.not_there(name))]
     Hidden {
         /// What it is.
         kind: Kind,
@@ -92,16 +92,6 @@ impl Denied {
             Self::Hidden { .. } => ErrorKind::NotFound,
             Self::NoAudit(_) => ErrorKind::Unavailable,
         }
-    }
-}
-
-/// The stock daemon's words.
-fn not_there(kind: Kind, name: &str) -> String {
-    match kind {
-        Kind::Container => format!("No such container: {name}"),
-        Kind::Exec => format!("No such exec instance: {name}"),
-        Kind::Network => format!("network {name} not found"),
-        Kind::Volume => format!("get {name}: no such volume"),
     }
 }
 

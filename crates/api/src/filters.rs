@@ -102,6 +102,16 @@ impl Filters {
             .map(|(key, values)| (key.as_str(), values.as_slice()))
     }
 
+    /// As a query value, in the form that every daemon reads.
+    pub fn to_query(&self) -> String {
+        let sets = self.iter().map(|(key, values)| {
+            let set: BTreeMap<_, _> = values.iter().map(|value| (value, true)).collect();
+            (key, set)
+        });
+        let sets: BTreeMap<_, _> = sets.collect();
+        String::from_utf8_lossy(crate::encode(&sets).trim_ascii_end()).into_owned()
+    }
+
     /// Every key with its values, taken out.
     pub fn into_map(self) -> BTreeMap<String, Vec<String>> {
         self.by_key
@@ -121,6 +131,13 @@ mod tests {
         for text in ["", "{}", "null"] {
             assert!(Filters::parse(text, &[]).unwrap().is_empty());
         }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let text = r#"{"label":{"a=b":true,"c":true},"until":{"1h":true}}"#;
+        let filters = Filters::parse_any(text).unwrap();
+        assert_eq!(filters.to_query(), text);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use http::request::Parts;
-use lockgate_access::{Admitted, NoObjects, Objects};
+use lockgate_access::{Admitted, Kind, NoObjects, Objects};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::body::Body;
@@ -29,7 +29,26 @@ pub trait Backend: Send + Sync + 'static {
     fn container_states(&self) -> Vec<(&'static str, u64)> {
         Vec::new()
     }
+
+    /// Who has to be asked what exists, in place of [`Backend::objects`].
+    fn look_up(&self) -> Option<&dyn LookUp> {
+        None
+    }
 }
+
+/// Finds out what exists before a call is judged.
+pub trait LookUp: Send + Sync {
+    /// The objects of these names. Names that are not among them count as whatever is safe.
+    fn find(
+        &self,
+        wanted: Vec<(Kind, String)>,
+    ) -> BoxFuture<'_, Result<Arc<dyn Objects>, LookUpError>>;
+}
+
+/// Why nobody can tell what exists. `Display` is for the client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct LookUpError(pub String);
 
 /// An admitted request.
 #[derive(Debug)]
@@ -40,6 +59,8 @@ pub struct Request {
     pub head: Parts,
     /// The body of calls whose body streams, else empty.
     pub body: Body,
+    /// What was looked up for the judgement, if anything was.
+    pub found: Option<Arc<dyn Objects>>,
 }
 
 /// The answer to a request.

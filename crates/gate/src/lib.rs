@@ -33,7 +33,7 @@ mod watch;
 pub mod websocket;
 mod wire;
 
-pub use backend::{Backend, Duplex, Hijack, Reply, Request, UpgradeTo};
+pub use backend::{Backend, Duplex, Hijack, LookUp, LookUpError, Reply, Request, UpgradeTo};
 pub use body::{Body, BodyError};
 pub use gate::{Gate, GateConfig, GateError, GateHandle};
 pub use limits::Limits;

@@ -6,6 +6,7 @@ use lockgate_access::{Denied, ElevateError, FactsError};
 use lockgate_api::{Redirect, RouteError, error_body};
 use lockgate_types::ErrorKind;
 
+use crate::backend::LookUpError;
 use crate::body::{self, Body};
 use crate::quota::Exceeded;
 use crate::wire::HeadError;
@@ -52,6 +53,9 @@ pub(crate) enum Refused {
     /// There is no such elevation, or no more.
     #[error("no such elevation: {0}")]
     NoElevation(String),
+    /// What the call is about cannot be found out, so it cannot be judged.
+    #[error(transparent)]
+    LookUp(#[from] LookUpError),
     /// The identity has had its share.
     #[error(transparent)]
     Quota(#[from] Exceeded),
@@ -75,6 +79,7 @@ impl Refused {
             Self::Facts(error) => status_of(error.kind()),
             Self::Head(error) => of_head(*error),
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::LookUp(_) => StatusCode::BAD_GATEWAY,
             Self::Quota(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Route(error) => {
                 StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST)
@@ -96,6 +101,7 @@ impl Refused {
             | Self::NoElevation(_) => return None,
             Self::Facts(_) => "unreadable_body",
             Self::LocalOnly => "local_only",
+            Self::LookUp(_) => "unknown_objects",
             Self::Quota(_) => "too_many_requests",
             Self::Head(error) => error.word(),
             Self::Route(RouteError::PageNotFound) => "unknown_path",
@@ -119,6 +125,7 @@ impl Refused {
             | Self::Internal
             | Self::NoElevation(_)
             | Self::LocalOnly
+            | Self::LookUp(_)
             | Self::Quota(_)
             | Self::BodyTooLarge { .. } => ApiHeaders::All,
             Self::Route(error) if error.has_api_headers() => ApiHeaders::NotExperimental,
@@ -239,6 +246,7 @@ mod tests {
             Refused::BodyTooLarge { limit: 7 },
             Refused::Browser("x"),
             Refused::Internal,
+            Refused::LookUp(LookUpError("x".to_owned())),
             Refused::Quota(Exceeded::Requests(5)),
             Refused::Quota(Exceeded::Streams(5)),
             Refused::Quota(Exceeded::Execs(5)),
@@ -272,6 +280,7 @@ slow_body 408 the request body did not arrive in time
 body_too_large 400 the request body is larger than 7 bytes, which is the limit here
 web_page 403 requests from web pages are refused: x
 - 500 internal error; please report it with the daemon's log
+unknown_objects 502 x
 too_many_requests 429 too many requests in a second; the limit of this identity is 5
 too_many_requests 429 too many streams at one time; the limit of this identity is 5
 too_many_requests 429 too many exec sessions at one time; the limit of this identity is 5

@@ -2,14 +2,15 @@
 
 use std::io;
 
-use http::Response;
+use bytes::Bytes;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HeaderName, PROXY_AUTHENTICATE, TE, TRAILER, TRANSFER_ENCODING,
-    UPGRADE,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, PROXY_AUTHENTICATE, TE,
+    TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
+use http::{Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use lockgate_gate::{Body, BodyError};
+use lockgate_gate::{Body, BodyError, body};
 
 /// Fields that belong to one connection (RFC 9110, 7.6.1), and the length, which is written anew.
 const OF_THE_CONNECTION: [HeaderName; 8] = [
@@ -25,12 +26,27 @@ const OF_THE_CONNECTION: [HeaderName; 8] = [
 
 /// Everything but what belongs to the connection; the body flows as the client takes it.
 pub(crate) fn relayed(response: Response<Incoming>) -> Response<Body> {
+    with(response, |body| {
+        body.map_err(|error| BodyError::Source(io::Error::other(error)))
+            .boxed_unsync()
+    })
+}
+
+/// The same with a body made of the upstream's.
+pub(crate) fn with<B>(response: Response<B>, make: impl FnOnce(B) -> Body) -> Response<Body> {
     let (mut head, body) = response.into_parts();
     for name in &OF_THE_CONNECTION {
         head.headers.remove(name);
     }
-    let body = body
-        .map_err(|error| BodyError::Source(io::Error::other(error)))
-        .boxed_unsync();
-    Response::from_parts(head, body)
+    Response::from_parts(head, make(body))
+}
+
+/// JSON of ours.
+pub(crate) fn json(status: StatusCode, json: impl Into<Bytes>) -> Response<Body> {
+    let mut response = Response::new(body::full(json));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }

@@ -1,18 +1,47 @@
 //! What goes wrong between this door and the daemon behind it.
 
 use http::StatusCode;
-use lockgate_api::{Operation, error_body};
-use lockgate_gate::{Reply, body};
+use lockgate_access::Kind;
+use lockgate_api::{FilterError, Operation, error_body};
+use lockgate_gate::Reply;
+use lockgate_gate::websocket::HandshakeError;
 use lockgate_types::ErrorKind;
+
+use crate::answer;
 
 /// Why an address of the upstream daemon cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UpstreamError {
-    /// Not a unix socket.
+    /// Neither a unix socket nor a TCP address.
     #[error(
-        "`{0}` is no address of a daemon to guard: it must be unix:///PATH, such as unix:///var/run/docker.sock"
+        "`{0}` is no address of a daemon to guard: it must be unix:///PATH, such as unix:///var/run/docker.sock, or tcp://HOST:PORT"
     )]
     Scheme(String),
+    /// A TCP address without a host or a port.
+    #[error("`{0}` must name a host and a port, as in tcp://dockerhost:2376")]
+    Address(String),
+    /// Whoever is on the way could read and change everything.
+    #[error(
+        "`{0}` without TLS would show everything to whoever is on the way: name --guard-tlscacert, --guard-tlscert and --guard-tlskey (for tests on a loopback address there is --guard-insecure-loopback)"
+    )]
+    Plain(String),
+    /// TLS files for a unix socket.
+    #[error("--guard-tlscacert and its like are for tcp://, not for `{0}`")]
+    NoTls(String),
+    /// A certificate without its key, or the other way round.
+    #[error("--guard-tlscert and --guard-tlskey belong together")]
+    Half,
+    /// Nobody is said to be believed.
+    #[error("--guard-tlscert needs --guard-tlscacert: who signed the certificate of the daemon")]
+    NoAuthority,
+    /// The TLS files cannot be used.
+    #[error("{path}: {reason}")]
+    File {
+        /// Which.
+        path: String,
+        /// Why.
+        reason: String,
+    },
     /// Not an absolute path.
     #[error("`{0}` must name an absolute path, as in unix:///var/run/docker.sock")]
     Relative(String),
@@ -22,7 +51,14 @@ impl UpstreamError {
     /// Whose fault it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Relative(_) | Self::Scheme(_) => ErrorKind::InvalidInput,
+            Self::Address(_)
+            | Self::File { .. }
+            | Self::Half
+            | Self::NoAuthority
+            | Self::NoTls(_)
+            | Self::Plain(_)
+            | Self::Relative(_)
+            | Self::Scheme(_) => ErrorKind::InvalidInput,
         }
     }
 }
@@ -68,9 +104,25 @@ pub enum GuardError {
         /// What it refuses.
         why: &'static str,
     },
-    /// A kind of stream that is not relayed.
-    #[error("lockgate: {0} is not implemented in guard mode yet")]
-    Unbuilt(Operation),
+    /// What the judged call is about is not there, in the stock daemon's words.
+    #[error("{}", kind.not_there(name))]
+    NotThere {
+        /// What it is.
+        kind: Kind,
+        /// As it was named.
+        name: String,
+    },
+    /// Nobody can tell whose the objects of this operation are.
+    #[error(
+        "lockgate: {0} is not for a role with `own`: what there is of services, secrets and plugins has no owner"
+    )]
+    Unowned(Operation),
+    /// The opening handshake of a WebSocket is none.
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+    /// Filters that cannot be read.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
     /// The call cannot be written as a request.
     #[error("lockgate: the call cannot be passed on: {0}")]
     Unwritable(#[from] http::Error),
@@ -91,9 +143,9 @@ impl GuardError {
             Self::BrokeOff { .. } | Self::Strange { .. } | Self::Unreachable { .. } => {
                 ErrorKind::Unavailable
             }
-            Self::Patched { .. } => ErrorKind::Denied,
-            Self::Unbuilt(_) => ErrorKind::Unsupported,
-            Self::Unwritable(_) => ErrorKind::InvalidInput,
+            Self::Patched { .. } | Self::Unowned(_) => ErrorKind::Denied,
+            Self::NotThere { .. } => ErrorKind::NotFound,
+            Self::Filter(_) | Self::Handshake(_) | Self::Unwritable(_) => ErrorKind::InvalidInput,
         }
     }
 
@@ -103,19 +155,14 @@ impl GuardError {
             Self::BrokeOff { .. } | Self::Strange { .. } | Self::Unreachable { .. } => {
                 StatusCode::BAD_GATEWAY
             }
-            Self::Patched { .. } => StatusCode::FORBIDDEN,
-            Self::Unbuilt(_) => StatusCode::NOT_IMPLEMENTED,
-            Self::Unwritable(_) => StatusCode::BAD_REQUEST,
+            Self::Patched { .. } | Self::Unowned(_) => StatusCode::FORBIDDEN,
+            Self::NotThere { .. } => StatusCode::NOT_FOUND,
+            Self::Filter(_) | Self::Handshake(_) | Self::Unwritable(_) => StatusCode::BAD_REQUEST,
         }
     }
 
     pub(crate) fn into_reply(self) -> Reply {
-        let mut response = http::Response::new(body::full(error_body(&self.to_string())));
-        *response.status_mut() = self.status();
-        response.headers_mut().insert(
-            http::header::CONTENT_TYPE,
-            http::HeaderValue::from_static("application/json"),
-        );
-        Reply::Http(response)
+        let body = error_body(&self.to_string());
+        Reply::Http(answer::json(self.status(), body))
     }
 }

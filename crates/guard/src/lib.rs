@@ -2,7 +2,8 @@
 //! podman, and its answer relayed.
 //!
 //! ```text
-//! gate (route, facts, admit) -> Guard -> patch (may refuse) -> rewrite -> upstream -> answer | relay
+//! gate (route, facts) -> lookup -> gate (admit) -> Guard -> patch (may refuse) -> mark -> rewrite
+//!     -> upstream -> narrow -> answer | relay
 //! ```
 //!
 //! Nothing of the client's bytes is passed on as it came but the bodies of streams: method, path,
@@ -18,14 +19,19 @@
 mod answer;
 mod error;
 mod guard;
-mod objects;
+mod inquire;
+mod lookup;
+mod mark;
+mod narrow;
 mod patch;
 mod pool;
+mod prepare;
 mod relay;
 mod rewrite;
+mod tls;
 mod upstream;
 
 pub use error::{GuardError, UpstreamError};
 pub use guard::Guard;
 pub use patch::{PATCHES, Patch, Patches, UnknownPatch};
-pub use upstream::Upstream;
+pub use upstream::{Resolve, Tcp, Upstream, UpstreamTls};

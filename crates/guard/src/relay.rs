@@ -5,14 +5,13 @@ use http::Response;
 use http::header::CONTENT_TYPE;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use lockgate_api::StreamKind;
 use lockgate_gate::{Duplex, Hijack, Reply, UpgradeTo};
 
 const RAW: &str = "application/vnd.docker.raw-stream";
 const MULTIPLEXED: &str = "application/vnd.docker.multiplexed-stream";
 
 /// The reply to an answer `101`.
-pub(crate) fn hijack(response: Response<Incoming>, kind: StreamKind) -> Reply {
+pub(crate) fn hijack(response: Response<Incoming>, protocol: UpgradeTo) -> Reply {
     let kind_of_stream = response.headers().get(CONTENT_TYPE);
     let is_multiplexed = kind_of_stream.is_some_and(|value| value == MULTIPLEXED);
     let api_headers = response.headers().contains_key("api-version");
@@ -32,10 +31,7 @@ pub(crate) fn hijack(response: Response<Incoming>, kind: StreamKind) -> Reply {
     };
     Reply::Hijack(Hijack {
         content_type: if is_multiplexed { MULTIPLEXED } else { RAW },
-        protocol: match kind {
-            StreamKind::H2c => UpgradeTo::H2c,
-            StreamKind::Down | StreamKind::Hijack | StreamKind::None => UpgradeTo::Tcp,
-        },
+        protocol,
         api_headers,
         run: Box::new(run),
     })

@@ -1,12 +1,13 @@
 //! A judged call as a new request.
 
+use bytes::Bytes;
 use http::header::{
-    ACCEPT, CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE, USER_AGENT,
+    ACCEPT, CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, UPGRADE, USER_AGENT,
 };
 use http::request::Parts;
 use http::{Request, Uri};
-use lockgate_access::JudgedBody;
-use lockgate_api::{BodyUse, Call, StreamKind};
+use lockgate_api::{BodyUse, Call, Operation, StreamKind};
 use lockgate_gate::{Body, body};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -17,7 +18,7 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 /// Names of images hold slashes and colons.
-const PATH: &AsciiSet = &QUERY.remove(b'/').remove(b':').remove(b'@');
+pub(crate) const PATH: &AsciiSet = &QUERY.remove(b'/').remove(b':').remove(b'@');
 
 /// The fields of a client's head that mean something to an engine.
 const PASSED: [HeaderName; 5] = [
@@ -30,16 +31,26 @@ const PASSED: [HeaderName; 5] = [
 /// How a build session says what it offers.
 const SESSION: &str = "x-docker-expose-session-";
 
+/// What is asked of the upstream daemon, as it was judged.
+#[derive(Debug)]
+pub(crate) struct Outgoing<'a> {
+    pub(crate) call: &'a Call,
+    pub(crate) query: &'a [(String, String)],
+    /// The judged body, for calls that have one.
+    pub(crate) json: Bytes,
+}
+
 /// The request for the upstream daemon, and what the connection would become.
 pub(crate) fn request(
-    call: &Call,
-    judged: &JudgedBody,
+    outgoing: Outgoing<'_>,
     head: &Parts,
     streamed: Body,
 ) -> Result<Request<Body>, http::Error> {
-    let uri = Uri::try_from(target(call))?;
+    let Outgoing { call, query, json } = outgoing;
+    let uri = Uri::try_from(target(call, query))?;
+    let is_empty = json.is_empty();
     let body = match call.body() {
-        BodyUse::Judge { .. } => body::full(judged.bytes().clone()),
+        BodyUse::Judge { .. } => body::full(json),
         BodyUse::Stream => streamed,
         BodyUse::None => body::empty(),
     };
@@ -52,7 +63,7 @@ pub(crate) fn request(
     pass(&head.headers, fields);
     match call.body() {
         // It was judged as JSON, so it is sent as JSON, whatever it called itself.
-        BodyUse::Judge { .. } if !judged.bytes().is_empty() => {
+        BodyUse::Judge { .. } if !is_empty => {
             fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         BodyUse::Stream => copy(&head.headers, fields, &CONTENT_TYPE),
@@ -62,18 +73,23 @@ pub(crate) fn request(
         fields.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         fields.insert(UPGRADE, HeaderValue::from_static(protocol));
     }
+    if call.operation() == Operation::ContainerAttachWebsocket {
+        // The key was looked at by whoever answers the client's handshake.
+        fields.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        copy(&head.headers, fields, &SEC_WEBSOCKET_KEY);
+    }
     Ok(request)
 }
 
 /// Path and query as the call was understood, in one spelling.
-fn target(call: &Call) -> String {
+pub(crate) fn target(call: &Call, query: &[(String, String)]) -> String {
     let mut target = call
         .asked_version()
         .map(|version| format!("/v{version}"))
         .unwrap_or_default();
     target.push_str(&utf8_percent_encode(&call.path(), PATH).to_string());
     let mut mark = '?';
-    for (key, value) in call.query().pairs() {
+    for (key, value) in query {
         target.push(mark);
         target.extend(utf8_percent_encode(key, QUERY));
         target.push('=');
@@ -109,6 +125,9 @@ fn protocol(call: &Call, head: &Parts) -> Option<&'static str> {
     };
     match call.route().stream {
         StreamKind::H2c => asked(b"h2c").then_some("h2c"),
+        StreamKind::Hijack if call.operation() == Operation::ContainerAttachWebsocket => {
+            Some("websocket")
+        }
         StreamKind::Hijack => Some("tcp"),
         StreamKind::Down | StreamKind::None => None,
     }

@@ -26,6 +26,7 @@ impl Ask {
             admitted,
             head,
             body,
+            found: _,
         } = request;
         (
             Self {

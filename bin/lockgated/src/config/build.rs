@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lockgate_access::{AuditConfig, Sink};
 use lockgate_engine::{EngineConfig, LogDefaults, RuntimeSpec};
 use lockgate_gate::{GateConfig, Host, Limits, SocketGroup, TlsFiles};
-use lockgate_guard::Patches;
+use lockgate_guard::{Patches, Upstream, UpstreamError, UpstreamTls};
 use lockgate_types::container::Ulimit;
 
 use super::error::ConfigError;
@@ -147,9 +148,34 @@ fn guard(s: &Settings) -> Result<Option<GuardChoice>, ConfigError> {
         return Ok(None);
     };
     Ok(Some(GuardChoice {
-        upstream: upstream.parse()?,
+        upstream: Upstream::parse(
+            &upstream,
+            guard_tls(s)?,
+            s.flag("guard-insecure-loopback", false),
+            Arc::new(|host| Box::pin(resolved(host))),
+        )?,
         patches: Patches::without(&s.list("guard-without"))?,
     }))
+}
+
+fn guard_tls(s: &Settings) -> Result<Option<UpstreamTls>, ConfigError> {
+    let path = |key: &str| s.text(key).map(PathBuf::from);
+    let own = match (path("guard-tlscert"), path("guard-tlskey")) {
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (None, None) => None,
+        _ => return Err(UpstreamError::Half.into()),
+    };
+    Ok(match (path("guard-tlscacert"), own) {
+        (Some(ca), own) => Some(UpstreamTls { ca, own }),
+        (None, Some(_)) => return Err(UpstreamError::NoAuthority.into()),
+        (None, None) => None,
+    })
+}
+
+async fn resolved(host: String) -> std::io::Result<Vec<std::net::IpAddr>> {
+    lockgate_enroll::lookup(&host)
+        .await
+        .map_err(std::io::Error::other)
 }
 
 fn log_level(s: &Settings) -> Result<tracing::Level, ConfigError> {

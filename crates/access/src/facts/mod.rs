@@ -18,6 +18,7 @@ use lockgate_types::ErrorKind;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use host_path::resolve;
+pub(crate) use object::Wanted;
 pub use object::{Kind, NoObjects, Object, Objects, Reference};
 pub use wish::{Power, Wish};
 

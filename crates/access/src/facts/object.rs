@@ -1,7 +1,8 @@
 //! Objects that exist already, as far as they matter to a judgement.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,18 @@ pub enum Kind {
     Exec,
     Network,
     Volume,
+}
+
+impl Kind {
+    /// What is said of an object that is not there, in the stock daemon's words.
+    pub fn not_there(self, name: &str) -> String {
+        match self {
+            Self::Container => format!("No such container: {name}"),
+            Self::Exec => format!("No such exec instance: {name}"),
+            Self::Network => format!("network {name} not found"),
+            Self::Volume => format!("get {name}: no such volume"),
+        }
+    }
 }
 
 /// A name that a call uses for an object.
@@ -100,6 +113,26 @@ impl Object {
 pub trait Objects: fmt::Debug + Send + Sync {
     /// The object that `name` means, if there is exactly one.
     fn find(&self, kind: Kind, name: &str) -> Option<Object>;
+}
+
+/// Writes down what is looked up, for backends that have to ask before a judgement. Nothing exists
+/// here: a judge who asks at all asks for everything at once.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted(Mutex<BTreeSet<(Kind, String)>>);
+
+impl Wanted {
+    pub(crate) fn into_list(self) -> Vec<(Kind, String)> {
+        let list = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        list.into_iter().collect()
+    }
+}
+
+impl Objects for Wanted {
+    fn find(&self, kind: Kind, name: &str) -> Option<Object> {
+        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        list.insert((kind, name.to_owned()));
+        None
+    }
 }
 
 /// Nothing exists.

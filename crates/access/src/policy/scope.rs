@@ -39,6 +39,11 @@ impl Scope {
         }
     }
 
+    /// What one owner sees who has no role with labels.
+    pub fn for_owner(owner: &str) -> Self {
+        Self::of(owner, &[])
+    }
+
     pub(super) fn join(&mut self, other: Self) {
         self.labels.extend(other.labels);
         self.labels.sort();

@@ -128,6 +128,11 @@ fn folded(key: &str) -> impl Iterator<Item = char> {
     })
 }
 
+/// Whether two keys name the same field.
+pub fn same_field(one: &str, other: &str) -> bool {
+    folded(one).eq(folded(other))
+}
+
 impl<'de> MapAccess<'de> for Members<'_> {
     type Error = JsonError;
 

@@ -22,6 +22,7 @@ mod read;
 mod tests;
 mod tree;
 
+pub use access::same_field;
 pub use content_type::{ContentTypeError, check_content_type};
 pub use error::JsonError;
 

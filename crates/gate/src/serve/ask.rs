@@ -4,10 +4,30 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use lockgate_api::Operation;
+use lockgate_access::{Facts, Objects};
+use lockgate_api::{Call, Operation};
 
+use super::Door;
 use crate::backend::{Backend, Reply, Request};
+use crate::identity::Peer;
 use crate::rescue::Refused;
+
+/// What the judge has to know and the backend has to ask somebody for.
+pub(super) async fn what_exists(
+    door: &Door,
+    peer: &Peer,
+    call: &Call,
+    facts: &Facts,
+) -> Result<Option<Arc<dyn Objects>>, Refused> {
+    let Some(look_up) = door.backend.look_up() else {
+        return Ok(None);
+    };
+    let wanted = door.access.wanted(&peer.principal, call, facts);
+    if wanted.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(look_up.find(wanted).await?))
+}
 
 /// Asks the backend. What changes something runs in a task of its own and is finished even when
 /// the client leaves; what only reads is dropped with the client.

@@ -115,13 +115,11 @@ async fn serve(
     let (operation, kind) = (call.operation(), call.route().stream);
     ending.asked(operation);
     visit.live().set_current(Some(operation));
-    let admitted = door.access.admit(
-        &peer.principal,
-        &peer.name,
-        call,
-        facts,
-        door.backend.objects(),
-    )?;
+    let found = ask::what_exists(door, peer, &call, &facts).await?;
+    let objects = found.as_deref().unwrap_or_else(|| door.backend.objects());
+    let admitted = door
+        .access
+        .admit(&peer.principal, &peer.name, call, facts, objects)?;
     ending.open(admitted.entry(), kind);
     visit.live().set_lent(admitted.lent());
     // It may have ended since the decision, and whoever ended it has looked at this connection already.
@@ -137,6 +135,7 @@ async fn serve(
         admitted,
         head,
         body,
+        found,
     };
     let reply = ask::backend(Arc::clone(&door.backend), request, operation)
         .await

@@ -1,15 +1,10 @@
 //! What runs behind the door.
 
-use http::Request;
-use http_body_util::{BodyExt, Limited};
-use lockgate_gate::body;
 use serde_json::Value;
 
 use crate::error::GuardError;
-use crate::pool::{Effect, Pool};
-
-/// An inspection is a few hundred KiB at most.
-const LIMIT: usize = 4 * 1024 * 1024;
+use crate::inquire;
+use crate::pool::Pool;
 
 /// The version of the upstream daemon, as far as it can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,16 +58,9 @@ pub(super) async fn version(pool: &Pool) -> Result<Version, GuardError> {
 
 /// Asks the upstream daemon something for ourselves; the status, and the JSON if it is some.
 pub(super) async fn ask(pool: &Pool, path: &str) -> Result<(u16, Option<Value>), GuardError> {
-    let request = Request::get(path)
-        .header(http::header::HOST, "docker")
-        .body(body::empty())?;
-    let response = pool.send(request, Effect::Reads).await?;
-    let status = response.status().as_u16();
-    let whole = Limited::new(response.into_body(), LIMIT).collect().await;
-    let answer = whole
-        .ok()
-        .and_then(|body| serde_json::from_slice(&body.to_bytes()).ok());
-    Ok((status, answer))
+    let told = inquire::get(pool, path).await?;
+    let answer = serde_json::from_slice(&told.body).ok();
+    Ok((told.status.as_u16(), answer))
 }
 
 #[cfg(test)]

@@ -118,6 +118,7 @@ impl World {
             admitted,
             head,
             body: streamed,
+            found: None,
         };
         Arc::clone(&self.rest).serve(request).await
     }

@@ -1,0 +1,148 @@
+//! Answers as far as the caller may see them: somebody else's objects are not in lists, disk usage and
+//! events, prunes do not reach them, and environments are shown to those who may see secrets.
+//!
+//! An answer that has to be narrowed is read whole, or line by line; one that cannot be read is not
+//! passed on.
+
+mod environment;
+mod events;
+mod list;
+mod network;
+mod prune;
+mod usage;
+
+use bytes::Bytes;
+use http::Response;
+use hyper::body::Incoming;
+use lockgate_access::{Scope, View};
+use lockgate_api::{Call, Family, Operation};
+use lockgate_gate::{Body, body};
+
+use crate::answer;
+use crate::error::GuardError;
+use crate::inquire;
+use crate::pool::Pool;
+
+pub(crate) use prune::prune;
+
+/// How the answer of a call is narrowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Narrowing {
+    /// It is passed on as it is.
+    None,
+    /// Values of environments are hidden.
+    Environment,
+    /// Lines of others are left out.
+    Events,
+    /// Items of others are left out.
+    List,
+    /// The call is made once for each label that makes an object the caller's.
+    Prune,
+}
+
+/// What to do with the answer of this call, for this caller.
+pub(crate) fn how(call: &Call, view: &View) -> Result<Narrowing, GuardError> {
+    use Operation as O;
+    let operation = call.operation();
+    if view.scope.is_some() && matches!(operation.family(), Family::Swarm | Family::Plugin) {
+        return Err(GuardError::Unowned(operation));
+    }
+    let is = |all: &[Operation]| all.contains(&operation);
+    let scoped = view.scope.is_some();
+    Ok(if scoped && operation == O::SystemEvents {
+        Narrowing::Events
+    } else if scoped && is(&[O::ContainerPrune, O::NetworkPrune, O::VolumePrune]) {
+        Narrowing::Prune
+    } else if scoped
+        && is(&[
+            O::ContainerList,
+            O::NetworkInspect,
+            O::NetworkList,
+            O::SystemDataUsage,
+            O::VolumeList,
+        ])
+    {
+        Narrowing::List
+    } else if !view.secrets && is(&WITH_ENVIRONMENT) {
+        Narrowing::Environment
+    } else {
+        Narrowing::None
+    })
+}
+
+const WITH_ENVIRONMENT: [Operation; 7] = [
+    Operation::ContainerInspect,
+    Operation::PluginInspect,
+    Operation::PluginList,
+    Operation::ServiceInspect,
+    Operation::ServiceList,
+    Operation::TaskInspect,
+    Operation::TaskList,
+];
+
+/// The query for the upstream daemon: a list is cut to its limit after those of others are out.
+pub(crate) fn query(call: &Call, how: Narrowing) -> Vec<(String, String)> {
+    let pairs = call.query().pairs();
+    let mut pairs: Vec<_> = pairs
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+    if how == Narrowing::List
+        && call.operation() == Operation::ContainerList
+        && list::limit(call).is_some()
+    {
+        pairs.retain(|(key, _)| key != "limit" && key != "all");
+        pairs.push(("all".to_owned(), "1".to_owned()));
+    }
+    pairs
+}
+
+/// The narrowed answer. Errors of the upstream daemon are passed on.
+pub(crate) async fn answer(
+    pool: &Pool,
+    call: &Call,
+    (view, how): (&View, Narrowing),
+    response: Response<Incoming>,
+) -> Result<Response<Body>, GuardError> {
+    if how == Narrowing::None || !response.status().is_success() {
+        return Ok(answer::relayed(response));
+    }
+    let everything = Scope::default();
+    let scope = view.scope.as_ref().unwrap_or(&everything);
+    if how == Narrowing::Events {
+        let scope = scope.clone();
+        return Ok(answer::with(response, |body| events::narrowed(body, scope)));
+    }
+    let (head, whole) = response.into_parts();
+    let whole = inquire::whole(pool, whole).await?;
+    let narrowed = if how == Narrowing::Environment {
+        environment::hidden(&whole)
+    } else {
+        list(pool, call, scope, &whole).await?
+    };
+    let narrowed = narrowed.ok_or_else(|| strange(pool))?;
+    let response = Response::from_parts(head, ());
+    Ok(answer::with(response, |()| body::full(narrowed)))
+}
+
+/// `None` if the answer cannot be read.
+async fn list(
+    pool: &Pool,
+    call: &Call,
+    scope: &Scope,
+    whole: &Bytes,
+) -> Result<Option<Vec<u8>>, GuardError> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "`how` names the others")]
+    Ok(match call.operation() {
+        Operation::ContainerList => list::containers(whole, scope, list::limit(call)),
+        Operation::VolumeList => list::volumes(whole, scope),
+        Operation::SystemDataUsage => usage::narrowed(whole, scope),
+        _ => network::narrowed(pool, whole, scope).await?,
+    })
+}
+
+fn strange(pool: &Pool) -> GuardError {
+    GuardError::Strange {
+        upstream: pool.upstream().to_string(),
+        what: "it cannot be read, so nobody can tell what of it is the caller's",
+    }
+}
