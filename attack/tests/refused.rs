@@ -1,12 +1,14 @@
 //! CI's form: every attack on Lockgate is refused, whatever is behind its door.
 
+#![expect(clippy::expect_used, reason = "test code")]
+
 use std::process::Command;
 
 fn every_attack_is_refused_by(target: &str) {
     let suite = Command::new(env!("CARGO_BIN_EXE_lockgate-attack"))
         .args(["spawn", target])
         .output()
-        .unwrap_or_else(|error| panic!("the suite does not start: {error}"));
+        .expect("the suite starts");
     let said = String::from_utf8_lossy(&suite.stdout);
     let loud = String::from_utf8_lossy(&suite.stderr);
     assert!(suite.status.success(), "{said}\n{loud}");

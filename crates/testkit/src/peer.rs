@@ -12,8 +12,10 @@ use crate::{NetNs, eventually, program, run};
 #[derive(Debug)]
 pub struct Dockerd {
     dir: TempDir,
-    child: Child,
+    child: Option<Child>,
     netns: NetNs,
+    program: PathBuf,
+    args: Vec<String>,
 }
 
 impl Dockerd {
@@ -30,8 +32,27 @@ impl Dockerd {
             .tempdir()
             .unwrap();
         fs::write(dir.path().join("daemon.json"), "{}").unwrap();
-        let log = File::create(dir.path().join("log")).unwrap();
-        let mut command = netns.command(dockerd);
+        let mut peer = Self {
+            dir,
+            child: None,
+            netns,
+            program: dockerd.to_owned(),
+            args: args.iter().map(ToString::to_string).collect(),
+        };
+        peer.spawn();
+        peer
+    }
+
+    /// Starts dockerd again on the same roots; it must not be running.
+    pub fn spawn(&mut self) {
+        assert!(self.child.is_none(), "dockerd is running");
+        let dir = &self.dir;
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(dir.path().join("log"))
+            .unwrap();
+        let mut command = self.netns.command(&self.program);
         command
             .arg("--config-file")
             .arg(dir.path().join("daemon.json"));
@@ -42,30 +63,37 @@ impl Dockerd {
         ] {
             command.arg(flag).arg(dir.path().join(name));
         }
-        let child = command
+        let mut child = command
             .arg("-H")
             .arg(format!(
                 "unix://{}",
                 dir.path().join("docker.sock").display()
             ))
             .arg("--userland-proxy=false")
-            .args(args)
+            .args(&self.args)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
             .expect("starting dockerd");
-        let mut peer = Self { dir, child, netns };
         eventually("dockerd answers", || {
-            if let Some(status) = peer.child.try_wait().unwrap() {
-                panic!("dockerd ended with {status}:\n{}", peer.log());
+            if let Some(status) = child.try_wait().unwrap() {
+                panic!("dockerd ended with {status}:\n{}", self.log());
             }
-            peer.command(&["version"])
+            self.command(&["version"])
                 .status()
                 .ok()
                 .filter(std::process::ExitStatus::success)
         });
-        peer
+        self.child = Some(child);
+    }
+
+    /// Ends dockerd with SIGTERM and waits for it.
+    pub fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            run(program("kill").arg(child.id().to_string()), b"");
+            drop(child.wait());
+        }
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -97,8 +125,7 @@ impl Dockerd {
 
 impl Drop for Dockerd {
     fn drop(&mut self) {
-        run(program("kill").arg(self.child.id().to_string()), b"");
-        drop(self.child.wait());
+        self.stop();
         // dockerd leaves its network namespace directory mounted.
         run(
             program("umount").arg(self.dir.path().join("exec/netns/default")),

@@ -100,7 +100,7 @@ fn path_with(folder: &Path) -> String {
 }
 
 /// Certificates in `node2/{server,client}` with the names `ca.pem cert.pem key.pem`.
-fn certificates_from_lockgate(lab: &Lab) {
+pub(crate) fn certificates_from_lockgate(lab: &Lab) {
     lab.shell(2, &[("LOCKGATE_CA_PASSPHRASE", "correct horse")], &format!(
         "lockgate ca quick pki --client client --san {DAEMON} --san daemon && mv pki/server server && mv pki/client-client client"
     ))
@@ -130,7 +130,7 @@ fn certificates_from_openssl(lab: &Lab) {
 }
 
 /// Hands the keys to their nodes, as a person would with scp.
-fn hand_out(lab: &Lab) {
+pub(crate) fn hand_out(lab: &Lab) {
     for (from, node, to) in [("server", 3, "pki"), ("client", 1, ".docker")] {
         fs::rename(lab.folder(2).join(from), lab.folder(node).join(to)).unwrap();
     }

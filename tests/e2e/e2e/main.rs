@@ -15,6 +15,8 @@ mod files;
 mod files_hostile;
 mod files_image;
 mod guard;
+mod guard_streams;
+mod guard_tcp;
 mod health;
 mod identity;
 mod images;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lockgate_testkit::Daemon;
 
-struct Socket(UnixStream);
+pub(crate) struct Socket(UnixStream);
 
 impl Socket {
     /// Sends the handshake; the head that comes back.
@@ -25,7 +25,7 @@ impl Socket {
         (Self(stream), String::from_utf8(head).unwrap())
     }
 
-    fn attach(daemon: &Daemon, name: &str, query: &str) -> Self {
+    pub(crate) fn attach(daemon: &Daemon, name: &str, query: &str) -> Self {
         let target = format!("/v1.50/containers/{name}/attach/ws?{query}");
         let (socket, head) = Self::open(daemon, &target, HANDSHAKE);
         assert_eq!(
@@ -37,7 +37,7 @@ impl Socket {
     }
 
     /// One frame; `first` is FIN and opcode.
-    fn send(&mut self, first: u8, payload: &[u8]) {
+    pub(crate) fn send(&mut self, first: u8, payload: &[u8]) {
         let mask = [7, 1, 200, 33];
         let mut frame = vec![first, 0x80 | u8::try_from(payload.len()).unwrap()];
         frame.extend_from_slice(&mask);
@@ -51,7 +51,7 @@ impl Socket {
     }
 
     /// Opcode (with FIN) and payload of the next frame.
-    fn receive(&mut self) -> (u8, Vec<u8>) {
+    pub(crate) fn receive(&mut self) -> (u8, Vec<u8>) {
         let mut head = [0; 2];
         self.0.read_exact(&mut head).unwrap();
         let mut payload = vec![0; usize::from(head[1])];
@@ -61,7 +61,7 @@ impl Socket {
     }
 
     /// Output until there is as much as `wanted`.
-    fn output(&mut self, wanted: &str) {
+    pub(crate) fn output(&mut self, wanted: &str) {
         let mut text = Vec::new();
         while text.len() < wanted.len() {
             let (kind, payload) = self.receive();
@@ -74,7 +74,7 @@ impl Socket {
 
 const HANDSHAKE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
-const ALL: &str = "stream=1&stdin=1&stdout=1&stderr=1";
+pub(crate) const ALL: &str = "stream=1&stdin=1&stdout=1&stderr=1";
 
 fn cat(daemon: &Daemon, name: &str, flags: &str) {
     let script = "echo out; echo err >&2; exec cat";
