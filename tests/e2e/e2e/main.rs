@@ -35,6 +35,7 @@ mod scan;
 mod seccomp;
 mod security;
 mod streams;
+mod supervision;
 mod usage;
 mod userns;
 mod volumes;

@@ -97,6 +97,14 @@ pub fn encode_record(is_stderr: bool, time: Timestamp, line: &[u8], out: &mut Ve
     out.extend_from_slice(text);
 }
 
+/// How many bytes the record at the start of `from` takes; `None` if its header is not whole.
+pub(crate) fn record_length(from: &[u8]) -> Option<usize> {
+    let length: [u8; 4] = from.get(4..8)?.try_into().ok()?;
+    usize::try_from(u32::from_le_bytes(length))
+        .ok()?
+        .checked_add(HEADER)
+}
+
 /// Reads the next record; `None` at the end. A record that is cut off is an error.
 pub fn read_record(from: &mut impl Read) -> io::Result<Option<LogRecord>> {
     let mut header = [0; HEADER];

@@ -32,6 +32,7 @@ use oci_spec::runtime::Process;
 use serde::{Deserialize, Serialize};
 
 pub use codec::{Decoder, ProtocolError, decode, encode};
+pub(crate) use logs::record_length;
 pub use logs::{LogReady, LogRecord, LogSetup, RemoteLog, encode_record, read_record};
 
 /// The version of this protocol.
