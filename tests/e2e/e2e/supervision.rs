@@ -183,7 +183,7 @@ fn output_without_end_costs_neither_memory_nor_disk() {
         peak =
             peak.max(fs::metadata(format!("/proc/{shim}")).map_or(0, |_| number(&shim, "VmHWM:")));
         assert!(
-            begin.elapsed() < Duration::from_secs(900),
+            begin.elapsed() < Duration::from_mins(15),
             "it does not end"
         );
     }

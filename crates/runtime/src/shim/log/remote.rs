@@ -108,7 +108,7 @@ impl Remote {
     /// Takes one line, or a piece of one.
     pub(super) fn push(&mut self, is_stderr: bool, time: Timestamp, piece: &[u8]) {
         let waiting = self.queue.len() - self.sent;
-        let buffer = self.buffer.or(self.is_down.then_some(MAX_QUEUE));
+        let buffer = self.buffer.or_else(|| self.is_down.then_some(MAX_QUEUE));
         let is_lost = buffer.is_some_and(|size| waiting > 0 && waiting + piece.len() > size);
         if !is_lost {
             encode_record(is_stderr, time, piece, &mut self.queue);
