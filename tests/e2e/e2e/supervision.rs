@@ -182,10 +182,7 @@ fn output_without_end_costs_neither_memory_nor_disk() {
     while !ended() {
         peak =
             peak.max(fs::metadata(format!("/proc/{shim}")).map_or(0, |_| number(&shim, "VmHWM:")));
-        assert!(
-            begin.elapsed() < Duration::from_mins(15),
-            "it does not end"
-        );
+        assert!(begin.elapsed() < Duration::from_mins(15), "it does not end");
     }
     assert!(peak > 0 && peak < 24 << 10, "the shim took {peak} KiB");
     let daemons = number(&daemon, "VmHWM:");
