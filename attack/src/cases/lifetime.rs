@@ -43,23 +43,23 @@ pub(super) const CASES: &[Case] = &[
         id: "policy-first-broken",
         title: "the same at start",
         sends: "-",
-        run: Run::Tests(
-            "gate: policy::*; e2e: security::*, lockgated refuses the network while its first policy cannot be read",
-        ),
+        run: Run::Tests("gate: without_a_policy_every_client_is_admin_and_a_broken_one_denies"),
     },
     Case {
         id: "response-side",
         title: "answers cut at 64 KiB before they are filtered",
         sends: "-",
         run: Run::Tests(
-            "answers are filtered whole or line by line: guard: lists_are_filtered_whole…; the cases read-environment and tenant-*",
+            "guard: lists_are_filtered_whole_and_keep_the_upstreams_words, lines_of_others_are_left_out_however_they_are_cut; and the cases read-environment and tenant-*",
         ),
     },
     Case {
         id: "audit-full",
         title: "changes that cannot be recorded",
         sends: "-",
-        run: Run::Tests("access: audit::tests; gate: record::*"),
+        run: Run::Tests(
+            "access: what_cannot_be_written_is_an_error_and_uses_no_number; gate: without_a_record_nothing_is_changed",
+        ),
     },
 ];
 

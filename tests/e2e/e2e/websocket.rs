@@ -25,8 +25,13 @@ impl Socket {
         (Self(stream), String::from_utf8(head).unwrap())
     }
 
-    pub(crate) fn attach(daemon: &Daemon, name: &str, query: &str) -> Self {
-        let target = format!("/v1.50/containers/{name}/attach/ws?{query}");
+    fn attach(daemon: &Daemon, name: &str, query: &str) -> Self {
+        Self::attach_at("1.50", daemon, name, query)
+    }
+
+    /// By another version of the API.
+    pub(crate) fn attach_at(version: &str, daemon: &Daemon, name: &str, query: &str) -> Self {
+        let target = format!("/v{version}/containers/{name}/attach/ws?{query}");
         let (socket, head) = Self::open(daemon, &target, HANDSHAKE);
         assert_eq!(
             head,
