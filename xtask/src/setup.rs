@@ -122,6 +122,11 @@ const ALL: [Package; 22] = [
         "/usr/bin/openssl",
         "the certificate tutorials' commands, and a judge of ours",
     ),
+    Package(
+        "python3-jwcrypto",
+        "/usr/lib/python3/dist-packages/jwcrypto/__init__.py",
+        "opens a backup of an authority, which is JSON Web Encryption",
+    ),
     Package("procps", "/usr/bin/ps", "`docker top` with ps arguments"),
     Package(
         "python3-venv",

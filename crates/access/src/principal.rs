@@ -45,6 +45,9 @@ pub struct Certificate {
     /// Subject alternative names: DNS names, addresses, mail addresses and URIs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sans: Vec<String>,
+    /// The roles that it carries; they count as far as the policy believes them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
     /// Organisations of the subject.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub organization: Vec<String>,
@@ -93,7 +96,11 @@ impl fmt::Display for Principal {
                 write!(f, "certificate with serial {}", certificate.serial)
             }
             Self::Certificate(certificate) => {
-                write!(f, "certificate of {}", printable(&certificate.common_name))
+                write!(f, "certificate of {}", printable(&certificate.common_name))?;
+                match certificate.roles.as_slice() {
+                    [] => Ok(()),
+                    roles => write!(f, " with role {}", printable(&roles.join(", "))),
+                }
             }
             Self::Loopback { address } => write!(f, "loopback client {address}"),
             Self::Unix(peer) => write!(f, "user id {}", peer.uid),

@@ -28,6 +28,9 @@ pub use client::{
     Credentials, Link, LinkError, TrustPoll, Trusting, join, poll_trust, renew, report_seen,
 };
 pub use resolve::{LookupError, lookup};
-pub use server::{Service, ServiceConfig, ServiceError, advertised, last_seen, note_seen};
+pub use server::{
+    HereError, Lagging, Service, ServiceConfig, ServiceError, advertised, keep_list, lagging,
+    last_seen, note_seen, renew_here,
+};
 pub use token::{Token, TokenError};
 pub use wire::{Granted, Seen, Trust};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use lockgate_access::{Access, ElevationEnd, Policy};
 use lockgate_api::Operation;
-use lockgate_types::ErrorKind;
+use lockgate_types::{ErrorKind, Timestamp};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -18,7 +18,7 @@ use crate::listen::{self, BindError, Host, Listener, Protection, Shared, SocketG
 use crate::metrics::{self, Metrics};
 use crate::registry::{Crowd, End, Live, Registry};
 use crate::serve::{Door, Headers};
-use crate::tls::{TlsError, TlsFiles, TlsState};
+use crate::tls::{Expiry, ExpiryKind, TlsError, TlsFiles, TlsState};
 use crate::watch::Watch;
 
 /// What the door is made of.
@@ -126,7 +126,8 @@ impl Gate {
             files: config.tls,
             tls: Arc::new(ArcSwapOption::from(tls.map(Arc::new))),
         };
-        let headers = Headers::new(&config.version);
+        let warned = handle.files.as_ref().map(|files| files.warn_before);
+        let headers = Headers::new(&config.version, warned.unwrap_or_default());
         let metrics = Arc::new(Metrics::new(&config.version)?);
         let watch = Arc::new(Watch::new(Arc::clone(&metrics)));
         handle.access.observe(Arc::clone(&watch) as _);
@@ -260,6 +261,21 @@ impl GateHandle {
         self.registry.end_where(End::Revoked, distrusted)
     }
 
+    /// What is in use and ends: our certificate, what leads to it, authorities and revocation lists.
+    pub fn expiries(&self) -> Vec<Expiry> {
+        let state = self.tls.load_full();
+        state
+            .map(|state| state.expiries.clone())
+            .unwrap_or_default()
+    }
+
+    /// Says in the log what ends soon; a reload says it too.
+    pub fn warn_of_ends(&self) {
+        if let (Some(state), Some(files)) = (self.tls.load_full(), &self.files) {
+            warn(&state, files.warn_before);
+        }
+    }
+
     /// Whose certificates were used since this was asked last: serial number, when, from where.
     pub fn take_seen(&self) -> Vec<(String, std::time::SystemTime, String)> {
         self.registry.take_seen()
@@ -283,19 +299,23 @@ impl GateHandle {
 
 fn load(files: &TlsFiles, before: Option<&TlsState>) -> Result<TlsState, TlsError> {
     let state = TlsState::load(files, before)?;
-    let now = std::time::SystemTime::now();
-    match state.not_after.duration_since(now) {
-        Err(_past) => tracing::error!("OUR OWN CERTIFICATE HAS EXPIRED; clients will refuse it"),
-        Ok(left) if left < WARN_BEFORE => {
-            tracing::warn!(
-                days = left.as_secs() / 86_400,
-                "our own certificate ends soon"
-            );
-        }
-        Ok(_) => {}
-    }
+    warn(&state, files.warn_before);
     Ok(state)
 }
 
-/// A leaf of our own CA lasts at most 90 days; this is time enough to see the warning.
-const WARN_BEFORE: std::time::Duration = std::time::Duration::from_hours(14 * 24);
+/// Names what has ended or ends soon. A list that has ended is told of where it is chosen.
+fn warn(state: &TlsState, before: std::time::Duration) {
+    let now = Timestamp::now();
+    for expiry in &state.expiries {
+        let left = expiry.at.unix_seconds() - now.unix_seconds();
+        let warned = i64::try_from(before.as_secs()).unwrap_or(i64::MAX);
+        if expiry.kind == ExpiryKind::RevocationList {
+            continue;
+        }
+        if left < 0 {
+            tracing::error!(at = %expiry.at, "EXPIRED: {expiry}; whoever meets it refuses it");
+        } else if left < warned {
+            tracing::warn!(days = left / 86_400, at = %expiry.at, "ends soon: {expiry}");
+        }
+    }
+}

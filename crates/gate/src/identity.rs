@@ -110,13 +110,20 @@ pub(crate) fn read(der: &CertificateDer<'_>) -> Result<Certificate, IdentityErro
             .map(str::to_owned)
             .collect::<Vec<_>>()
     };
+    let sans = sans(&certificate)?;
+    let roles = uris(&certificate)?
+        .iter()
+        .filter_map(|uri| lockgate_pki::role_in(uri))
+        .map(|role| role.to_string())
+        .collect();
     let spki = digest::digest(&digest::SHA256, certificate.public_key().raw);
     Ok(Certificate {
         // Of several the last counts, as in Go.
         common_name: texts(subject.iter_common_name().collect())
             .pop()
             .unwrap_or_default(),
-        sans: sans(&certificate)?,
+        sans,
+        roles,
         organization: texts(subject.iter_organization().collect()),
         organizational_unit: texts(subject.iter_organizational_unit().collect()),
         serial,
@@ -132,6 +139,23 @@ pub(crate) fn issuer_and_serial(der: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Identi
         X509Certificate::from_der(der).map_err(|_malformed| IdentityError::Unreadable)?;
     let issuer = certificate.issuer().as_raw().to_vec();
     Ok((issuer, certificate.raw_serial().to_vec()))
+}
+
+/// Only a URI carries a role: a mail address or a host of the same letters is something else.
+fn uris<'a>(certificate: &'a X509Certificate<'_>) -> Result<Vec<&'a str>, IdentityError> {
+    let names = certificate
+        .subject_alternative_name()
+        .map_err(|_malformed| IdentityError::Unreadable)?
+        .map(|extension| extension.value.general_names.as_slice())
+        .unwrap_or_default();
+    let uri = |name: &'a GeneralName<'_>| {
+        if let GeneralName::URI(uri) = name {
+            Some(*uri)
+        } else {
+            None
+        }
+    };
+    Ok(names.iter().filter_map(uri).collect())
 }
 
 fn sans(certificate: &X509Certificate<'_>) -> Result<Vec<String>, IdentityError> {

@@ -40,4 +40,4 @@ pub use limits::Limits;
 pub use listen::{BindError, Host, HostError, SocketGroup};
 pub use relay::relay;
 pub use rescue::status_of;
-pub use tls::{TlsError, TlsFiles};
+pub use tls::{Expiry, ExpiryKind, TlsError, TlsFiles};

@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod authority;
+mod backup;
 mod certificate;
 mod clock;
 mod constraint;
@@ -21,6 +22,7 @@ mod crl;
 mod detect;
 mod directory;
 mod hash;
+mod identifier;
 mod key;
 mod name;
 mod publish;
@@ -32,6 +34,7 @@ pub use authority::{
     IssueError, Issued, IssuedRecord, LEAF_DAYS_MAX, NewAuthority, Profile, ServerRequest,
     Validity,
 };
+pub use backup::{BackupError, BackupInfo, Restored, restore};
 pub use certificate::{CertificateError, CertificateInfo, certificates, certificates_in};
 pub use clock::Clock;
 pub use constraint::{Constraint, Constraints};
@@ -41,6 +44,7 @@ pub use directory::{
     Authorities, AuthorityDirectory, CrlSummary, DirectoryError, Invite, InviteSecret, Invited,
     JournalEntry, Reason, RedeemError, RevokedRecord, RotationState, State, UnknownReason,
 };
+pub use identifier::{RoleName, role_in};
 pub use key::{
     KeyError, KeyType, PrivateKey, Protection, PublicKey, UnknownKeyType, certificate_pem,
     key_needs_passphrase,

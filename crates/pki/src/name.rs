@@ -51,6 +51,17 @@ pub enum NameError {
     /// The last label is a number, so that the whole would be read as an address.
     #[error("name {0:?} ends in a number: write a complete IP address or a host name")]
     Numeric(String),
+    /// The name of a role has a letter that is refused.
+    #[error(
+        "role {name:?} contains {letter:?}: use letters, digits and . _ @ + -, beginning with a \
+         letter or digit"
+    )]
+    RoleCharacter {
+        /// The name.
+        name: String,
+        /// The first letter that is refused.
+        letter: char,
+    },
     /// A dot at the end; many clients never match such a name.
     #[error("name {0:?} ends with a dot, which no client matches: remove the dot")]
     TrailingDot(String),

@@ -13,10 +13,10 @@ use serde_json::Value;
 use crate::lab::{DAEMON, Lab};
 
 const AUTHORITY: &str = "192.168.57.2";
-const PASSPHRASE: (&str, &str) = ("LOCKGATE_CA_PASSPHRASE", "correct horse");
+pub(crate) const PASSPHRASE: (&str, &str) = ("LOCKGATE_CA_PASSPHRASE", "correct horse");
 
 /// A process that is ended with its test.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -27,7 +27,7 @@ impl Drop for Running {
 }
 
 impl Running {
-    fn is_over(&mut self) -> bool {
+    pub(crate) fn is_over(&mut self) -> bool {
         self.0.try_wait().unwrap().is_some()
     }
 }
@@ -87,10 +87,15 @@ fn secret_of(lab: &Lab, node: usize, key: &str) -> Vec<u8> {
     octets[octets.len() - 32..].to_vec()
 }
 
-fn serve_authority(lab: &Lab) -> Running {
-    let ca = lab.folder(2).join("ca");
+pub(crate) fn serve_authority(lab: &Lab) -> Running {
     lab.shell(2, &[PASSPHRASE], "lockgate ca init --out ca")
         .ok();
+    serve(lab)
+}
+
+/// Serves the authority in `ca` on node2.
+pub(crate) fn serve(lab: &Lab) -> Running {
+    let ca = lab.folder(2).join("ca");
     let child = lab.nodes[1]
         .command(binary("lockgate"))
         .args(["ca", "serve", "--no-detect", "--san", AUTHORITY])
@@ -106,22 +111,30 @@ fn serve_authority(lab: &Lab) -> Running {
     Running(child)
 }
 
-fn invite(lab: &Lab, what: &str) -> String {
+pub(crate) fn invite(lab: &Lab, what: &str) -> String {
     let invited = lab.shell(2, &[], &format!("lockgate invite {what} --ca ca"));
     invited.ok().to_owned()
 }
 
-fn join_server(lab: &Lab) {
+pub(crate) fn join_server(lab: &Lab) {
     let token = invite(lab, &format!("server daemon {DAEMON}"));
     let script = format!("echo {token} | lockgate join - --pki pki --daemon-json daemon.json");
     lab.shell(3, &[], &script).ok();
 }
 
 /// The daemon with the settings that `join` wrote, and nothing else about TLS.
-fn daemon(lab: &mut Lab) -> Daemon {
+pub(crate) fn daemon(lab: &mut Lab) -> Daemon {
+    daemon_with(lab, serde_json::json!({}))
+}
+
+/// The same with more settings.
+pub(crate) fn daemon_with(lab: &mut Lab, more: Value) -> Daemon {
     let text = fs::read_to_string(lab.folder(3).join("daemon.json")).unwrap();
     let mut config: Value = serde_json::from_str(&text).unwrap();
     config["hosts"] = serde_json::json!([]);
+    for (key, value) in more.as_object().into_iter().flatten() {
+        config[key] = value.clone();
+    }
     let options = DaemonOptions {
         config: Some(config),
         args: vec![format!("--host=tcp://{DAEMON}:2376")],

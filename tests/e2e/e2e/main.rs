@@ -4,6 +4,7 @@
 //! own. They need root and the programs of `cargo xtask setup`; without them they fail.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
+mod authority;
 mod chaos;
 mod cli;
 mod clients;
@@ -29,6 +30,7 @@ mod network;
 mod networks;
 mod options;
 mod rootless;
+mod roles;
 mod runtimes;
 mod scale;
 mod scan;

@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
 use super::enroll::{CrlArgs, RetireArgs, RotateArgs, ServeArgs, StatusArgs};
+use super::keep::{BackupArgs, ReissueArgs, RestoreArgs, RootCrlArgs};
 
 /// What is asked of the authority.
 #[derive(Debug, Args)]
@@ -18,14 +19,22 @@ pub(crate) struct CaArgs {
 /// The verbs of `lockgate ca`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CaVerb {
+    /// Put the whole authority into one encrypted file
+    Backup(BackupArgs),
     /// Sign the revocation list anew
     Crl(CrlArgs),
     /// Make a certificate authority: a certificate and an encrypted key
     Init(InitArgs),
     /// Make an authority and the certificates of a server and its clients in one go
     Quick(QuickArgs),
+    /// Put a new issuing authority below an offline root
+    Reissue(ReissueArgs),
+    /// Make an authority out of a backup
+    Restore(RestoreArgs),
     /// End a rotation: the old root is believed no more
     Retire(RetireArgs),
+    /// Sign the list of an offline root anew
+    RootCrl(RootCrlArgs),
     /// Put a new root beside the old one; certificates move over as they are renewed
     Rotate(RotateArgs),
     /// Let servers and clients join, renew, and learn what is revoked
@@ -40,6 +49,17 @@ pub(crate) struct InitArgs {
     /// What the authority is to be.
     #[command(flatten)]
     pub(crate) new: NewAuthorityArgs,
+    /// Keep the root's key in this directory, to be taken away; an authority below it issues
+    #[arg(long, value_name = "DIR")]
+    pub(crate) offline_root: Option<PathBuf>,
+    /// How many days the authority below an offline root is valid
+    #[arg(
+        long,
+        value_name = "DAYS",
+        default_value_t = 397,
+        requires = "offline_root"
+    )]
+    pub(crate) issuer_days: u32,
     /// Directory for ca.pem, ca-key.pem and issued.jsonl [default: the `ca` directory of the tree]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

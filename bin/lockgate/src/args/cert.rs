@@ -20,6 +20,8 @@ pub(crate) struct CertArgs {
 pub(crate) enum CertVerb {
     /// Issue a certificate for a client: ca.pem, cert.pem and key.pem
     Client(ClientArgs),
+    /// Write a client's certificate and key as one PKCS#12 file, for browsers
+    Export(CertExportArgs),
     /// List what was issued, to whom, and how it stands
     #[command(alias = "ls")]
     List(CertListArgs),
@@ -58,14 +60,37 @@ pub(crate) struct ClientArgs {
     /// Organisational unit, for policies that speak of one
     #[arg(long, value_name = "NAME")]
     pub(crate) unit: Option<String>,
-    /// Show the line of policy.toml that gives the client this role
-    ///
-    /// Roles are kept on the server, so that changing one needs no new certificate.
+    /// Role of the client on every daemon of this authority; its certificate carries it
     #[arg(long, value_name = "ROLE")]
     pub(crate) role: Option<String>,
+    /// Policy of the daemons, which must know the role; without the file, the built-in ones count
+    #[arg(long, value_name = "FILE", default_value = "/etc/lockgate/policy.toml")]
+    pub(crate) policy: PathBuf,
     /// What every certificate has.
     #[command(flatten)]
     pub(crate) leaf: LeafArgs,
+}
+
+/// `lockgate cert export`.
+#[derive(Debug, Args)]
+pub(crate) struct CertExportArgs {
+    /// Who the client is
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// File to write; it must not be there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) p12: PathBuf,
+    /// Directory with ca.pem, cert.pem and key.pem [default: `client-NAME` in the tree]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) set: Option<PathBuf>,
+    /// File with the passphrase for the new file in its first line; `-` is standard input
+    ///
+    /// Without it the passphrase is taken from LOCKGATE_EXPORT_PASSPHRASE, or asked for.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Where the tree lies.
+    #[command(flatten)]
+    pub(crate) tree: TreeArgs,
 }
 
 /// What every certificate for a server or client has.

@@ -135,9 +135,12 @@ pub(crate) struct InviteClientArgs {
     /// Who the client is
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    /// Show the lines of policy.toml that give the client this role
+    /// Role of the client on every daemon of this authority; its certificate carries it
     #[arg(long, value_name = "ROLE")]
     pub(crate) role: Option<String>,
+    /// Policy of the daemons, which must know the role; without the file, the built-in ones count
+    #[arg(long, value_name = "FILE", default_value = "/etc/lockgate/policy.toml")]
+    pub(crate) policy: PathBuf,
     /// Daemon for the client's Docker context, as tcp://HOST:PORT; may be repeated
     /// [default: the daemons that joined]
     #[arg(long = "daemon", value_name = "URL")]
@@ -269,6 +272,9 @@ pub(crate) struct CertListArgs {
     /// Only clients, or only servers
     #[arg(long, value_name = "PURPOSE", value_parser = PossibleValuesParser::new(["client", "server"]))]
     pub(crate) purpose: Option<String>,
+    /// Days before its end that a valid certificate is marked
+    #[arg(long, value_name = "DAYS", default_value_t = 14)]
+    pub(crate) warn_days: u32,
     /// Only what ends within this many days
     #[arg(long, value_name = "DAYS")]
     pub(crate) expires_within: Option<u32>,

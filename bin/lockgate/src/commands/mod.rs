@@ -15,6 +15,7 @@ mod image;
 mod inspect;
 mod network;
 mod policy;
+mod role;
 mod system;
 mod view;
 mod volume;

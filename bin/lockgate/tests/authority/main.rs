@@ -7,6 +7,7 @@ mod doctor;
 mod existing;
 mod init;
 mod inspect;
+mod keep;
 mod quick;
 mod refused;
 mod support;

@@ -275,8 +275,15 @@ fn tls(s: &Settings, server_set: &Path) -> Result<Option<TlsFiles>, ConfigError>
             directory.map(|directory| directory.join("crl.pem"))
         }),
         crl_grace: Duration::from_secs(u64::from(number(s, "tls-crl-grace", 72)?) * 3600),
+        warn_before: days(s, "tls-warn-days", 14)?,
         tls12,
     }))
+}
+
+fn days(s: &Settings, key: &'static str, default: u32) -> Result<Duration, ConfigError> {
+    Ok(Duration::from_secs(
+        u64::from(number(s, key, default)?) * 86_400,
+    ))
 }
 
 fn authority(s: &Settings) -> Result<AuthorityConfig, ConfigError> {
@@ -287,6 +294,7 @@ fn authority(s: &Settings) -> Result<AuthorityConfig, ConfigError> {
         listen: parsed(s, "ca-listen", "address with a port, such as 0.0.0.0:2378")?,
         advertise: s.text("ca-advertise"),
         passphrase_file: s.text("ca-passphrase-file").map(PathBuf::from),
+        grace: days(s, "ca-grace", 7)?,
     };
     if config.listen.is_some() && config.directory.is_none() {
         return Err(ConfigError::NoAuthority);

@@ -62,6 +62,8 @@ pub(crate) struct AuthorityConfig {
     pub(crate) listen: Option<std::net::SocketAddr>,
     pub(crate) advertise: Option<String>,
     pub(crate) passphrase_file: Option<PathBuf>,
+    /// For how long after its end a certificate may still be renewed.
+    pub(crate) grace: std::time::Duration,
 }
 
 /// What is known of the bridge before the host is looked at.

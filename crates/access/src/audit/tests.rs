@@ -539,7 +539,8 @@ proptest! {
     fn no_name_can_end_a_line_or_move_a_cursor(name in any::<String>(), target in any::<String>()) {
         let principal = Principal::Certificate(Box::new(Certificate {
             common_name: name.clone(),
-            sans: vec![target],
+            sans: vec![target.clone()],
+            roles: vec![target],
             organization: Vec::new(),
             organizational_unit: Vec::new(),
             serial: "1".to_owned(),

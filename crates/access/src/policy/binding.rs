@@ -16,6 +16,8 @@ pub(super) struct Binding {
 /// Something that an identity must be.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Condition {
+    /// A role that the certificate carries.
+    Carried(String),
     CommonName(String),
     Gid(u32),
     Issuer(String),
@@ -74,7 +76,7 @@ impl Condition {
         match self {
             Self::Spki(_) | Self::Serial(_) => 4,
             Self::CommonName(_) | Self::Uid(_) | Self::San(_) => 3,
-            Self::OrganizationalUnit(_) | Self::Gid(_) => 2,
+            Self::Carried(_) | Self::OrganizationalUnit(_) | Self::Gid(_) => 2,
             Self::Organization(_) | Self::Loopback => 1,
             Self::Issuer(_) => 0,
         }
@@ -107,6 +109,7 @@ impl Condition {
             &certificate.organizational_unit,
             Self::OrganizationalUnit,
         ));
+        all.extend(each(&certificate.roles, Self::Carried));
         all.extend(each(&certificate.sans, Self::San));
         all
     }
@@ -115,6 +118,7 @@ impl Condition {
 impl std::fmt::Display for Condition {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Carried(role) => write!(f, "certificate_role {role:?}"),
             Self::CommonName(name) => write!(f, "common_name {name:?}"),
             Self::Gid(gid) => write!(f, "gid {gid}"),
             Self::Issuer(name) => write!(f, "issuer {name:?}"),

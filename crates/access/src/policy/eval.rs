@@ -72,7 +72,10 @@ impl Policy {
     pub(crate) fn decide(&self, owners: &SocketOwners, question: Question<'_>) -> Grant {
         let admin = owners.own(question.principal);
         match &self.rules {
-            Rules::Absent => as_admin("there is no policy file"),
+            Rules::Absent(file) if !admin && !question.principal.carried().is_empty() => {
+                file.decide(admin, question)
+            }
+            Rules::Absent(_) => as_admin("there is no policy file"),
             Rules::Broken { .. } if admin => as_admin("owner of the socket"),
             Rules::Broken { reason } => Grant::Broken {
                 reason: reason.clone(),
@@ -115,6 +118,11 @@ impl File {
         let bound = self.bindings.roles(principal);
         let bound = bound.iter().filter_map(|index| self.roles.get(*index));
         let mut held: Vec<&Role> = bound.collect();
+        for role in self.carried(principal) {
+            if !held.iter().any(|other| other.name == role.name) {
+                held.push(role);
+            }
+        }
         let socket = admin.then_some("admin").into_iter();
         for name in socket.chain(lent.iter().map(|lent| lent.role.as_str())) {
             if !held.iter().any(|role| role.name == name) {

@@ -62,7 +62,10 @@ impl Policy {
     fn roles_of(&self, owners: &SocketOwners, principal: &Principal) -> Vec<String> {
         let held = match &self.rules {
             Rules::File(file) => file.held(owners.own(principal), principal, &[]),
-            Rules::Absent => return vec!["admin".to_owned()],
+            Rules::Absent(file) if !principal.carried().is_empty() && !owners.own(principal) => {
+                file.held(false, principal, &[])
+            }
+            Rules::Absent(_) => return vec!["admin".to_owned()],
             Rules::Broken { .. } => return Vec::new(),
         };
         held.iter().map(|role| role.name.clone()).collect()

@@ -1,6 +1,7 @@
 //! The policy file: which identity has which role, and what the roles allow.
 
 mod binding;
+mod carried;
 mod condition;
 mod eval;
 mod explain;
@@ -18,6 +19,7 @@ use std::path::Path;
 use lockgate_types::ErrorKind;
 
 use binding::Bindings;
+use carried::Believed;
 pub(crate) use eval::{Grant, Question};
 pub use explain::Explanation;
 pub use group::{Group, group_of};
@@ -42,8 +44,8 @@ pub struct Policy {
 
 #[derive(Clone, Debug)]
 enum Rules {
-    /// There is no file: every valid identity is `admin`.
-    Absent,
+    /// There is no file: every valid identity is `admin`, but for certificates that carry a role.
+    Absent(Box<File>),
     /// There is a file, and it never was readable: everything is denied.
     Broken {
         reason: String,
@@ -52,10 +54,12 @@ enum Rules {
 }
 
 /// What a file says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct File {
     roles: Vec<Role>,
     bindings: Bindings,
+    /// Which roles of certificates count.
+    believed: Believed,
     /// Labels that make objects somebody's: nobody else may set them.
     controlled: std::collections::BTreeSet<String>,
     cases: Vec<PolicyCase>,
@@ -98,6 +102,12 @@ pub enum PolicyError {
         /// The name.
         role: String,
     },
+    /// `certificate_roles` names a role that does not exist.
+    #[error("certificate_roles names the role `{role}`, which does not exist")]
+    UnknownCarried {
+        /// The name.
+        role: String,
+    },
     /// A role uses a name that is neither an operation, a family, a role nor a set.
     #[error("role `{role}` names `{name}`, which is no operation, family, role or set")]
     UnknownOperation {
@@ -136,6 +146,7 @@ impl PolicyError {
             Self::Read(_) => ErrorKind::Unavailable,
             Self::BadValue { .. }
             | Self::Syntax(_)
+            | Self::UnknownCarried { .. }
             | Self::UnknownRole { .. }
             | Self::UnknownOperation { .. }
             | Self::BuiltInRole { .. }
@@ -146,10 +157,11 @@ impl PolicyError {
 }
 
 impl Policy {
-    /// Every valid identity is `admin`, which is what having no file means.
+    /// Every valid identity is `admin`, which is what having no file means; a certificate that carries a
+    /// role has that one.
     pub fn absent() -> Self {
         Self {
-            rules: Rules::Absent,
+            rules: Rules::Absent(Box::new(File::built_in())),
         }
     }
 
@@ -182,7 +194,7 @@ impl Policy {
     pub fn cases(&self) -> &[PolicyCase] {
         match &self.rules {
             Rules::File(file) => &file.cases,
-            Rules::Absent | Rules::Broken { .. } => &[],
+            Rules::Absent(_) | Rules::Broken { .. } => &[],
         }
     }
 
@@ -196,6 +208,6 @@ impl Policy {
 
     /// Whether there is no policy file, which is worth a loud line in the log.
     pub fn is_absent(&self) -> bool {
-        matches!(self.rules, Rules::Absent)
+        matches!(self.rules, Rules::Absent(_))
     }
 }

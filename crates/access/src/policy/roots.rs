@@ -29,10 +29,12 @@ impl Policy {
         let groups = owners.groups.iter();
         roots.extend(groups.map(|gid| admin(format!("gid {gid} on the unix socket"))));
         match &self.rules {
-            Rules::Absent => {
+            Rules::Absent(file) => {
                 roots.push(admin(
-                    "every valid client certificate: there is no policy file".to_owned(),
+                    "every valid client certificate without a role: there is no policy file"
+                        .to_owned(),
                 ));
+                roots.extend(file.roots());
             }
             Rules::Broken { .. } => {}
             Rules::File(file) => roots.extend(file.roots()),
@@ -63,6 +65,18 @@ impl File {
                 }
             }
         }
+        let believed = self
+            .roles
+            .iter()
+            .filter(|role| self.believed.has(&role.name));
+        roots.extend(believed.filter_map(|role| {
+            let through = through(role, &[role]);
+            (!through.is_empty()).then(|| Root {
+                who: format!("certificates that carry the role {:?}", role.name),
+                role: role.name.clone(),
+                through,
+            })
+        }));
         roots
     }
 }

@@ -15,6 +15,7 @@ fn certificate(common_name: &str, unit: &str) -> Principal {
     Principal::Certificate(Box::new(Certificate {
         common_name: common_name.to_owned(),
         sans: vec!["build.example".to_owned()],
+        roles: Vec::new(),
         organization: vec!["Example".to_owned()],
         organizational_unit: vec![unit.to_owned()],
         serial: "12ab".to_owned(),
@@ -816,7 +817,9 @@ fn whoever_can_become_root_is_named() {
             "uid 0 on the unix socket",
             "gid 900 on the unix socket",
             "common_name \"alice\"",
-            "organizational_unit \"ops\""
+            "organizational_unit \"ops\"",
+            "certificates that carry the role \"admin\"",
+            "certificates that carry the role \"paths\""
         ]
     );
     assert_eq!(

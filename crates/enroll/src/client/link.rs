@@ -8,7 +8,7 @@ use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
-use lockgate_pki::KeyError;
+use lockgate_pki::{CertificateInfo, KeyError};
 use lockgate_types::ErrorKind;
 use rustls::{AlertDescription, CertificateError, ClientConfig, Error as TlsError};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -118,6 +118,8 @@ pub struct Link {
     /// The connection while it runs; how it ended is often the reason why a request did.
     connection: Option<JoinHandle<Result<(), hyper::Error>>>,
     exported: Exported,
+    /// Our certificate, for people.
+    ours: String,
 }
 
 impl Link {
@@ -132,6 +134,7 @@ impl Link {
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_no_name| LinkError::Address(address.to_owned()))?;
         let config = config(trusting, credentials)?;
+        let ours = credentials.map(own_name).unwrap_or_default();
         let socket = tokio::time::timeout(PATIENCE, dial(host, port))
             .await
             .unwrap_or_else(|_late| Err("no answer in time".to_owned()))
@@ -140,7 +143,7 @@ impl Link {
         let stream = tokio::time::timeout(PATIENCE, shake)
             .await
             .map_err(|_late| unreachable(address, "no answer in time".to_owned()))?
-            .map_err(|error| of_tls(address, trusting, &error))?;
+            .map_err(|error| of_tls(address, trusting, &ours, &error))?;
         let exported = binding::of_client(stream.get_ref().1)
             .map_err(|error| tls(address, error.to_string()))?;
         let (sender, connection) = handshake(TokioIo::new(stream))
@@ -151,6 +154,7 @@ impl Link {
             sender,
             connection: Some(tokio::spawn(connection)),
             exported,
+            ours,
         })
     }
 
@@ -219,7 +223,7 @@ impl Link {
     /// depends on the moment whether the request or its connection is told.
     async fn ended(&mut self, error: hyper::Error) -> LinkError {
         if !error.is_canceled() {
-            return of_hyper(&self.address, &error);
+            return of_hyper(&self.address, &self.ours, &error);
         }
         let connection = async {
             match self.connection.take() {
@@ -229,7 +233,7 @@ impl Link {
         };
         let told = tokio::time::timeout(LAST_WORDS, connection).await;
         let error = told.ok().flatten().unwrap_or(error);
-        of_hyper(&self.address, &error)
+        of_hyper(&self.address, &self.ours, &error)
     }
 
     fn refused(&self, status: StatusCode, body: &[u8]) -> LinkError {
@@ -300,7 +304,7 @@ fn tls(address: &str, reason: String) -> LinkError {
     }
 }
 
-fn of_tls(address: &str, trusting: &Trusting, error: &std::io::Error) -> LinkError {
+fn of_tls(address: &str, trusting: &Trusting, ours: &str, error: &std::io::Error) -> LinkError {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     match inner {
         Some(TlsError::InvalidCertificate(
@@ -312,36 +316,47 @@ fn of_tls(address: &str, trusting: &Trusting, error: &std::io::Error) -> LinkErr
         Some(TlsError::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         )) => LinkError::WrongName(address.to_owned()),
-        Some(error) => tls(address, said(error)),
+        Some(error) => tls(address, said(error, ours)),
         None => unreachable(address, error.to_string()),
     }
 }
 
 /// With TLS 1.3, that our certificate is refused shows only when the answer is read.
-fn of_hyper(address: &str, error: &hyper::Error) -> LinkError {
+fn of_hyper(address: &str, ours: &str, error: &hyper::Error) -> LinkError {
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
         let io = inner.downcast_ref::<std::io::Error>();
         let found = io.and_then(|io| io.get_ref()?.downcast_ref::<TlsError>());
         if let Some(error) = found {
-            return tls(address, said(error));
+            return tls(address, said(error, ours));
         }
         cause = inner.source();
     }
     unreachable(address, error.to_string())
 }
 
-fn said(error: &TlsError) -> String {
+/// Which certificate we show: there may be several on a host.
+fn own_name(ours: &Credentials) -> String {
+    let leaf = ours.chain.first();
+    let info = leaf.and_then(|leaf| CertificateInfo::from_der(leaf).ok());
+    info.map_or_else(String::new, |info| {
+        let (subject, serial, until) = (info.subject, info.serial, info.not_after);
+        format!(" {subject} (serial {serial}, until {until})")
+    })
+}
+
+fn said(error: &TlsError, ours: &str) -> String {
     match error {
         TlsError::AlertReceived(AlertDescription::CertificateExpired) => {
-            "our certificate has expired, and its grace is over; ask for a new invitation"
-                .to_owned()
+            format!(
+                "our certificate{ours} has expired, and its grace is over; ask for a new invitation"
+            )
         }
         TlsError::AlertReceived(AlertDescription::CertificateRevoked) => {
-            "our certificate is revoked".to_owned()
+            format!("our certificate{ours} is revoked")
         }
         TlsError::AlertReceived(AlertDescription::UnknownCA) => {
-            "our certificate is of another authority".to_owned()
+            format!("our certificate{ours} is of another authority")
         }
         other => other.to_string(),
     }

@@ -74,7 +74,7 @@ impl ServerCertVerifier for PinVerifier {
         let authority = chain.iter().find(|one| self.is_pinned(one));
         let authority = authority.ok_or(CertificateError::UnknownIssuer)?;
         let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        verify_path(leaf, &[], authority, Purpose::Server, seconds)
+        verify_path(leaf, chain, authority, Purpose::Server, seconds)
             .map_err(|_untrusted| CertificateError::BadSignature)?;
         EndEntityCert::try_from(leaf)
             .and_then(|leaf| leaf.verify_is_valid_for_subject_name(name))

@@ -72,6 +72,7 @@ async fn route(
     request: Request<Incoming>,
 ) -> Result<Answer, No> {
     let path = request.uri().path().to_owned();
+    note_caller(state, caller);
     match (request.method(), path.as_str()) {
         (&Method::GET, "/v1/trust") => trust(state, request.uri().query().unwrap_or("")).await,
         (&Method::POST, "/v1/join") => {
@@ -168,7 +169,7 @@ fn renew(state: &State, caller: &Caller, message: &RenewMessage) -> Result<Answe
     refuse_revoked(&opened, leaf)?;
     let request = CertificateRequest::from_der(&message.request.0)
         .map_err(|error| no(StatusCode::BAD_REQUEST, "bad_request", &error.to_string()))?;
-    let profile = profile_of(info).map_err(|error| {
+    let profile = Profile::again(info).map_err(|error| {
         no(
             StatusCode::FORBIDDEN,
             "names",
@@ -176,25 +177,6 @@ fn renew(state: &State, caller: &Caller, message: &RenewMessage) -> Result<Answe
         )
     })?;
     issue(state, caller, &request, &profile, Vec::new(), "renewed")
-}
-
-/// The same names again, read from the certificate that was proved.
-fn profile_of(info: &CertificateInfo) -> Result<Profile, lockgate_pki::NameError> {
-    if info.is_for_servers() {
-        let names = info.dns_names.iter().cloned();
-        let names = names.chain(info.ip_addresses.iter().map(ToString::to_string));
-        return Invited::Server {
-            names: names.collect(),
-        }
-        .profile();
-    }
-    Invited::Client {
-        name: info.common_name.clone().unwrap_or_default(),
-        organization: info.organizations.first().cloned(),
-        unit: info.organizational_units.first().cloned(),
-        hosts: Vec::new(),
-    }
-    .profile()
 }
 
 fn issue(
@@ -229,7 +211,7 @@ fn issue(
     json(&Granted {
         identity,
         purpose: purpose.to_owned(),
-        certificate: lockgate_pki::certificate_pem(&certificate),
+        certificate: issuer.chain_pem(&certificate),
         not_after: info.not_after,
         ca: opened.trust.ca.clone(),
         crl: opened.trust.crl.clone(),
@@ -237,7 +219,7 @@ fn issue(
     })
 }
 
-fn identity(profile: &Profile) -> String {
+pub(super) fn identity(profile: &Profile) -> String {
     match profile {
         Profile::Client { name, .. } => name.to_string(),
         Profile::Server { names } => names.first().map(ToString::to_string).unwrap_or_default(),
@@ -255,6 +237,19 @@ fn note_seen(state: &State, caller: &Caller, seen: Vec<Seen>) -> Result<Answer, 
         state.seen.note(one);
     }
     json(&serde_json::json!({}))
+}
+
+/// A handshake with us is one more: it is how daemons are seen, which connect to nobody else.
+fn note_caller(state: &State, caller: &Caller) {
+    if let Ok((leaf, info)) = certified(caller)
+        && !state.opened().is_revoked(leaf)
+    {
+        state.seen.note(Seen {
+            serial: info.serial.clone(),
+            at: state.now(),
+            from: caller.address.to_string(),
+        });
+    }
 }
 
 /// What is written to disk is a serial number and an address, not what somebody makes of them.

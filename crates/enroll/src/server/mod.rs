@@ -1,6 +1,7 @@
 //! The authority's side: a listener of its own, apart from the engine's.
 
 mod handle;
+mod here;
 mod limit;
 mod seen;
 mod state;
@@ -25,8 +26,10 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::binding;
 use handle::Caller;
-pub use seen::{last_seen, note_seen};
+pub use here::{HereError, renew_here};
+pub use seen::{Lagging, lagging, last_seen, note_seen};
 use state::State;
+pub use state::keep_list;
 
 /// What the service is made of.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use lockgate_pki::{AuthorityDirectory, DirectoryError, IssuedRecord, RotationState, State};
 use lockgate_types::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +92,53 @@ pub fn note_seen(directory: &Path, seen: Vec<Seen>) -> std::io::Result<()> {
         book.note(one);
     }
     book.save()
+}
+
+/// Somebody who has a certificate of the new root, and was seen with one of the old root since.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Lagging {
+    /// The certificate of the old root.
+    pub record: IssuedRecord,
+    /// When it was seen.
+    pub at: Timestamp,
+    /// From where.
+    pub from: String,
+}
+
+/// Who still uses the old root although a newer certificate was issued to it: a copy that was forgotten, or
+/// a process that has not read its files again.
+pub fn lagging(
+    directory: &AuthorityDirectory,
+    state: &RotationState,
+    now: Timestamp,
+) -> Result<Vec<Lagging>, DirectoryError> {
+    let (issued, revoked) = (directory.issued()?, directory.revoked()?);
+    let seen = read(&directory.path().join(FILE));
+    let waiting = || state.clients.iter().chain(&state.servers);
+    let is_old = |record: &&IssuedRecord| {
+        !record.usage.is_empty()
+            && record.authority_key_id == state.old_key_id
+            && State::of(record, &revoked, now) == State::Valid
+            && !waiting().any(|one| one.serial == record.serial)
+    };
+    let newer_since = |record: &IssuedRecord| {
+        let same = |one: &&IssuedRecord| {
+            one.identity() == record.identity()
+                && one.usage == record.usage
+                && one.authority_key_id != state.old_key_id
+        };
+        issued.iter().filter(same).map(|one| one.issued_at).min()
+    };
+    let used = issued.iter().filter(is_old).filter_map(|record| {
+        let last = seen.get(&record.serial)?;
+        let since = newer_since(record)?;
+        (last.at > since).then(|| Lagging {
+            record: record.clone(),
+            at: last.at,
+            from: last.from.clone(),
+        })
+    });
+    Ok(used.collect())
 }
 
 pub(super) const FILE: &str = "seen.json";

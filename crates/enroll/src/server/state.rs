@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use aws_lc_rs::digest::{SHA256, digest};
 use lockgate_pki::{
-    Authorities, AuthorityDirectory, Clock, DirectoryError, KeyType, Revocations, ServerRequest,
-    Standing, Validity,
+    Authorities, Authority, AuthorityDirectory, Clock, DirectoryError, KeyType, Revocations,
+    ServerRequest, Standing, Validity,
 };
 use lockgate_types::Timestamp;
 use rustls::ServerConfig;
@@ -117,7 +117,14 @@ impl State {
     /// service's own certificate anew once a day.
     fn look_after(&self) -> Result<(), ServiceError> {
         let opened = self.opened();
-        let due = is_due(&opened.revoked, self.config.crl_days, self.now())
+        let all = opened.authorities.all();
+        let is_half_over = |one: &&Authority| {
+            let half = i64::from(self.config.crl_days) * 86_400 / 2;
+            let list = opened.revoked.of(one.certificate_der());
+            let next = list.map(|list| list.next_update().unix_seconds());
+            next.is_none_or(|next| next - self.now().unix_seconds() < half)
+        };
+        let due = all.iter().any(is_half_over)
             || opened.authorities.previous.is_some() && self.root_changed(&opened)?;
         let is_old = opened.tls_since.elapsed() > TLS_LIFE;
         if !due && !is_old && looks(&self.config.directory) == opened.looks {
@@ -189,7 +196,7 @@ fn open(
     // Before anything is read: what changes meanwhile is read again.
     let looks = looks(directory);
     // Opening a key takes its time; a new list is no reason to.
-    let same = before.filter(|before| before.looks.get(1..) == looks.get(1..));
+    let same = before.filter(|before| before.looks.get(LISTS..) == looks.get(LISTS..));
     let authorities = match same {
         Some(before) => Arc::clone(&before.authorities),
         None => Arc::new(directory.open(config.passphrase.as_ref(), clock)?),
@@ -197,7 +204,13 @@ fn open(
     let revoked = current_list(config, &authorities, clock.now())?;
     let root = directory.service_root(clock.now())?.fingerprint_sha256;
     let ca = authorities.issuing.certificate_pem().to_owned();
-    let kept = before.filter(|before| before.root == root && before.trust.ca == ca);
+    let is_kept = |before: &&Opened| {
+        let issuer = before.authorities.issuing.certificate_der();
+        before.root == root
+            && before.trust.ca == ca
+            && issuer == authorities.issuing.certificate_der()
+    };
+    let kept = before.filter(is_kept);
     let (tls, tls_since) = match kept {
         Some(before) => (Arc::clone(&before.tls), before.tls_since),
         None => (own_tls(config, &authorities, clock)?, Instant::now()),
@@ -226,35 +239,26 @@ fn current_list(
     authorities: &Authorities,
     now: Timestamp,
 ) -> Result<Revocations, ServiceError> {
-    let all = authorities.all();
-    let known = match config.directory.crl(&all) {
-        Ok(known) => known,
-        Err(DirectoryError::Crl(error)) => {
-            tracing::warn!(error = %error, "authority: the revocation list is made anew");
-            None
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let is_whole = |lists: &Revocations| lists.lists().len() == all.len();
-    if let Some(lists) = known.filter(is_whole)
-        && !is_due(&lists, config.crl_days, now)
-    {
-        return Ok(lists);
-    }
-    let summary = config.directory.publish_crl(&all, config.crl_days)?;
-    tracing::info!(
-        number = summary.number,
-        entries = summary.entries,
-        "revocation list signed"
-    );
-    let fresh = config.directory.crl(&all)?;
-    Ok(fresh.unwrap_or_default())
+    keep_list(&config.directory, authorities, config.crl_days, now)?;
+    let known = config.directory.crl(&authorities.all())?;
+    Ok(known.unwrap_or_default())
 }
 
-fn is_due(lists: &Revocations, days: u32, now: Timestamp) -> bool {
-    let half = Duration::from_secs(u64::from(days) * 86_400 / 2);
-    let next = lists.next_update();
-    next.is_none_or(|next| next <= now || next.since(now) < half)
+/// Signs the lists anew when they are due; says whether they were.
+pub fn keep_list(
+    directory: &AuthorityDirectory,
+    authorities: &Authorities,
+    days: u32,
+    now: Timestamp,
+) -> Result<bool, DirectoryError> {
+    let all = authorities.all();
+    if !directory.crl_is_due(&all, days, now)? {
+        return Ok(false);
+    }
+    let summary = directory.publish_crl(&all, days)?;
+    let (number, entries) = (summary.number, summary.entries);
+    tracing::info!(number, entries, "revocation list signed");
+    Ok(true)
 }
 
 /// A certificate for the service itself, whose key never touches the disk.
@@ -275,14 +279,13 @@ fn own_tls(
         .map_err(DirectoryError::from)?;
     issuer.record(&[&issued]).map_err(DirectoryError::from)?;
     // With its root, whose key the token's pin is of.
-    let chain = vec![
-        issued.certificate_der().clone(),
-        issuer.certificate_der().clone(),
-    ];
+    let mut chain = vec![issued.certificate_der().clone()];
+    chain.extend_from_slice(issuer.chain());
+    chain.push(issuer.root_der().clone());
     let roots = authorities
         .all()
         .iter()
-        .map(|one| one.certificate_der().clone())
+        .map(|one| one.root_der().clone())
         .collect();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let grace = i64::try_from(config.grace.as_secs()).unwrap_or(i64::MAX);
@@ -305,7 +308,14 @@ fn tag(parts: &[&[u8]]) -> String {
 
 /// How the files look, the lists first.
 fn looks(directory: &AuthorityDirectory) -> Vec<Look> {
-    let names = ["crl.pem", "ca.pem", "ca-key.pem", "previous/ca.pem"];
+    let names = [
+        "crl.pem",
+        "root-crl.pem",
+        "ca.pem",
+        "issuer.pem",
+        "ca-key.pem",
+        "previous/ca.pem",
+    ];
     names
         .iter()
         .map(|name| look(&directory.path().join(name)))
@@ -322,6 +332,8 @@ fn look(path: &Path) -> Look {
     ))
 }
 
+/// How many of the files are lists.
+const LISTS: usize = 2;
 /// How often the directory is looked at: a revocation is to be everywhere within a second.
 const EVERY: Duration = Duration::from_millis(100);
 /// After how many looks the book of who was seen is written.

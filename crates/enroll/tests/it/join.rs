@@ -21,7 +21,7 @@ async fn a_client_gets_the_names_of_its_invitation_and_no_others() {
     let alice = lab.member(Lab::client("alice")).await;
     let info = alice.info();
     assert_eq!(info.common_name.as_deref(), Some("alice"));
-    assert_eq!(info.uris, ["urn:lockgate:client:alice"]);
+    assert_eq!(info.uris, ["https://lockgate.invalid/client/alice"]);
     assert_eq!(info.extended_key_usage, ["clientAuth"]);
     assert!(!info.is_ca);
     assert_eq!(info.spki_sha256, alice.key.public_key().sha256());

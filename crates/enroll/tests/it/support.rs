@@ -72,6 +72,7 @@ impl Lab {
             name: name.to_owned(),
             organization: None,
             unit: None,
+            role: None,
             hosts: vec!["tcp://daemon:2376".to_owned()],
         }
     }

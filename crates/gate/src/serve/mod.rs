@@ -77,13 +77,14 @@ async fn handle(visit: &Arc<Visit>, request: Request<Incoming>) -> Response<Body
     let end = visit.live().peer.principal.get().valid_until();
     match serve(visit, request, &mut ending).await {
         Ok(mut response) => {
-            Headers::warn_of_end(&mut response, end);
+            visit.door.headers.warn_of_end(&mut response, end);
             ending.follow(response)
         }
         Err(refused) => {
             tell(visit, &what, &refused);
             let mut response = refused.answer();
             visit.door.headers.add(&mut response, refused.headers());
+            visit.door.headers.warn_of_end(&mut response, end);
             ending.follow(response)
         }
     }

@@ -24,14 +24,18 @@ const RAW_STREAM: &str = "application/vnd.docker.raw-stream";
 /// `Server` has the stock daemon's form, `NAME/VERSION (OS)`. No client was seen to depend on the
 /// name (podman sends its own there too), so it is ours.
 #[derive(Clone, Debug)]
-pub(crate) struct Headers([(HeaderName, HeaderValue); 4]);
+pub(crate) struct Headers {
+    fixed: [(HeaderName, HeaderValue); 4],
+    /// From how long before the end of its certificate on a client is told.
+    warn_before: Duration,
+}
 
 impl Headers {
-    pub(crate) fn new(version: &str) -> Self {
+    pub(crate) fn new(version: &str, warn_before: Duration) -> Self {
         let value = |text: String| {
             HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("unknown"))
         };
-        Self([
+        let fixed = [
             (
                 HeaderName::from_static("api-version"),
                 value(ApiVersion::MAX.to_string()),
@@ -42,7 +46,8 @@ impl Headers {
             ),
             (header::SERVER, value(format!("Lockgate/{version} (linux)"))),
             (EXPERIMENTAL, HeaderValue::from_static("false")),
-        ])
+        ];
+        Self { fixed, warn_before }
     }
 
     /// Adds what an answer does not have yet.
@@ -56,10 +61,10 @@ impl Headers {
     }
 
     /// Tells a client whose certificate ends soon; every tool that shows headers shows it.
-    pub(super) fn warn_of_end(response: &mut Response<Body>, end: Option<SystemTime>) {
+    pub(super) fn warn_of_end(&self, response: &mut Response<Body>, end: Option<SystemTime>) {
         let Some(end) = end else { return };
         let left = end.duration_since(SystemTime::now()).unwrap_or_default();
-        if left < WARN_BEFORE
+        if left < self.warn_before
             && let Ok(value) =
                 HeaderValue::try_from(lockgate_types::Timestamp::from(end).to_string())
         {
@@ -76,7 +81,7 @@ impl Headers {
             ApiHeaders::None => false,
             ApiHeaders::NotExperimental => name != EXPERIMENTAL,
         };
-        self.0
+        self.fixed
             .iter()
             .filter(move |(name, _)| wanted(name))
             .map(|(name, value)| (name, value))
@@ -85,8 +90,6 @@ impl Headers {
 
 /// When the certificate ends that the client showed.
 const CERTIFICATE_EXPIRES: HeaderName = HeaderName::from_static("lockgate-certificate-expires");
-/// From when on a client is told: long after a renewal is due.
-const WARN_BEFORE: Duration = Duration::from_hours(14 * 24);
 const EXPERIMENTAL: HeaderName = HeaderName::from_static("docker-experimental");
 
 /// `OPTIONS` has one answer for every path.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use lockgate_pki::{CrlError, Revocations};
 use lockgate_types::{ErrorKind, Timestamp};
@@ -12,7 +12,7 @@ use rustls::RootCertStore;
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::identity;
+use super::expiry::{self, Expiry};
 
 /// No PEM file of ours is longer; a FIFO or a device in its place is not read for ever.
 const LONGEST: u64 = 4 * 1024 * 1024;
@@ -30,6 +30,8 @@ pub struct TlsFiles {
     pub crl: Option<PathBuf>,
     /// For how long after its end a revocation list is still used; then nobody is let in.
     pub crl_grace: Duration,
+    /// From how long before the end of a certificate on its end is told.
+    pub warn_before: Duration,
     /// Whether TLS 1.2 is spoken too.
     pub tls12: bool,
 }
@@ -130,9 +132,7 @@ pub(super) struct Loaded {
     pub(super) key: PrivateKeyDer<'static>,
     /// `None` if no lists are kept.
     pub(super) revoked: Option<Result<Revocations, TlsError>>,
-    pub(super) not_after: SystemTime,
-    /// When the first of the authorities ends.
-    pub(super) authority_ends: Option<SystemTime>,
+    pub(super) expiries: Vec<Expiry>,
 }
 
 impl TlsFiles {
@@ -144,16 +144,8 @@ impl TlsFiles {
     pub(super) fn read(&self) -> Result<Loaded, TlsError> {
         let chain = certificates(&self.certificate, "certificate")?;
         let authorities = certificates(&self.ca, "CA certificate")?;
-        let not_after = chain
-            .first()
-            .and_then(|leaf| identity::read(leaf).ok())
-            .map_or(SystemTime::UNIX_EPOCH, |leaf| leaf.not_after);
-        let authority_ends = authorities
-            .iter()
-            .filter_map(|authority| Some(identity::read(authority).ok()?.not_after))
-            .min();
         Ok(Loaded {
-            authority_ends,
+            expiries: expiry::of_certificates(self, &authorities, &chain),
             revoked: self.crl.as_deref().map(|crl| {
                 // An intermediate authority of ours signs lists too.
                 let signers: Vec<_> = authorities.iter().chain(&chain).cloned().collect();
@@ -163,7 +155,6 @@ impl TlsFiles {
             authorities,
             chain,
             key: key(&self.key)?,
-            not_after,
         })
     }
 

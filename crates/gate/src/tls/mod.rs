@@ -5,13 +5,14 @@
 //! outlive a revocation.
 
 mod anchors;
+mod expiry;
 mod files;
 mod handshake;
 mod refusal;
 mod verifier;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use lockgate_pki::Revocations;
 use lockgate_types::Timestamp;
@@ -20,6 +21,7 @@ use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::ClientCertVerifier;
 use rustls_pki_types::{CertificateDer, UnixTime};
 
+pub use expiry::{Expiry, ExpiryKind};
 pub use files::{TlsError, TlsFiles};
 pub(crate) use handshake::shake_hands;
 pub(crate) use refusal::TlsRefusal;
@@ -30,9 +32,8 @@ pub(crate) struct TlsState {
     pub(crate) config: Arc<ServerConfig>,
     verifier: Arc<dyn ClientCertVerifier>,
     revoked: Option<Arc<Revocations>>,
-    /// When the server's own certificate ends.
-    pub(crate) not_after: SystemTime,
-    authority_ends: Option<SystemTime>,
+    /// What of it ends.
+    pub(crate) expiries: Vec<Expiry>,
 }
 
 impl TlsState {
@@ -44,6 +45,10 @@ impl TlsState {
             .revoked
             .map(|fresh| choose(fresh, before))
             .transpose()?;
+        let mut expiries = loaded.expiries;
+        if let Some(lists) = &revoked {
+            expiries.extend(expiry::of_lists(files, lists));
+        }
         let verifier = verifier::build(loaded.roots, &loaded.authorities, revoked.clone())?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let versions: &[_] = if files.tls12 {
@@ -64,21 +69,18 @@ impl TlsState {
             config: Arc::new(config),
             verifier,
             revoked,
-            not_after: loaded.not_after,
-            authority_ends: loaded.authority_ends,
+            expiries,
         })
     }
 
-    /// When the server's certificate, the authority's and the revocation list end.
+    /// Of each kind of thing the first that ends.
     pub(crate) fn ends(&self) -> Vec<(&'static str, Timestamp)> {
-        let due = self.revoked.as_ref().and_then(|list| list.next_update());
-        let all = [
-            ("server", Some(self.not_after.into())),
-            ("authority", self.authority_ends.map(Timestamp::from)),
-            ("revocation_list", due),
-        ];
-        let known = all.into_iter().filter_map(|(name, end)| Some((name, end?)));
-        known.collect()
+        let mut first: BTreeMap<&'static str, Timestamp> = BTreeMap::new();
+        for expiry in &self.expiries {
+            let end = first.entry(expiry.kind.as_str()).or_insert(expiry.at);
+            *end = (*end).min(expiry.at);
+        }
+        first.into_iter().collect()
     }
 
     /// Whether a client that was let in would be let in now.

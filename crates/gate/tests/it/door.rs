@@ -74,6 +74,7 @@ impl Door {
             key: dir.path().join("server/key.pem"),
             crl: options.crl.then(|| dir.path().join("crl.pem")),
             crl_grace: Duration::ZERO,
+            warn_before: Duration::from_hours(14 * 24),
             tls12: options.tls12,
         };
         if let Some(crl) = &files.crl {

@@ -21,6 +21,7 @@ fn files(directory: &Path) -> TlsFiles {
         key: directory.join("key.pem"),
         crl: None,
         crl_grace: std::time::Duration::ZERO,
+        warn_before: std::time::Duration::from_hours(14 * 24),
         tls12: false,
     }
 }

@@ -51,6 +51,14 @@ pub enum AuthorityError {
         /// What it lacks.
         lacking: &'static str,
     },
+    /// It is an intermediate authority of a root that peers do not trust.
+    #[error("the authority in {} was certified by no root in {}: give the root's certificate", .issuer.display(), .roots.display())]
+    NoRoot {
+        /// Its certificate.
+        issuer: PathBuf,
+        /// What peers trust.
+        roots: PathBuf,
+    },
     /// It becomes valid later.
     #[error("the authority in {} is valid only from {at} on: check the clock of this host", .file.display())]
     NotYetValid {
@@ -75,9 +83,10 @@ impl AuthorityError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Certificate(error) => error.kind(),
-            Self::Days { .. } | Self::Mismatch { .. } | Self::NotAnAuthority { .. } => {
-                ErrorKind::InvalidInput
-            }
+            Self::Days { .. }
+            | Self::Mismatch { .. }
+            | Self::NoRoot { .. }
+            | Self::NotAnAuthority { .. } => ErrorKind::InvalidInput,
             Self::Expired { .. } | Self::NotYetValid { .. } => ErrorKind::PreconditionFailed,
             Self::Key(error) => error.kind(),
             Self::Publish(error) => error.kind(),

@@ -12,7 +12,8 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use super::{Authority, CERTIFICATE, IssueError, LEAF_DAYS_MAX, Profile, Validity, sign};
 use crate::certificate::CertificateInfo;
 use crate::clock::{DAY, date};
-use crate::key::{KeyType, PrivateKey, PublicKey, encode};
+use crate::identifier::{RoleName, client_uri};
+use crate::key::{KeyType, PrivateKey, PublicKey};
 use crate::name::{AuthorityName, COMMON_NAME_MAX, SubjectName};
 use crate::publish::{FileSet, Overwrite, PublishError, check_targets};
 use crate::verify::{Purpose, verify_path};
@@ -24,6 +25,7 @@ pub struct Issued {
     info: CertificateInfo,
     key: PrivateKey,
     ca_pem: String,
+    chain_pem: String,
 }
 
 impl Issued {
@@ -31,7 +33,7 @@ impl Issued {
     pub fn file_set(&self) -> FileSet {
         FileSet::default()
             .certificate(CERTIFICATE, &self.ca_pem)
-            .certificate(LEAF, &self.certificate_pem())
+            .certificate(LEAF, &self.chain_pem)
             .key(LEAF_KEY, self.key_pem().expose())
     }
 
@@ -45,9 +47,9 @@ impl Issued {
         &self.certificate
     }
 
-    /// The certificate as PEM.
-    pub fn certificate_pem(&self) -> String {
-        encode("CERTIFICATE", self.certificate.to_vec())
+    /// The certificate as PEM, and after it what leads to the root.
+    pub fn certificate_pem(&self) -> &str {
+        &self.chain_pem
     }
 
     /// The key as TLS libraries take it.
@@ -84,6 +86,7 @@ pub(super) fn with_new_key(
     let info = CertificateInfo::from_der(&certificate)
         .map_err(|error| IssueError::SelfCheck(error.to_string()))?;
     Ok(Issued {
+        chain_pem: authority.chain_pem(&certificate),
         certificate,
         info,
         key,
@@ -105,7 +108,8 @@ pub(super) fn certify(
     };
     // As a peer would, at its first moment: nothing leaves that TLS would refuse.
     let start = parameters.not_before.unix_timestamp();
-    verify_path(&certificate, &[], &authority.certificate, purpose, start)
+    let (chain, root) = (authority.chain(), authority.root_der());
+    verify_path(&certificate, chain, root, purpose, start)
         .map_err(|error| IssueError::SelfCheck(error.to_string()))?;
     Ok(certificate)
 }
@@ -129,12 +133,15 @@ fn parameters(
             name,
             organization,
             unit,
+            role,
         } => {
             parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
             parameters.distinguished_name =
                 distinguished(name.as_str(), organization.as_ref(), unit.as_ref());
-            let uri = format!("{CLIENT_URI}{name}");
-            parameters.subject_alt_names = vec![SanType::URI(uri.try_into()?)];
+            let uris = std::iter::once(client_uri(name)).chain(role.iter().map(RoleName::uri));
+            parameters.subject_alt_names = uris
+                .map(|uri| Ok(SanType::URI(uri.try_into()?)))
+                .collect::<Result<_, rcgen::Error>>()?;
         }
         Profile::Server { names } => {
             parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -217,5 +224,3 @@ fn distinguished(
 const LEAF: &str = "cert.pem";
 /// The key of a set.
 const LEAF_KEY: &str = "key.pem";
-/// What a client's alternative name begins with; its name follows.
-const CLIENT_URI: &str = "urn:lockgate:client:";

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::IssueError;
 use crate::certificate::CertificateInfo;
 use crate::directory::Locked;
+use crate::identifier::{RoleName, client_in, role_in};
 use crate::key::reason;
 
 /// A certificate that was issued.
@@ -47,10 +48,28 @@ pub struct IssuedRecord {
 }
 
 impl IssuedRecord {
+    /// Whether it is good for a client.
+    pub fn is_for_clients(&self) -> bool {
+        self.usage.iter().any(|usage| usage == "clientAuth")
+    }
+
+    /// The role that it carries, if any.
+    pub fn role(&self) -> Option<RoleName> {
+        let mut uris = self
+            .names
+            .iter()
+            .filter_map(|name| name.strip_prefix("URI:"));
+        uris.find_map(role_in)
+    }
+
     /// Who it is: a client's name, or a server's first name.
     pub fn identity(&self) -> &str {
         let name = |prefix| self.names.iter().find_map(|name| name.strip_prefix(prefix));
-        name("URI:urn:lockgate:client:")
+        let mut uris = self
+            .names
+            .iter()
+            .filter_map(|name| name.strip_prefix("URI:"));
+        uris.find_map(client_in)
             .or_else(|| name("DNS:"))
             .or_else(|| name("IP:"))
             .or_else(|| self.subject.rsplit("CN=").next())

@@ -33,6 +33,8 @@ pub(crate) use sign::{nameless_issuer, tlv};
 pub struct Authority {
     key: PrivateKey,
     certificate: CertificateDer<'static>,
+    /// The root above it, if it is an intermediate authority.
+    root: Option<CertificateDer<'static>>,
     info: CertificateInfo,
     /// `ca.pem` as peers get it: the certificates of the file, nothing else.
     pem: String,
@@ -45,6 +47,16 @@ impl Authority {
     /// Makes a new authority in memory; [`Authority::save`] puts it on disk.
     pub fn create(new: &NewAuthority, clock: Clock) -> Result<Self, AuthorityError> {
         create::create(new, clock)
+    }
+
+    /// Makes a root in memory that certifies authorities, not peers: its key can be taken away.
+    pub fn create_root(new: &NewAuthority, clock: Clock) -> Result<Self, AuthorityError> {
+        create::create_root(new, clock)
+    }
+
+    /// Makes an authority below this one, which peers know by this one's certificate alone.
+    pub fn create_below(&self, new: &NewAuthority) -> Result<Self, IssueError> {
+        create::create_below(self, new)
     }
 
     /// Opens the authority in `files`, whoever made it, and checks that it can issue now.
@@ -89,10 +101,14 @@ impl Authority {
         let infos = std::iter::once(&self.info).chain(issued.iter().map(|one| one.info()));
         let now = self.clock.now();
         let lines: Result<String, _> = infos.map(|info| ledger::line(info, now)).collect();
-        Ok(FileSet::default()
+        let set = FileSet::default()
             .certificate(CERTIFICATE, &self.pem)
             .key(KEY, key.expose())
-            .state(LEDGER, &lines?))
+            .state(LEDGER, &lines?);
+        Ok(match &self.root {
+            Some(_) => set.certificate(ISSUER, &self.own_pem()),
+            None => set,
+        })
     }
 
     /// Makes a key and a certificate for a server.
@@ -109,6 +125,7 @@ impl Authority {
             name: request.name.clone(),
             organization: request.organization.clone(),
             unit: request.unit.clone(),
+            role: request.role.clone(),
         };
         issue::with_new_key(self, &profile, request.validity, request.key_type)
     }
@@ -220,13 +237,18 @@ impl Authority {
         Ok(self.key.to_protected_pem(protection)?)
     }
 
+    /// Records an authority that it certified, before that is used.
+    pub(crate) fn record_below(&self, below: &Self) -> Result<(), IssueError> {
+        self.record_infos(&[&below.info])
+    }
+
     /// Records the authority's own certificate.
     pub(crate) fn record_itself(&self) -> Result<(), IssueError> {
         self.record_infos(&[&self.info])
     }
 
     /// The moment by the authority's clock.
-    pub(crate) fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
@@ -248,6 +270,27 @@ impl Authority {
     /// Its certificate, and the rest of its chain if there is one, as servers and clients need it.
     pub fn certificate_pem(&self) -> &str {
         &self.pem
+    }
+
+    /// The root that peers trust: itself, or the one above it.
+    pub fn root_der(&self) -> &CertificateDer<'static> {
+        self.root.as_ref().unwrap_or(&self.certificate)
+    }
+
+    /// What leads from its certificates to the root: nothing, or itself.
+    pub fn chain(&self) -> &[CertificateDer<'static>] {
+        match self.root {
+            Some(_) => std::slice::from_ref(&self.certificate),
+            None => &[],
+        }
+    }
+
+    /// A certificate of it with what leads to the root, as PEM: what a peer has to show.
+    pub fn chain_pem(&self, leaf: &CertificateDer<'_>) -> String {
+        let chain = std::iter::once(leaf).chain(self.chain());
+        chain
+            .map(|der| crate::key::encode("CERTIFICATE", der.to_vec()))
+            .collect()
     }
 
     /// What it may certify.
@@ -272,6 +315,8 @@ pub const CA_DAYS_DEFAULT: u32 = 1825;
 pub const CA_DAYS_MAX: u32 = 7300;
 /// The certificate of an authority in its directory, and in every set.
 pub(crate) const CERTIFICATE: &str = "ca.pem";
+/// The certificate of an intermediate authority in its directory, where `ca.pem` is the root above it.
+pub(crate) const ISSUER: &str = "issuer.pem";
 /// The key of an authority in its directory.
 pub(crate) const KEY: &str = "ca-key.pem";
 /// The record of what an authority issued, beside its certificate.

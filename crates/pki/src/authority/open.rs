@@ -6,6 +6,7 @@ use rustls_pki_types::CertificateDer;
 use super::{Authority, AuthorityError, AuthorityFiles, LEDGER};
 use crate::certificate::{CertificateInfo, chain, constraints_of, read_file};
 use crate::clock::Clock;
+use crate::crl::certifies;
 use crate::key::{PrivateKey, encode};
 
 pub(super) fn open(
@@ -13,18 +14,24 @@ pub(super) fn open(
     passphrase: Option<&Secret<String>>,
     clock: Clock,
 ) -> Result<Authority, AuthorityError> {
-    let chain = chain(&read_file(&files.certificate)?, &files.certificate)?;
+    let trusted = chain(&read_file(&files.certificate)?, &files.certificate)?;
+    let candidates = candidates(files, &trusted)?;
     // The certificate first: no passphrase is worth typing for one that cannot issue.
-    check_only(&chain, files, clock)?;
+    check_only(&candidates, files, clock)?;
     let key = PrivateKey::read(&files.key, passphrase)?;
-    let (certificate, info) = matching(&chain, &key, files)?;
+    let (certificate, info) = matching(&candidates, &key, files)?;
     check(&info, files, clock)?;
+    let root = match &files.issuer {
+        Some(_) => Some(root_of(&certificate, &trusted, files)?),
+        None => None,
+    };
     Ok(Authority {
         constraints: constraints_of(&certificate),
-        pem: chain
+        pem: trusted
             .iter()
             .map(|der| encode("CERTIFICATE", der.to_vec()))
             .collect(),
+        root,
         ledger: Some(files.certificate.with_file_name(LEDGER)),
         certificate,
         info,
@@ -33,12 +40,36 @@ pub(super) fn open(
     })
 }
 
+/// Where the certificate is that belongs to the key: in the file of the intermediate authority, if there
+/// is one.
+fn candidates(
+    files: &AuthorityFiles,
+    trusted: &[CertificateDer<'static>],
+) -> Result<Vec<CertificateDer<'static>>, AuthorityError> {
+    match &files.issuer {
+        Some(file) => Ok(chain(&read_file(file)?, file)?),
+        None => Ok(trusted.to_vec()),
+    }
+}
+
+fn root_of(
+    certificate: &CertificateDer<'static>,
+    trusted: &[CertificateDer<'static>],
+    files: &AuthorityFiles,
+) -> Result<CertificateDer<'static>, AuthorityError> {
+    let root = trusted.iter().find(|root| certifies(root, certificate));
+    root.cloned().ok_or_else(|| AuthorityError::NoRoot {
+        issuer: files.issuer.clone().unwrap_or_default(),
+        roots: files.certificate.clone(),
+    })
+}
+
 pub(super) fn check_certificate(
     files: &AuthorityFiles,
     clock: Clock,
 ) -> Result<(), AuthorityError> {
-    let chain = chain(&read_file(&files.certificate)?, &files.certificate)?;
-    check_only(&chain, files, clock)
+    let trusted = chain(&read_file(&files.certificate)?, &files.certificate)?;
+    check_only(&candidates(files, &trusted)?, files, clock)
 }
 
 /// With a single certificate everything can be judged before the key is read.
@@ -80,7 +111,7 @@ fn check(
     files: &AuthorityFiles,
     clock: Clock,
 ) -> Result<(), AuthorityError> {
-    let file = files.certificate.clone();
+    let file = files.issuer.as_ref().unwrap_or(&files.certificate).clone();
     if let Some(lacking) = lacking(info) {
         return Err(AuthorityError::NotAnAuthority { file, lacking });
     }

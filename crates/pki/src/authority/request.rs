@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{AuthorityError, CA_DAYS_MAX, CERTIFICATE, IssueError, KEY, LEAF_DAYS_MAX};
+use super::{AuthorityError, CA_DAYS_MAX, CERTIFICATE, ISSUER, IssueError, KEY, LEAF_DAYS_MAX};
+use crate::certificate::CertificateInfo;
 use crate::constraint::Constraints;
+use crate::identifier::RoleName;
 use crate::key::KeyType;
-use crate::name::{AuthorityName, ClientName, SubjectName};
+use crate::name::{AuthorityName, ClientName, NameError, SubjectName};
 
 /// What a new authority is to be.
 #[derive(Clone, Debug)]
@@ -40,6 +42,8 @@ pub struct AuthorityFiles {
     pub certificate: PathBuf,
     /// Its private key, in PEM.
     pub key: PathBuf,
+    /// Its certificate, if `certificate` is the root above it.
+    pub issuer: Option<PathBuf>,
 }
 
 impl AuthorityFiles {
@@ -48,6 +52,7 @@ impl AuthorityFiles {
         Self {
             certificate: directory.join(CERTIFICATE),
             key: directory.join(KEY),
+            issuer: Some(directory.join(ISSUER)).filter(|file| file.exists()),
         }
     }
 }
@@ -95,6 +100,8 @@ pub struct ClientRequest {
     pub organization: Option<AuthorityName>,
     /// Its organisational unit, for policies that speak of one.
     pub unit: Option<AuthorityName>,
+    /// The role that it has on every daemon that believes its authority.
+    pub role: Option<RoleName>,
     /// How long it is valid.
     pub validity: Validity,
     /// The kind of its key.
@@ -109,6 +116,7 @@ impl ClientRequest {
             name,
             organization: None,
             unit: None,
+            role: None,
             validity,
             key_type,
         }
@@ -126,10 +134,31 @@ pub enum Profile {
         organization: Option<AuthorityName>,
         /// Its organisational unit.
         unit: Option<AuthorityName>,
+        /// Its role.
+        role: Option<RoleName>,
     },
     /// A server.
     Server {
         /// The names it is reached by.
         names: Vec<SubjectName>,
     },
+}
+
+impl Profile {
+    /// The same names again, read from a certificate that was proved: what a renewal gives.
+    pub fn again(info: &CertificateInfo) -> Result<Self, NameError> {
+        if info.is_for_servers() {
+            let dns = info.dns_names.iter().map(|name| name.parse());
+            let addresses = info.ip_addresses.iter().map(|ip| Ok(SubjectName::Ip(*ip)));
+            let names = dns.chain(addresses).collect::<Result<_, _>>()?;
+            return Ok(Self::Server { names });
+        }
+        let first = |names: &[String]| names.first().map(|name| name.parse()).transpose();
+        Ok(Self::Client {
+            name: info.common_name.as_deref().unwrap_or_default().parse()?,
+            organization: first(&info.organizations)?,
+            unit: first(&info.organizational_units)?,
+            role: info.role(),
+        })
+    }
 }

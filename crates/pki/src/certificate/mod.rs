@@ -11,6 +11,7 @@ use rustls_pki_types::CertificateDer;
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::identifier::{RoleName, role_in};
 use crate::key::KeyType;
 
 pub(crate) use read::{constraints_of, key_identifier, read_file, subject_name};
@@ -163,6 +164,11 @@ impl CertificateInfo {
         self.extended_key_usage
             .iter()
             .any(|usage| usage == "clientAuth")
+    }
+
+    /// The role that it carries, if any.
+    pub fn role(&self) -> Option<RoleName> {
+        self.uris.iter().find_map(|uri| role_in(uri))
     }
 
     /// Whether two thirds of its time are over: time to renew.

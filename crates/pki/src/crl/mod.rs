@@ -7,6 +7,7 @@
 mod der;
 mod read;
 mod sign;
+mod signer;
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 pub use sign::{CRL_DAYS_DEFAULT, CRL_DAYS_MAX};
 pub(crate) use sign::{NewList, sign};
+pub(crate) use signer::certifies;
 
 /// Why a revocation list is not believed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -146,6 +148,20 @@ impl RevocationList {
         self.number
     }
 
+    /// The name of its authority, as one line of text.
+    pub fn issuer_text(&self) -> String {
+        read::name(&self.issuer)
+    }
+
+    /// The serial numbers, in hex as records have them.
+    pub fn serials(&self) -> impl Iterator<Item = String> {
+        let plain = |serial: &Serial| {
+            let zeros = serial.iter().take_while(|octet| **octet == 0).count();
+            crate::hash::hex(serial.get(zeros..).unwrap_or_default())
+        };
+        self.serials.iter().map(plain)
+    }
+
     /// When the next one is due.
     pub fn next_update(&self) -> Timestamp {
         crate::clock::timestamp(self.next_update)
@@ -237,6 +253,12 @@ impl Revocations {
             }
         }
         found
+    }
+
+    /// The list of an authority.
+    pub fn of(&self, authority: &[u8]) -> Option<&RevocationList> {
+        let name = crate::certificate::subject_name(authority)?;
+        self.lists.iter().find(|list| list.issuer == name)
     }
 
     /// The lists.

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
-use webpki::ALL_VERIFICATION_ALGS;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::time::ASN1Time;
 use x509_parser::x509::X509Name;
@@ -15,6 +14,7 @@ use super::der::{
     BIT_STRING, BOOLEAN, CONTEXT_0, GENERALIZED_TIME, INTEGER, OBJECT, OCTET_STRING, Reader,
     SEQUENCE, UTC_TIME, Value,
 };
+use super::signer::{self, Signed};
 use super::{CrlError, RevocationList, Serial};
 use crate::clock::timestamp;
 use crate::key::reason;
@@ -50,10 +50,11 @@ pub(super) fn all(
     if text.first() == Some(&SEQUENCE) {
         return Ok(vec![list(text, authorities, now)?]);
     }
+    let signers = signer::all(text, authorities)?;
     let mut lists = Vec::new();
     for der in CertificateRevocationListDer::pem_slice_iter(text) {
         let der = der.map_err(|_half_written| CrlError::Malformed)?;
-        lists.push(list(&der, authorities, now)?);
+        lists.push(list(&der, &signers, now)?);
     }
     if lists.is_empty() {
         return Err(CrlError::None(origin.to_owned()));
@@ -63,9 +64,7 @@ pub(super) fn all(
 
 /// The parts of a list that is well-formed.
 struct Parts<'a> {
-    signed: &'a [u8],
-    algorithm: &'a [u8],
-    signature: &'a [u8],
+    signed: Signed<'a>,
     issuer: &'a [u8],
     this_update: i64,
     next_update: Option<i64>,
@@ -121,10 +120,12 @@ fn parts(der: &[u8]) -> Option<Parts<'_>> {
         None => None,
     };
     Some(Parts {
-        signed: signed.whole,
-        algorithm: algorithm.content,
-        // The first octet counts unused bits; signatures have none.
-        signature: signature.content.strip_prefix(&[0])?,
+        signed: Signed {
+            content: signed.whole,
+            algorithm: algorithm.content,
+            // The first octet counts unused bits; signatures have none.
+            signature: signature.content.strip_prefix(&[0])?,
+        },
         issuer: issuer.whole,
         this_update,
         next_update,
@@ -156,7 +157,7 @@ fn check_signature(parts: &Parts<'_>, authorities: &[CertificateDer<'_>]) -> Res
             verdict = CrlError::NotASigner;
             continue;
         }
-        if is_signed_by(parts, x509.public_key().raw) {
+        if parts.signed.is_by(x509.public_key().raw) {
             return Ok(());
         }
         verdict = CrlError::BadSignature;
@@ -164,28 +165,8 @@ fn check_signature(parts: &Parts<'_>, authorities: &[CertificateDer<'_>]) -> Res
     Err(verdict)
 }
 
-fn is_signed_by(parts: &Parts<'_>, key: &[u8]) -> bool {
-    let mut key = match Reader::new(key).next_if(SEQUENCE) {
-        Some(key) => key.reader(),
-        None => return false,
-    };
-    let (Some(kind), Some(bits)) = (key.next_if(SEQUENCE), key.next_if(BIT_STRING)) else {
-        return false;
-    };
-    let Some(bits) = bits.content.strip_prefix(&[0]) else {
-        return false;
-    };
-    ALL_VERIFICATION_ALGS.iter().any(|algorithm| {
-        algorithm.signature_alg_id().as_ref() == parts.algorithm
-            && algorithm.public_key_alg_id().as_ref() == kind.content
-            && algorithm
-                .verify_signature(bits, parts.signed, parts.signature)
-                .is_ok()
-    })
-}
-
 /// The name for a message, with nothing in it that moves a cursor.
-fn name(der: &[u8]) -> String {
+pub(super) fn name(der: &[u8]) -> String {
     let text = X509Name::from_der(der).map_or_else(
         |_malformed| "a name that cannot be read".to_owned(),
         |(_, name)| name.to_string(),

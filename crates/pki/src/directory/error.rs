@@ -17,6 +17,9 @@ pub enum DirectoryError {
     /// The authority.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
+    /// The issuing authority is of another root.
+    #[error("the issuing authority is not of the root {0}: name the directory of its own root")]
+    AnotherRoot(String),
     /// A certificate.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
@@ -63,6 +66,11 @@ pub enum DirectoryError {
         /// Why it was revoked.
         reason: String,
     },
+    /// The root's key is elsewhere.
+    #[error(
+        "the root's key is not here: a new issuing authority comes from `lockgate ca reissue --offline-root DIR`"
+    )]
+    OfflineRoot,
     /// A rotation is under way.
     #[error("a rotation is under way since {0}: finish it with `lockgate ca retire` first")]
     Rotating(String),
@@ -79,7 +87,7 @@ impl DirectoryError {
             Self::Certificate(error) => error.kind(),
             Self::Crl(error) => error.kind(),
             Self::Issue(error) => error.kind(),
-            Self::Days(_) => ErrorKind::InvalidInput,
+            Self::AnotherRoot(_) | Self::Days(_) | Self::OfflineRoot => ErrorKind::InvalidInput,
             Self::Io { .. } | Self::Line { .. } => ErrorKind::Unavailable,
             Self::NotIssued(_) | Self::NotRevoked(_) => ErrorKind::NotFound,
             Self::NotHeld { .. } | Self::Rotating(_) | Self::NotRotating => ErrorKind::Conflict,

@@ -72,6 +72,9 @@ pub enum Invited {
         /// Its organisational unit.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         unit: Option<String>,
+        /// The role that its certificate carries.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<String>,
         /// The daemons it is to use, as `tcp://HOST:PORT`.
         #[serde(default)]
         hosts: Vec<String>,
@@ -100,11 +103,13 @@ impl Invited {
                 name,
                 organization,
                 unit,
+                role,
                 ..
             } => Profile::Client {
                 name: name.parse::<ClientName>()?,
                 organization: text(organization).transpose()?,
                 unit: text(unit).transpose()?,
+                role: role.as_deref().map(str::parse).transpose()?,
             },
             Self::Server { names } => Profile::Server {
                 names: names
@@ -234,6 +239,24 @@ impl AuthorityDirectory {
         let invite = invite.clone();
         self.write_invites(&lock, &all)?;
         Ok(invite)
+    }
+
+    /// Ends every invitation that is open.
+    pub(crate) fn close_invites(&self, now: Timestamp) -> Result<(), DirectoryError> {
+        let lock = self.lock()?;
+        let mut all = self.invites()?;
+        let open = all
+            .iter_mut()
+            .filter(|one| one.used.is_none() && one.expires > now);
+        let mut closed = 0;
+        for invite in open {
+            invite.expires = now;
+            closed += 1;
+        }
+        if closed == 0 {
+            return Ok(());
+        }
+        self.write_invites(&lock, &all)
     }
 
     /// All invitations that are remembered.

@@ -16,6 +16,7 @@
 mod error;
 mod invite;
 mod locked;
+mod offline;
 mod publish;
 mod revoked;
 mod rotate;
@@ -72,7 +73,7 @@ impl AuthorityDirectory {
         append_only(&path, &line).map_err(DirectoryError::io(&path))
     }
 
-    fn lock(&self) -> Result<Locked, DirectoryError> {
+    pub(crate) fn lock(&self) -> Result<Locked, DirectoryError> {
         let path = self.0.join(CERTIFICATE);
         Locked::for_file(&path).map_err(DirectoryError::io(&self.0))
     }

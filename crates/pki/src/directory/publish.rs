@@ -43,8 +43,13 @@ impl AuthorityDirectory {
             let of_it = entries_of(authority, &revoked, now);
             entries += of_it.len();
             let der = authority.sign_crl(number, days, of_it)?;
+            // Daemons whose own chain goes another way know its signer by that.
+            if !authority.chain().is_empty() {
+                pem.push_str(&authority.own_pem());
+            }
             pem.push_str(&encode("X509 CRL", der));
         }
+        pem.push_str(&self.root_list()?);
         let path = self.crl_path();
         lock.replace(&path, pem.as_bytes(), 0o444)
             .map_err(DirectoryError::io(&path))?;
@@ -65,12 +70,42 @@ impl AuthorityDirectory {
         }
         let trusted: Vec<_> = authorities
             .iter()
-            .map(|one| one.certificate_der().clone())
+            .map(|one| one.root_der().clone())
             .collect();
         let now = authorities
             .first()
             .map_or_else(Timestamp::now, |one| one.now());
         Ok(Some(Revocations::parse(&text, &path, &trusted, 0, now)?))
+    }
+
+    /// Whether the lists have to be signed anew: half of their time is over, one is missing or damaged, or
+    /// the root's list is another one now.
+    pub fn crl_is_due(
+        &self,
+        authorities: &[&Authority],
+        days: u32,
+        now: Timestamp,
+    ) -> Result<bool, DirectoryError> {
+        let lists = match self.crl(authorities) {
+            Ok(Some(lists)) => lists,
+            Ok(None) | Err(DirectoryError::Crl(_)) => return Ok(true),
+            Err(error) => return Err(error),
+        };
+        let half = i64::from(days) * crate::clock::DAY / 2;
+        let is_old =
+            |list: &RevocationList| list.next_update().unix_seconds() - now.unix_seconds() < half;
+        let due = |one: &&Authority| lists.of(one.certificate_der()).is_none_or(is_old);
+        let path = self.crl_path();
+        let text = locked::read(&path).map_err(DirectoryError::io(&path))?;
+        let text = String::from_utf8_lossy(&text);
+        Ok(authorities.iter().any(due) || !text.ends_with(&self.root_list()?))
+    }
+
+    /// The root's list, if the root is elsewhere; else nothing.
+    fn root_list(&self) -> Result<String, DirectoryError> {
+        let path = self.root_list_path();
+        let text = locked::read(&path).map_err(DirectoryError::io(&path))?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
     /// One more than the last; never less than the milliseconds since 1970, so that it goes up even

@@ -242,7 +242,26 @@ impl AuthorityDirectory {
         Ok(lines)
     }
 
-    fn append(&self, lock: &super::Locked, lines: &[RevokedRecord]) -> Result<(), DirectoryError> {
+    /// Takes over a list that is newer than the record, with the lines that the record lacks.
+    pub(crate) fn take_list(
+        &self,
+        list: &[u8],
+        lines: &[RevokedRecord],
+    ) -> Result<(), DirectoryError> {
+        let lock = self.lock()?;
+        if !lines.is_empty() {
+            self.append(&lock, lines)?;
+        }
+        let path = self.crl_path();
+        lock.replace(&path, list, 0o444)
+            .map_err(DirectoryError::io(&path))
+    }
+
+    pub(super) fn append(
+        &self,
+        lock: &super::Locked,
+        lines: &[RevokedRecord],
+    ) -> Result<(), DirectoryError> {
         let path = self.0.join(REVOKED);
         let text: String = lines
             .iter()
@@ -253,7 +272,7 @@ impl AuthorityDirectory {
 }
 
 /// A serial number as it is recorded: people write colons and capitals.
-fn normal(serial: &str) -> String {
+pub(super) fn normal(serial: &str) -> String {
     let digits = serial.strip_prefix("0x").unwrap_or(serial);
     digits
         .chars()

@@ -12,13 +12,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lockgate_types::{Secret, Timestamp};
 use serde::Serialize;
 
 use super::{AuthorityDirectory, DirectoryError, State};
-use crate::authority::{Authority, AuthorityFiles, CERTIFICATE, IssuedRecord, KEY, NewAuthority};
+use crate::authority::{
+    Authority, AuthorityFiles, CERTIFICATE, ISSUER, IssuedRecord, KEY, NewAuthority,
+};
 use crate::certificate::{CertificateInfo, read_file};
 use crate::clock::Clock;
 use crate::key::Protection;
@@ -44,7 +46,12 @@ impl Authorities {
     /// The one that certifies servers: the root that every client knows.
     pub fn for_servers(&self, rotation: Option<&RotationState>) -> &Authority {
         match (&self.previous, rotation) {
-            (Some(previous), Some(state)) if !state.clients.is_empty() => previous,
+            // Below one root, everybody knows both.
+            (Some(previous), Some(state))
+                if !state.clients.is_empty() && previous.root_der() != self.issuing.root_der() =>
+            {
+                previous
+            }
             _ => &self.issuing,
         }
     }
@@ -57,6 +64,8 @@ pub struct RotationState {
     pub old: String,
     /// The end of the old root.
     pub old_not_after: Timestamp,
+    /// The identifier of the old root's key.
+    pub old_key_id: Option<String>,
     /// The new root.
     pub new: String,
     /// Clients whose newest certificate is of the old root; they may not know the new one.
@@ -109,6 +118,9 @@ impl AuthorityDirectory {
         if let Some(state) = self.rotation(clock.now())? {
             return Err(DirectoryError::Rotating(state.old));
         }
+        if !old.chain().is_empty() {
+            return Err(DirectoryError::OfflineRoot);
+        }
         let new = Authority::create(new, clock)?;
         let own = old.own_pem();
         let files = FileSet::default()
@@ -135,41 +147,47 @@ impl AuthorityDirectory {
     /// Takes the old root away; what it signed is believed no more.
     pub fn retire(&self, now: Timestamp) -> Result<String, DirectoryError> {
         let state = self.rotation(now)?.ok_or(DirectoryError::NotRotating)?;
-        let (files, old) = (self.path().join(CERTIFICATE), self.old_root()?);
+        let (files, old) = (self.path().join(CERTIFICATE), self.old()?);
         let serial = old.map(|info| info.serial).unwrap_or_default();
-        let chain = crate::certificate::chain(&read_file(&files)?, &files)?;
-        let pem: String = chain
-            .iter()
-            .filter(|der| CertificateInfo::from_der(der).is_ok_and(|info| info.serial != serial))
-            .map(|der| crate::key::encode("CERTIFICATE", der.to_vec()))
-            .collect();
+        let pem = certificate_of(&files, |info| info.serial != serial)?;
         let lock = self.lock()?;
         lock.replace(&files, pem.as_bytes(), 0o444)
             .map_err(DirectoryError::io(&files))?;
+        let issuer = self.path().join(ISSUER);
+        if issuer.exists() {
+            let own = certificate_of(&issuer, |info| info.serial != serial)?;
+            lock.replace(&issuer, own.as_bytes(), 0o444)
+                .map_err(DirectoryError::io(&issuer))?;
+        }
         let retired = self.path().join("retired");
         let kept = retired.join(format!("{serial}.pem"));
         fs::create_dir_all(&retired).map_err(DirectoryError::io(&retired))?;
         let previous = self.previous();
-        fs::rename(previous.join(CERTIFICATE), &kept).map_err(DirectoryError::io(&kept))?;
+        fs::rename(self.old_file(), &kept).map_err(DirectoryError::io(&kept))?;
         fs::remove_dir_all(&previous).map_err(DirectoryError::io(&previous))?;
         Ok(state.old)
     }
 
     /// Who still needs the old root; `None` if there is no old root.
     pub fn rotation(&self, now: Timestamp) -> Result<Option<RotationState>, DirectoryError> {
-        let Some(old) = self.old_root()? else {
+        let Some(old) = self.old()? else {
             return Ok(None);
         };
-        let roots = CertificateInfo::read(&self.path().join(CERTIFICATE))?;
-        let new = roots.into_iter().find(|info| info.serial != old.serial);
+        let mut known = CertificateInfo::read(&self.path().join(CERTIFICATE))?;
+        let issuer = self.path().join(ISSUER);
+        if issuer.exists() {
+            known = CertificateInfo::read(&issuer)?;
+        }
+        let new = known.into_iter().find(|info| info.serial != old.serial);
         let Some(new) = new else { return Ok(None) };
         let (clients, servers) = self
             .newest(now)?
             .into_iter()
             .filter(|record| record.authority_key_id == old.subject_key_id)
-            .partition(|record| record.usage.iter().any(|usage| usage == "clientAuth"));
+            .partition(IssuedRecord::is_for_clients);
         Ok(Some(RotationState {
             old: old.subject,
+            old_key_id: old.subject_key_id,
             old_not_after: old.not_after,
             new: new.subject,
             clients,
@@ -182,7 +200,12 @@ impl AuthorityDirectory {
         let still_old = self
             .rotation(now)?
             .is_some_and(|state| !state.clients.is_empty());
-        let old = if still_old { self.old_root()? } else { None };
+        let is_root = !self.previous().join(ISSUER).exists();
+        let old = if still_old && is_root {
+            self.old()?
+        } else {
+            None
+        };
         if let Some(old) = old {
             return Ok(old);
         }
@@ -205,15 +228,38 @@ impl AuthorityDirectory {
         Ok(newest.into_values().collect())
     }
 
-    fn old_root(&self) -> Result<Option<CertificateInfo>, DirectoryError> {
-        let file = self.previous().join(CERTIFICATE);
+    /// The authority that issued before, while a rotation lasts.
+    fn old(&self) -> Result<Option<CertificateInfo>, DirectoryError> {
+        let file = self.old_file();
         if !file.exists() {
             return Ok(None);
         }
         Ok(CertificateInfo::read(&file)?.into_iter().next())
     }
 
-    fn previous(&self) -> PathBuf {
+    fn old_file(&self) -> PathBuf {
+        let issuer = self.previous().join(ISSUER);
+        if issuer.exists() {
+            return issuer;
+        }
+        self.previous().join(CERTIFICATE)
+    }
+
+    pub(super) fn previous(&self) -> PathBuf {
         self.path().join("previous")
     }
+}
+
+/// The certificates of a file for which `wanted` holds, as PEM.
+fn certificate_of(
+    file: &Path,
+    wanted: impl Fn(&CertificateInfo) -> bool,
+) -> Result<String, DirectoryError> {
+    let chain = crate::certificate::chain(&read_file(file)?, file)?;
+    let chosen = chain
+        .iter()
+        .filter(|der| CertificateInfo::from_der(der).is_ok_and(|info| wanted(&info)));
+    Ok(chosen
+        .map(|der| crate::key::encode("CERTIFICATE", der.to_vec()))
+        .collect())
 }

@@ -96,7 +96,7 @@ fn no_certificate_has_a_common_name_alone() {
     let authority = authority();
     assert_eq!(
         client(&authority, "ci-1").info().uris,
-        ["urn:lockgate:client:ci-1"]
+        ["https://lockgate.invalid/client/ci-1"]
     );
     let long = format!("{0}.{0}.example.org", "a".repeat(60));
     let issued = authority.issue_server(&server_request(&long)).unwrap();
@@ -208,6 +208,7 @@ fn only_the_public_key_of_an_applicant_is_used() {
         name,
         organization: None,
         unit: None,
+        role: None,
     };
     let der = authority
         .certify(&public, &profile, Validity::Longest)
@@ -230,4 +231,31 @@ fn organisation_and_unit_of_a_client_are_there_for_policies() {
     assert_eq!(issued.info().organizations, ["Example"]);
     assert_eq!(issued.info().organizational_units, ["Build farm"]);
     assert_eq!(issued.info().subject, "O=Example, OU=Build farm, CN=ci");
+}
+
+#[test]
+fn a_client_cannot_choose_its_role_in_its_request() {
+    let wish = |uri: &str| rcgen::SanType::URI(uri.try_into().unwrap());
+    let mut wanted = rcgen::CertificateParams::default();
+    wanted.subject_alt_names = vec![
+        wish("https://lockgate.invalid/client/root"),
+        wish("https://lockgate.invalid/role/admin"),
+    ];
+    let der = wanted
+        .serialize_request(&rcgen::KeyPair::generate().unwrap())
+        .unwrap();
+    let request = lockgate_pki::CertificateRequest::from_der(der.der()).unwrap();
+    for role in [None, Some("deployer")] {
+        let profile = Profile::Client {
+            name: "alice".parse().unwrap(),
+            organization: None,
+            unit: None,
+            role: role.map(|role| role.parse().unwrap()),
+        };
+        let granted = authority().certify_request(&request, &profile, Validity::Longest);
+        let (_, info) = granted.unwrap();
+        assert_eq!(info.role().map(|role| role.to_string()).as_deref(), role);
+        assert_eq!(info.uris[0], "https://lockgate.invalid/client/alice");
+        assert_eq!(info.uris.len(), 1 + usize::from(role.is_some()));
+    }
 }

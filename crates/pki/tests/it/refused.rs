@@ -206,6 +206,7 @@ fn the_legacy_encryption_names_the_command_that_converts_it() {
         "{command} -passin pass:old -passout pass:new; chmod 0400 ca-key.pkcs8.pem"
     ));
     let files = AuthorityFiles {
+        issuer: None,
         certificate: bench.path("ca.pem"),
         key: bench.path("ca-key.pkcs8.pem"),
     };

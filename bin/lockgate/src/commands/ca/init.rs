@@ -5,7 +5,7 @@ use lockgate_pki::{
     Protection,
 };
 
-use super::{absolute, passphrase, place, told};
+use super::{absolute, offline, passphrase, place, told};
 use crate::args::{InitArgs, NewAuthorityArgs};
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
@@ -23,6 +23,9 @@ pub(super) fn run(args: &InitArgs, out: &mut Output) -> Outcome {
     };
     // Told before a passphrase is asked for.
     Authority::check_place(&directory, overwrite).map_err(told)?;
+    if let Some(root) = &args.offline_root {
+        return offline::found(args, root, &directory, overwrite, out);
+    }
     let (mut authority, protection) = new_authority(&args.new, out)?;
     authority
         .save(&directory, &protection, overwrite)
@@ -48,6 +51,26 @@ pub(super) fn new_authority(
     args: &NewAuthorityArgs,
     out: &mut Output,
 ) -> Result<(Authority, Protection), Failure> {
+    let (new, protection) = wishes(args, out)?;
+    let authority = Authority::create(&new, Clock::System).map_err(told)?;
+    Ok((authority, protection))
+}
+
+/// What a new authority is to be, and how its key is to be protected.
+pub(super) fn wishes(
+    args: &NewAuthorityArgs,
+    out: &mut Output,
+) -> Result<(NewAuthority, Protection), Failure> {
+    let new = describe(args)?;
+    if let Some(warning) = new.key_type.warning() {
+        out.note(format!("warning: {warning}"))?;
+    }
+    let protection = passphrase::protection(args, out)?;
+    Ok((new, protection))
+}
+
+/// What a new authority is to be.
+pub(super) fn describe(args: &NewAuthorityArgs) -> Result<NewAuthority, Failure> {
     let key_type: KeyType = args.key_type.parse().map_err(told)?;
     let permitted: Result<Vec<Constraint>, _> =
         args.permitted.iter().map(|text| text.parse()).collect();
@@ -58,10 +81,5 @@ pub(super) fn new_authority(
         constraints: Constraints::only(permitted.map_err(told)?),
     };
     new.check().map_err(told)?;
-    if let Some(warning) = key_type.warning() {
-        out.note(format!("warning: {warning}"))?;
-    }
-    let protection = passphrase::protection(args, out)?;
-    let authority = Authority::create(&new, Clock::System).map_err(told)?;
-    Ok((authority, protection))
+    Ok(new)
 }

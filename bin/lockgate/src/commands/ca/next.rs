@@ -41,15 +41,6 @@ pub(crate) fn client_steps(
     Ok(())
 }
 
-/// The part of policy.toml that gives a client its role.
-pub(crate) fn policy_snippet(name: &str, role: &str, out: &mut Output) -> Result<(), Failure> {
-    out.line("\nOn the server, policy.toml:")?;
-    out.line("  [[bindings]]")?;
-    out.line(format!("  roles = [{}]", json!(role)))?;
-    out.line(format!("  common_name = {}", json!(name)))?;
-    Ok(())
-}
-
 /// The name that clients most likely use: the first one that is not a loopback name.
 pub(super) fn host(server: &CertificateInfo) -> Option<String> {
     let name = server.dns_names.iter().find(|name| *name != "localhost");

@@ -23,17 +23,52 @@ pub(super) fn protection(args: &NewAuthorityArgs, out: &mut Output) -> Result<Pr
         )?;
         return Ok(Protection::Plain);
     }
-    if let Some(passphrase) = given(args.passphrase_file.as_deref(), out)? {
-        note_short(&passphrase, out)?;
-        return Ok(Protection::Passphrase(passphrase));
+    let (file, prompt) = (
+        args.passphrase_file.as_deref(),
+        "Passphrase for the key of the authority: ",
+    );
+    new(file, VARIABLE, prompt, out).map(Protection::Passphrase)
+}
+
+/// The passphrase of a backup that is to be made.
+pub(super) fn of_new_backup(
+    file: Option<&Path>,
+    out: &mut Output,
+) -> Result<Secret<String>, Failure> {
+    new(file, BACKUP, "Passphrase for the backup: ", out)
+}
+
+/// The passphrase of a file that is to be carried away.
+pub(crate) fn of_export(file: Option<&Path>, out: &mut Output) -> Result<Secret<String>, Failure> {
+    new(file, EXPORT, "Passphrase for the file: ", out)
+}
+
+/// The passphrase of a backup that was made.
+pub(super) fn of_backup(file: Option<&Path>, out: &mut Output) -> Result<Secret<String>, Failure> {
+    match given(file, BACKUP, out)? {
+        Some(passphrase) => Ok(passphrase),
+        None => ask("Passphrase of the backup: ", BACKUP),
     }
-    let first = ask("Passphrase for the key of the authority: ")?;
-    let second = ask("The same again: ")?;
-    if first != second {
-        return Err(Failure::new("the two passphrases differ: start again"));
-    }
-    note_short(&first, out)?;
-    Ok(Protection::Passphrase(first))
+}
+
+/// A passphrase that nobody can be asked for later: typed twice.
+fn new(
+    file: Option<&Path>,
+    variable: &str,
+    prompt: &str,
+    out: &mut Output,
+) -> Result<Secret<String>, Failure> {
+    let passphrase = if let Some(passphrase) = given(file, variable, out)? {
+        passphrase
+    } else {
+        let first = ask(prompt, variable)?;
+        if first != ask("The same again: ", variable)? {
+            return Err(Failure::new("the two passphrases differ: start again"));
+        }
+        first
+    };
+    note_short(&passphrase, out)?;
+    Ok(passphrase)
 }
 
 /// The passphrase of an existing key; none if it needs none.
@@ -46,14 +81,18 @@ pub(crate) fn existing(
     if !needed {
         return Ok(None);
     }
-    match given(file, out)? {
+    match given(file, VARIABLE, out)? {
         Some(passphrase) => Ok(Some(passphrase)),
-        None => ask(&format!("Passphrase for {}: ", key.display())).map(Some),
+        None => ask(&format!("Passphrase for {}: ", key.display()), VARIABLE).map(Some),
     }
 }
 
 /// From the file, else from the environment.
-fn given(file: Option<&Path>, out: &mut Output) -> Result<Option<Secret<String>>, Failure> {
+fn given(
+    file: Option<&Path>,
+    variable: &str,
+    out: &mut Output,
+) -> Result<Option<Secret<String>>, Failure> {
     let text = match file {
         Some(file) if file == Path::new("-") => {
             let mut text = String::new();
@@ -61,9 +100,9 @@ fn given(file: Option<&Path>, out: &mut Output) -> Result<Option<Secret<String>>
             Some(("standard input".to_owned(), text))
         }
         Some(file) => Some((file.display().to_string(), read(file, out)?)),
-        None => env::var(VARIABLE)
+        None => env::var(variable)
             .ok()
-            .map(|text| (VARIABLE.to_owned(), text)),
+            .map(|text| (variable.to_owned(), text)),
     };
     let Some((origin, text)) = text else {
         return Ok(None);
@@ -97,11 +136,11 @@ fn read(file: &Path, out: &mut Output) -> Result<String, Failure> {
     Ok(text)
 }
 
-fn ask(prompt: &str) -> Result<Secret<String>, Failure> {
+fn ask(prompt: &str, variable: &str) -> Result<Secret<String>, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::new(format!(
             "a passphrase is needed and there is no terminal to ask for it: give --passphrase-file \
-             FILE or set {VARIABLE}"
+             FILE or set {variable}"
         )));
     }
     let text = rpassword::prompt_password(prompt)
@@ -125,6 +164,10 @@ fn note_short(passphrase: &Secret<String>, out: &mut Output) -> Result<(), Failu
 
 /// Where the passphrase is taken from without a file.
 const VARIABLE: &str = "LOCKGATE_CA_PASSPHRASE";
+/// The same for a backup, which may have another one.
+const BACKUP: &str = "LOCKGATE_BACKUP_PASSPHRASE";
+/// The same for a file that is carried away.
+const EXPORT: &str = "LOCKGATE_EXPORT_PASSPHRASE";
 /// Longer than any passphrase.
 const TEXT_MAX: u64 = 4096;
 /// Below this many characters a passphrase can be found by trying.

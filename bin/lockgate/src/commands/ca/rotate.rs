@@ -1,6 +1,10 @@
 //! `lockgate ca rotate` and `lockgate ca retire`: a new root, without anybody being locked out.
 
-use lockgate_pki::{AuthorityName, Clock, Constraint, Constraints, NewAuthority, Protection};
+use lockgate_enroll::lagging;
+use lockgate_pki::{
+    AuthorityDirectory, AuthorityName, Clock, Constraint, Constraints, NewAuthority, Protection,
+    RotationState,
+};
 use lockgate_types::Timestamp;
 
 use super::{directory, journal, open, passphrase_of, publish_crl, told};
@@ -57,13 +61,8 @@ pub(super) fn retire(args: &RetireArgs, out: &mut Output) -> Outcome {
     let now = Timestamp::now();
     let (directory, authorities) = open(&args.authority, out)?;
     let state = directory.rotation(now).map_err(told)?;
-    if let Some(state) = state.filter(|state| !state.is_done() && !args.force) {
-        let needed = state.clients.iter().chain(&state.servers);
-        let names: Vec<_> = needed.map(|one| one.identity().to_owned()).collect();
-        let text = format!("the old root is still needed by {}", names.join(", "));
-        return Err(Failure::new(text)
-            .hint("they move over when they are renewed: `lockgate renew --force` there")
-            .hint("`lockgate ca retire --force` locks them out"));
+    if let Some(state) = state.filter(|_| !args.force) {
+        refuse_while_needed(&directory, &state, now)?;
     }
     let old = directory.retire(now).map_err(told)?;
     journal(&directory, "retired", &old, "")?;
@@ -74,6 +73,43 @@ pub(super) fn retire(args: &RetireArgs, out: &mut Output) -> Outcome {
     };
     publish_crl(&directory, &own, lockgate_pki::CRL_DAYS_DEFAULT, out)?;
     Ok(0)
+}
+
+/// Who has no other certificate, and who was seen with the old one although it has another.
+fn refuse_while_needed(
+    directory: &AuthorityDirectory,
+    state: &RotationState,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let needed = state.clients.iter().chain(&state.servers);
+    let names: Vec<_> = needed.map(|one| one.identity().to_owned()).collect();
+    if !names.is_empty() {
+        let text = format!("the old root is still needed by {}", names.join(", "));
+        return Err(Failure::new(text)
+            .hint("they move over when they are renewed: `lockgate renew --force` there")
+            .hint("`lockgate ca retire --force` locks them out"));
+    }
+    let late = lagging(directory, state, now).map_err(told)?;
+    let names: Vec<_> = late
+        .iter()
+        .map(|one| {
+            format!(
+                "{} (seen {} from {})",
+                one.record.identity(),
+                one.at,
+                one.from
+            )
+        })
+        .collect();
+    if !names.is_empty() {
+        let text = format!("the old root is still used by {}", names.join(", "));
+        return Err(Failure::new(text)
+            .hint(
+                "they have a newer certificate: find the copy of the old one that is in use there",
+            )
+            .hint("`lockgate ca retire --force` locks it out"));
+    }
+    Ok(())
 }
 
 /// Peers tell roots apart by name, so the new one has another: `NAME 2`, `NAME 3` …

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_enroll::last_seen;
+use lockgate_enroll::{Lagging, lagging, last_seen};
 use lockgate_pki::{CertificateInfo, IssuedRecord, RotationState};
 use lockgate_types::Timestamp;
 use serde_json::json;
@@ -19,8 +19,14 @@ pub(super) fn run(args: &StatusArgs, out: &mut Output) -> Outcome {
     let rotation = directory.rotation(Timestamp::now()).map_err(told)?;
     let revoked = directory.revoked().map_err(told)?;
     let seen = last_seen(directory.path());
+    let late = match &rotation {
+        Some(state) => lagging(&directory, state, Timestamp::now()).map_err(told)?,
+        None => Vec::new(),
+    };
     if args.json {
-        let value = json!({ "roots": roots, "rotation": rotation, "revoked": revoked.len() });
+        let value = json!({
+            "roots": roots, "rotation": rotation, "lagging": late, "revoked": revoked.len(),
+        });
         out.line(value.to_string())?;
         return Ok(0);
     }
@@ -30,7 +36,7 @@ pub(super) fn run(args: &StatusArgs, out: &mut Output) -> Outcome {
     out.line(format!("revoked: {}", revoked.len()))?;
     match rotation {
         None => out.line("no rotation is under way")?,
-        Some(state) => of_rotation(&state, &seen, out)?,
+        Some(state) => of_rotation(&state, &seen, &late, out)?,
     }
     Ok(0)
 }
@@ -38,10 +44,11 @@ pub(super) fn run(args: &StatusArgs, out: &mut Output) -> Outcome {
 fn of_rotation(
     state: &RotationState,
     seen: &BTreeMap<String, (Timestamp, String)>,
+    late: &[Lagging],
     out: &mut Output,
 ) -> Result<(), Failure> {
     out.line(format!("rotation: from {} to {}", state.old, state.new))?;
-    if state.is_done() {
+    if state.is_done() && late.is_empty() {
         out.line("nobody needs the old root any more: `lockgate ca retire`")?;
     }
     let mut list = |what: &str, records: &[IssuedRecord]| -> Result<(), Failure> {
@@ -58,5 +65,17 @@ fn of_rotation(
         Ok(())
     };
     list("client", &state.clients)?;
-    list("server", &state.servers)
+    list("server", &state.servers)?;
+    for one in late {
+        let what = if one.record.is_for_clients() {
+            "client"
+        } else {
+            "server"
+        };
+        out.line(format!(
+            "  {what} {}: has a newer certificate, and was seen with serial {} of the old root {} from {}",
+            one.record.identity(), one.record.serial, one.at, one.from
+        ))?;
+    }
+    Ok(())
 }

@@ -27,6 +27,7 @@ pub(super) fn open(args: &LeafArgs, out: &mut Output) -> Result<Authority, Failu
         (Some(certificate), Some(key)) => AuthorityFiles {
             certificate: certificate.clone(),
             key: key.clone(),
+            issuer: None,
         },
         _ => AuthorityFiles::in_directory(&ca::tree(&authority.tree)?.join("ca")),
     };

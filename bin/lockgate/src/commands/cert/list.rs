@@ -36,10 +36,14 @@ pub(super) fn run(args: &CertListArgs, out: &mut Output) -> Outcome {
         rows.push(vec![
             record.identity().to_owned(),
             purpose(&record).to_owned(),
+            record
+                .role()
+                .map(|role| role.to_string())
+                .unwrap_or_default(),
             record.serial.clone(),
             record.issued_at.to_string(),
             record.not_after.to_string(),
-            state_text(state, &record, now),
+            state_text(state, &record, now, args.warn_days),
             at,
             from,
         ]);
@@ -71,18 +75,18 @@ fn wanted(args: &CertListArgs, record: &IssuedRecord, state: State, now: Timesta
 }
 
 fn purpose(record: &IssuedRecord) -> &'static str {
-    if record.usage.iter().any(|usage| usage == "clientAuth") {
+    if record.is_for_clients() {
         "client"
     } else {
         "server"
     }
 }
 
-/// The state, with a warning in the last two weeks.
-fn state_text(state: State, record: &IssuedRecord, now: Timestamp) -> String {
+/// The state, with a warning towards the end.
+fn state_text(state: State, record: &IssuedRecord, now: Timestamp, warn_days: u32) -> String {
     let left = (record.not_after.unix_seconds() - now.unix_seconds()) / 86_400;
     match state {
-        State::Valid if left < WARN_DAYS => format!("valid, ends in {left}d"),
+        State::Valid if left < i64::from(warn_days) => format!("valid, ends in {left}d"),
         other => other.as_str().to_owned(),
     }
 }
@@ -96,6 +100,7 @@ fn line(
     json!({
         "identity": record.identity(),
         "purpose": purpose(record),
+        "role": record.role().map(|role| role.to_string()),
         "serial": record.serial,
         "subject": record.subject,
         "names": record.names,
@@ -111,9 +116,10 @@ fn line(
     })
 }
 
-const HEADER: [&str; 8] = [
+const HEADER: [&str; 9] = [
     "IDENTITY",
     "PURPOSE",
+    "ROLE",
     "SERIAL",
     "ISSUED",
     "EXPIRES",
@@ -121,5 +127,3 @@ const HEADER: [&str; 8] = [
     "LAST SEEN",
     "FROM",
 ];
-/// From how many days before the end a certificate is marked.
-const WARN_DAYS: i64 = 14;

@@ -1,6 +1,7 @@
 //! `lockgate cert …`.
 
 mod client;
+mod export;
 mod issuer;
 mod list;
 mod revoke;
@@ -16,6 +17,7 @@ use crate::output::Output;
 pub(crate) fn run(args: &CertArgs, out: &mut Output) -> Outcome {
     match &args.verb {
         CertVerb::Client(args) => client::run(args, out),
+        CertVerb::Export(args) => export::run(args, out),
         CertVerb::List(args) => list::run(args, out),
         CertVerb::Revoke(args) => revoke::run(args, out),
         CertVerb::Unrevoke(args) => revoke::release(args, out),

@@ -6,6 +6,7 @@ use lockgate_types::Timestamp;
 
 use crate::args::{InvitationArgs, InviteArgs, InviteClientArgs, InviteServerArgs, InviteVerb};
 use crate::commands::ca::{self, told};
+use crate::commands::role;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 
@@ -28,20 +29,21 @@ fn client(args: &InviteClientArgs, out: &mut Output) -> Outcome {
     if hosts.is_empty() {
         hosts = joined_daemons(&directory)?;
     }
+    let role = args
+        .role
+        .as_deref()
+        .map(|role| role::of_policy(role, &args.policy))
+        .transpose()?
+        .map(|role| role.to_string());
     let invited = Invited::Client {
         name: args.name.clone(),
         organization: args.organization.clone(),
         unit: args.unit.clone(),
+        role,
         hosts,
     };
     let set = format!("client-{}", args.name);
     token(&directory, invited, &set, &args.invitation, out)?;
-    if let Some(role) = &args.role {
-        let (role, name) = (serde_json::json!(role), serde_json::json!(args.name));
-        out.note(format!(
-            "on every daemon, policy.toml:\n  [[bindings]]\n  roles = [{role}]\n  common_name = {name}"
-        ))?;
-    }
     Ok(0)
 }
 

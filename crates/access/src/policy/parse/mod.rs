@@ -10,6 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::binding::{Binding, Bindings};
+use super::carried::Believed;
 use super::role::{REPLACEABLE, Role, built_in};
 use super::{File, PolicyError};
 use crate::Principal;
@@ -25,6 +26,8 @@ struct FileText {
     bindings: Vec<Spanned<WhoText>>,
     #[serde(default)]
     tests: Vec<Spanned<CaseText>>,
+    /// Which roles of certificates count; all if it is not there.
+    certificate_roles: Option<Vec<Spanned<String>>>,
 }
 
 #[derive(Deserialize)]
@@ -93,11 +96,17 @@ pub(super) fn parse(text: &str) -> Result<File, PolicyError> {
         .into_iter()
         .map(|text| case(source, text))
         .collect::<Result<_, _>>()?;
+    let believed = file
+        .certificate_roles
+        .map(|names| believed(source, names, &roles))
+        .transpose()?
+        .unwrap_or_default();
     let labels = roles.iter().flat_map(|role| &role.own_labels);
     let controlled: BTreeSet<String> = labels.map(|(key, _)| key.clone()).collect();
     Ok(File {
         controlled,
         roles,
+        believed,
         bindings: Bindings::new(bindings),
         cases,
     })
@@ -118,6 +127,23 @@ fn roles(
         roles.push(role::read(source, name, text)?);
     }
     Ok(roles)
+}
+
+fn believed(
+    source: Source<'_>,
+    names: Vec<Spanned<String>>,
+    roles: &[Role],
+) -> Result<Believed, PolicyError> {
+    let known = |name: Spanned<String>| {
+        if roles.iter().any(|role| role.name == *name.get_ref()) {
+            return Ok(name.into_inner());
+        }
+        let span = name.span();
+        let role = name.into_inner();
+        Err(source.at(&span, PolicyError::UnknownCarried { role }))
+    };
+    let names: Result<_, _> = names.into_iter().map(known).collect();
+    names.map(Believed::Only)
 }
 
 fn binding(

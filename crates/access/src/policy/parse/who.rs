@@ -15,6 +15,7 @@ pub(super) struct WhoText {
     /// What they have, in a binding.
     #[serde(default)]
     pub(super) roles: Vec<Spanned<String>>,
+    certificate_role: Option<String>,
     common_name: Option<String>,
     gid: Option<u32>,
     issuer: Option<String>,
@@ -49,6 +50,11 @@ impl WhoText {
         };
         let unit = self.organizational_unit;
         let all = [
+            name(
+                "certificate_role",
+                self.certificate_role,
+                Condition::Carried,
+            )?,
             name("common_name", self.common_name, Condition::CommonName)?,
             self.gid.map(Condition::Gid),
             name("issuer", self.issuer, Condition::Issuer)?,
@@ -82,6 +88,7 @@ impl WhoText {
         let mut somebody = Certificate {
             common_name: String::new(),
             sans: Vec::new(),
+            roles: Vec::new(),
             organization: Vec::new(),
             organizational_unit: Vec::new(),
             serial: String::new(),
@@ -91,6 +98,7 @@ impl WhoText {
         };
         for condition in self.conditions(number)? {
             match condition {
+                Condition::Carried(role) => somebody.roles.push(role),
                 Condition::CommonName(name) => somebody.common_name = name,
                 Condition::Issuer(name) => somebody.issuer = name,
                 Condition::Organization(name) => somebody.organization.push(name),
@@ -110,7 +118,7 @@ impl WhoText {
 }
 
 impl Principal {
-    /// Somebody of whom that is true: a common name, or `key=value` of `cn`, `ou`, `o`, `san`,
+    /// Somebody of whom that is true: a common name, or `key=value` of `cn`, `ou`, `o`, `role`, `san`,
     /// `serial`, `spki`, `issuer`, `uid` and `gid`, several with commas. For asking what a policy
     /// says; it proves nothing and opens nothing.
     pub fn described(text: &str) -> Result<Self, PolicyError> {
@@ -118,7 +126,7 @@ impl Principal {
         let bad = |value: &str| PolicyError::BadValue {
             role: "-".to_owned(),
             value: value.to_owned(),
-            expected: "name, or cn=, ou=, o=, san=, serial=, spki=, issuer=, uid= or gid=",
+            expected: "name, or cn=, ou=, o=, role=, san=, serial=, spki=, issuer=, uid= or gid=",
         };
         for part in text.split(',') {
             let (key, value) = part.split_once('=').unwrap_or(("cn", part));
@@ -128,6 +136,7 @@ impl Principal {
                 "cn" | "common_name" => who.common_name = text,
                 "ou" | "organizational_unit" => who.organizational_unit = text,
                 "o" | "organization" => who.organization = text,
+                "role" | "certificate_role" => who.certificate_role = text,
                 "san" => who.san = text,
                 "serial" => who.serial = text,
                 "spki" | "spki_sha256" => who.spki_sha256 = text,
