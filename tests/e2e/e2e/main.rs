@@ -31,6 +31,7 @@ mod networks;
 mod options;
 mod rootless;
 mod roles;
+mod rotation;
 mod runtimes;
 mod scale;
 mod scan;

@@ -88,7 +88,7 @@ fn a_policy_knows_the_roles_that_invitations_name_and_believes_those_it_wants_to
 
     // `lockgate reload` after the file changed: the daemon believes no role any more.
     fs::write(&policy, "certificate_roles = []\n").unwrap();
-    let pidfile = daemon.path("exec/lockgated.pid");
+    let pidfile = daemon.path("pid");
     let reload = format!("lockgate reload --pidfile {}", pidfile.display());
     let told = lab.shell(1, &[], &reload);
     assert!(told.ok().contains("reads its files again"), "{told}");

@@ -79,7 +79,7 @@ fn flip(text: &str, at: usize) -> String {
 #[test]
 fn a_restored_authority_frees_nobody_and_its_lists_go_on() {
     let bench = Bench::new();
-    run(&bench, "ca init --pki tree");
+    run(&bench, "ca init --no-passphrase --pki tree");
     run(&bench, "cert client alice --pki tree");
     run(&bench, "cert client bob --pki tree");
     run(&bench, "invite client carol --pki tree --address ca:2378");
@@ -125,7 +125,7 @@ fn a_restored_authority_frees_nobody_and_its_lists_go_on() {
 #[test]
 fn a_backup_opens_with_another_implementation_of_jwe() {
     let bench = Bench::new();
-    run(&bench, "ca init --pki tree");
+    run(&bench, "ca init --no-passphrase --pki tree");
     run(&bench, "ca backup saved --pki tree");
     fs::write(
         bench.path("open.py"),
@@ -137,7 +137,7 @@ fn a_backup_opens_with_another_implementation_of_jwe() {
          print(sorted(tarfile.open(fileobj=io.BytesIO(t.payload)).getnames()))\n",
     )
     .unwrap();
-    let names = bench.sh("python3 open.py");
+    let names = bench.sh("/usr/bin/python3 open.py");
     assert!(
         names.contains("'backup.json', 'ca-key.pem', 'ca.pem', 'issued.jsonl'"),
         "{names}"
@@ -147,7 +147,7 @@ fn a_backup_opens_with_another_implementation_of_jwe() {
 #[test]
 fn a_root_that_is_elsewhere_is_all_that_peers_know() {
     let bench = Bench::new();
-    run(&bench, "ca init --pki tree --offline-root safe --name Lab");
+    run(&bench, "ca init --no-passphrase --pki tree --offline-root safe --name Lab");
     bench.sh("mv safe away");
     run(&bench, "cert server --pki tree --no-detect --san localhost");
     run(&bench, "cert client alice --pki tree");
@@ -210,7 +210,7 @@ fn a_root_that_is_elsewhere_is_all_that_peers_know() {
 #[test]
 fn browsers_get_one_file_with_todays_encryption() {
     let bench = Bench::new();
-    run(&bench, "ca init --pki tree --offline-root safe");
+    run(&bench, "ca init --no-passphrase --pki tree --offline-root safe");
     run(&bench, "cert client alice --pki tree");
     let told = run(&bench, "cert export alice --p12 alice.p12 --pki tree");
     assert!(told.contains("CN=alice"), "{told}");

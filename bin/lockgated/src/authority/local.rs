@@ -58,6 +58,7 @@ impl Follower {
         self.take_roots(&directory)?;
         if let Some(info) = self.due(renewal)? {
             self.renew(&directory, &info)?;
+            self.renewed(renewal)?;
         }
         // The service keeps the list where there is one.
         let now = SystemTime::now();

@@ -106,6 +106,18 @@ impl Follower {
         Ok(due)
     }
 
+    /// No rest after a renewal that went well; but one whose authority ends soon is due again at once.
+    fn renewed(&self, last_try: &mut Option<SystemTime>) -> Result<()> {
+        let infos = CertificateInfo::read(&self.files.certificate)?;
+        if infos
+            .first()
+            .is_some_and(|info| !info.is_due(Timestamp::now()))
+        {
+            *last_try = None;
+        }
+        Ok(())
+    }
+
     fn seen(&self) -> Vec<Seen> {
         let taken = self.gate.take_seen().into_iter();
         taken

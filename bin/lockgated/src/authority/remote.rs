@@ -41,7 +41,7 @@ impl Follower {
                 until = %granted.not_after,
                 "our own certificate is renewed"
             );
-            return Ok(());
+            return self.renewed(renewal);
         }
         let poll = TrustPoll {
             tag: tag.as_str(),

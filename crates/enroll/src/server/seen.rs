@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use lockgate_pki::{AuthorityDirectory, DirectoryError, IssuedRecord, RotationState, State};
 use lockgate_types::Timestamp;
@@ -121,18 +122,21 @@ pub fn lagging(
             && State::of(record, &revoked, now) == State::Valid
             && !waiting().any(|one| one.serial == record.serial)
     };
-    let newer_since = |record: &IssuedRecord| {
+    let newer = |record: &IssuedRecord| -> Vec<&IssuedRecord> {
         let same = |one: &&IssuedRecord| {
             one.identity() == record.identity()
                 && one.usage == record.usage
                 && one.authority_key_id != state.old_key_id
         };
-        issued.iter().filter(same).map(|one| one.issued_at).min()
+        issued.iter().filter(same).collect()
     };
     let used = issued.iter().filter(is_old).filter_map(|record| {
         let last = seen.get(&record.serial)?;
-        let since = newer_since(record)?;
-        (last.at > since).then(|| Lagging {
+        let newer = newer(record);
+        let since = newer.iter().map(|one| one.issued_at).min()?;
+        let moved = newer.iter().filter_map(|one| seen.get(&one.serial));
+        let moved = moved.map(|last| last.at).max();
+        is_in_use(last.at, since, moved, now).then(|| Lagging {
             record: record.clone(),
             at: last.at,
             from: last.from.clone(),
@@ -141,6 +145,52 @@ pub fn lagging(
     Ok(used.collect())
 }
 
+/// Whether an old certificate that was seen at `at` is still in use. Those who move are seen with both for a
+/// while; a forgotten copy is seen again later, or the new certificate never after it.
+fn is_in_use(at: Timestamp, since: Timestamp, moved: Option<Timestamp>, now: Timestamp) -> bool {
+    let never_moved = moved.is_none_or(|moved| moved < at);
+    let again = at.since(since) > SETTLED && now.since(at) < RECENT;
+    at > since && (never_moved || again)
+}
+
+/// For how long after a renewal connections with the old certificate are nothing unusual.
+const SETTLED: Duration = Duration::from_mins(10);
+/// For how long a copy that was seen counts as being there.
+const RECENT: Duration = Duration::from_hours(24);
+
 pub(super) const FILE: &str = "seen.json";
 /// More certificates than one authority issues in a year.
 const ENTRIES: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minutes: i128) -> Timestamp {
+        Timestamp::from_unix_nanos(minutes * 60_000_000_000)
+    }
+
+    #[test]
+    fn a_certificate_is_in_use_until_its_successor_is_seen_after_it() {
+        let now = at(100_000);
+        assert!(
+            !is_in_use(at(9), at(10), None, now),
+            "before there was another"
+        );
+        assert!(
+            is_in_use(at(11), at(10), None, now),
+            "the new one never was seen"
+        );
+        assert!(
+            is_in_use(at(12), at(10), Some(at(11)), now),
+            "back to the old one"
+        );
+        assert!(!is_in_use(at(11), at(10), Some(at(12)), now), "moved");
+        let copy = at(99_990);
+        assert!(is_in_use(copy, at(10), Some(at(99_999)), now), "a copy");
+        assert!(
+            !is_in_use(copy, at(10), Some(at(99_999)), at(200_000)),
+            "long gone"
+        );
+    }
+}

@@ -58,17 +58,21 @@ pub(super) fn seal(plain: Vec<u8>, passphrase: &Secret<String>) -> Result<String
 }
 
 pub(super) fn open(text: &str, passphrase: &Secret<String>) -> Result<Vec<u8>, BackupError> {
-    let parts: Vec<&str> = text.trim_end().splitn(6, '.').collect();
-    let [header, wrapped, nonce, content, tag] = parts.as_slice() else {
-        return Err(BackupError::NotABackup);
+    let header = text.split('.').next().unwrap_or_default();
+    let known: Header = BASE64
+        .decode(header)
+        .ok()
+        .and_then(|json| serde_json::from_slice(&json).ok())
+        .ok_or(BackupError::NotABackup)?;
+    let parts: Vec<&str> = text.trim_end().splitn(6, '.').skip(1).collect();
+    let [wrapped, nonce, content, tag] = parts.as_slice() else {
+        return Err(BackupError::Damaged);
     };
     let octets = |part: &str| {
         BASE64
             .decode(part)
-            .map_err(|_no_base64| BackupError::NotABackup)
+            .map_err(|_no_base64| BackupError::Damaged)
     };
-    let known: Header =
-        serde_json::from_slice(&octets(header)?).map_err(|_other_form| BackupError::NotABackup)?;
     if known.alg != ALGORITHM || known.enc != CONTENT || !(1..=ROUNDS_MAX).contains(&known.p2c) {
         return Err(BackupError::NotABackup);
     }
