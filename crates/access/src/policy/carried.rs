@@ -96,6 +96,7 @@ mod tests {
             target: None,
             facts: &Facts::default(),
             objects: &NoObjects,
+            lent: &[],
         };
         let grant = policy.decide(&SocketOwners::default(), question);
         matches!(grant, Grant::Allow { .. })

@@ -202,7 +202,7 @@ impl Policy {
     pub fn role_names(&self) -> Option<Vec<&str>> {
         match &self.rules {
             Rules::File(file) => Some(file.roles.iter().map(|role| role.name.as_str()).collect()),
-            Rules::Absent | Rules::Broken { .. } => None,
+            Rules::Absent(_) | Rules::Broken { .. } => None,
         }
     }
 

@@ -120,6 +120,8 @@ async fn what_a_daemon_saw_is_in_the_book() {
     })
     .await;
     let book = last_seen(lab.directory.path());
-    assert_eq!(book.len(), 1);
     assert_eq!(book[&serial].1, "10.0.0.9");
+    // The daemon was seen by the service itself.
+    assert_eq!(book[&daemon.info().serial].1, "127.0.0.1");
+    assert_eq!(book.len(), 2);
 }
