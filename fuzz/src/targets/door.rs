@@ -2,6 +2,15 @@
 
 use lockgate_api::latest::{container, exec, network, volume};
 use lockgate_api::{Filters, TABLE, json, route as find};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What is escaped in a path that is written anew.
+const UNSURE: AsciiSet = NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 pub(super) const ROUTE_WORDS: &[&str] = &[
     "/v1.41",
@@ -41,8 +50,9 @@ pub(super) fn route(input: &[u8]) -> String {
         let climbs = |part: &str| matches!(part, "" | "." | "..");
         assert!(!name.split('/').any(climbs), "a name that climbs");
     }
-    // What is written to the log and to a daemon behind us must be found again as the same call.
-    let again = find(method, &call.path()).map(|again| again.operation());
+    // A daemon behind us gets the path written anew: it must find the same call.
+    let written = utf8_percent_encode(&call.path(), &UNSURE).to_string();
+    let again = find(method, &written).map(|again| again.operation());
     assert_eq!(
         again.ok(),
         Some(call.operation()),

@@ -21,7 +21,7 @@ fn roots(authority: &Authority) -> Arc<RootCertStore> {
     Arc::new(roots)
 }
 
-fn server_config(trusted: &Authority, own: &Issued) -> Arc<ServerConfig> {
+pub(crate) fn server_config(trusted: &Authority, own: &Issued) -> Arc<ServerConfig> {
     let verifier = WebPkiClientVerifier::builder(roots(trusted))
         .build()
         .unwrap();
@@ -30,14 +30,14 @@ fn server_config(trusted: &Authority, own: &Issued) -> Arc<ServerConfig> {
     Arc::new(config.with_single_cert(chain, own.key_der()).unwrap())
 }
 
-fn client_config(trusted: &Authority, own: &Issued) -> Arc<ClientConfig> {
+pub(crate) fn client_config(trusted: &Authority, own: &Issued) -> Arc<ClientConfig> {
     let chain = vec![own.certificate_der().clone()];
     let config = ClientConfig::builder().with_root_certificates(roots(trusted));
     Arc::new(config.with_client_auth_cert(chain, own.key_der()).unwrap())
 }
 
 /// A handshake in memory; the first error of either side ends it.
-fn shake(
+pub(crate) fn shake(
     client: Arc<ClientConfig>,
     server: Arc<ServerConfig>,
     host: &str,

@@ -5,6 +5,7 @@ mod constraints;
 mod crl;
 mod handshake;
 mod import;
+mod list_cost;
 mod profile;
 mod publish;
 mod refused;
