@@ -354,6 +354,29 @@ fn syslog_over_tls_believes_only_the_authority_it_was_given() {
         .failed_with(125, "failed to initialize logging driver");
 }
 
+/// A target that takes nothing: the container goes on all the same, and what waited comes when it is read at last.
+#[test]
+fn fluentd_that_hangs_holds_no_container_up_if_it_is_asynchronous() {
+    let daemon = Daemon::start();
+    daemon.load_busybox();
+    let path = daemon.path("fluentd.sock");
+    let fluentd = UnixListener::bind(&path).unwrap();
+    let address = format!("fluentd-address=unix://{}", path.display());
+    // More than pipes and sockets hold.
+    let script = "yes 0123456789012345678901234567890123456789 | head -n 100000; echo the end";
+    let mut args = vec!["run", "--name", "fl", "--log-driver", "fluentd"];
+    args.extend(["--log-opt", &address, "--log-opt", "fluentd-async=true"]);
+    args.extend(["--log-opt", "fluentd-buffer-limit=200000"]);
+    args.extend(["-d", "busybox", "sh", "-c", script]);
+    daemon.docker(&args).ok();
+    let (mut stream, _) = fluentd.accept().unwrap();
+    assert_eq!(daemon.docker(&["wait", "fl"]).ok(), "0");
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    let has = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+    assert!(has(b"\xa7the end"), "{} bytes", bytes.len());
+}
+
 #[test]
 fn fluentd_and_gelf_get_the_record_with_its_container() {
     let daemon = Daemon::start();

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt as _};
 use lockgate_runtime::protocol::{ExitRecord, Reply, Request, ShimStatus};
 use lockgate_types::ContainerId;
 
@@ -36,6 +37,9 @@ use crate::shim::{Link, LinkEvent};
 /// How long a left-over shim may take to end.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Shims that are asked at the same time.
+const AT_ONCE: usize = 64;
+
 /// Brings all containers back; on return they are listed and their drivers run.
 pub(crate) async fn restore(engine: &Arc<Inner>) -> Result<(), OpenError> {
     let directory = engine.config.data_root.join("containers");
@@ -51,10 +55,9 @@ pub(crate) async fn restore(engine: &Arc<Inner>) -> Result<(), OpenError> {
     let Scanned { containers, known } = found.map_err(failed)?;
     end_strays(engine, &known).await;
     forget_layers(engine, &known).await;
-    let mut all = Vec::with_capacity(containers.len());
-    for (record, state) in containers {
-        all.push(find_out(engine, record, state).await);
-    }
+    // Each waits for its shim's turn on a processor, so they are asked at once.
+    let asked = stream::iter(containers).map(|(record, state)| find_out(engine, record, state));
+    let all: Vec<Found> = asked.buffered(AT_ONCE).collect().await;
     restore_networks(engine, &all);
     for found in all {
         hold_volumes(engine, &found).await;

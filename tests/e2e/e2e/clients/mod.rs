@@ -3,6 +3,8 @@
 mod compose;
 mod docker_py;
 mod node;
+mod pulls;
+mod rust;
 mod suite;
 mod testcontainers;
 pub(crate) mod venv;

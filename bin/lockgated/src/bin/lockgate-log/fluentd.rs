@@ -1,11 +1,12 @@
 //! Fluentd's forward protocol: `[tag, time, record, option]` in MessagePack.
 
 use std::io::{self, Read as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lockgate_runtime::protocol::{LogRecord, LogSetup};
 
 use crate::address::{self, Wire};
+use crate::queued::Queued;
 use crate::target::{Target, option};
 
 /// As good as for ever.
@@ -13,12 +14,17 @@ const RETRIES: u64 = (1 << 31) - 1;
 const PORT: u16 = 24224;
 const RETRY_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// Records that may wait for delivery, if it is not waited for.
+const BUFFERED: usize = 1 << 20;
 /// How long an acknowledgement is waited for.
 const ACK: Duration = Duration::from_secs(30);
 
 pub(crate) struct Fluentd {
     dial: Dial,
     wire: Option<Wire>,
+    /// Since when there is a connection, and how old one may become.
+    connected: Option<Instant>,
+    oldest: Option<Duration>,
     tag: String,
     /// Key and value, encoded, of what is the same in all records.
     common: Vec<u8>,
@@ -35,8 +41,20 @@ enum Dial {
     Unix(String),
 }
 
+/// Opens the target; with `fluentd-async` nobody waits for it.
+pub(crate) fn open(setup: &LogSetup) -> io::Result<Box<dyn Target>> {
+    let flag = |key: &str| option(setup, key).is_some_and(is_true);
+    let is_async = flag("fluentd-async") || flag("fluentd-async-connect");
+    let fluentd = Fluentd::open(setup, is_async)?;
+    if !is_async {
+        return Ok(Box::new(fluentd));
+    }
+    let limit = option(setup, "fluentd-buffer-limit").and_then(count);
+    Ok(Box::new(Queued::new(fluentd, limit.unwrap_or(BUFFERED))))
+}
+
 impl Fluentd {
-    pub(crate) fn open(setup: &LogSetup) -> io::Result<Self> {
+    fn open(setup: &LogSetup, is_async: bool) -> io::Result<Self> {
         let flag = |key: &str| option(setup, key).is_some_and(is_true);
         let mut common = Vec::new();
         let mut common_count = 2;
@@ -55,6 +73,10 @@ impl Fluentd {
         let mut fluentd = Self {
             dial: Dial::of(option(setup, "fluentd-address").unwrap_or("tcp://127.0.0.1"))?,
             wire: None,
+            connected: None,
+            oldest: option(setup, "fluentd-async-reconnect-interval")
+                .and_then(duration)
+                .filter(|oldest| is_async && !oldest.is_zero()),
             tag: setup.tag.clone(),
             common,
             common_count,
@@ -69,7 +91,7 @@ impl Fluentd {
             wants_ack: flag("fluentd-request-ack"),
         };
         let connected = fluentd.connect();
-        if !flag("fluentd-async") && !flag("fluentd-async-connect") {
+        if !is_async {
             connected?;
         }
         Ok(fluentd)
@@ -82,6 +104,7 @@ impl Fluentd {
         };
         wire.set_write_timeout(self.write_timeout)?;
         self.wire = Some(wire);
+        self.connected = Some(Instant::now());
         Ok(())
     }
 
@@ -118,7 +141,9 @@ impl Fluentd {
     }
 
     fn try_send(&mut self, message: &[u8], chunk: Option<&str>) -> io::Result<()> {
-        if self.wire.is_none() {
+        let is_old = |since: Instant| self.oldest.is_some_and(|oldest| since.elapsed() >= oldest);
+        if self.wire.is_none() || self.connected.is_some_and(is_old) {
+            self.wire = None;
             self.connect()?;
         }
         let Some(wire) = &mut self.wire else {
@@ -169,6 +194,22 @@ impl Dial {
 
 fn is_true(text: &str) -> bool {
     matches!(text, "1" | "t" | "T" | "true" | "TRUE" | "True")
+}
+
+/// `8192` or `1m`, which the engine has looked at; as in Docker it counts records.
+fn count(text: &str) -> Option<usize> {
+    let lower = text.trim().to_ascii_lowercase();
+    let bare = lower.trim_end_matches(['i', 'b']);
+    let number = bare.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let shift = match bare.strip_prefix(number)? {
+        "" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        // More than there is memory for.
+        _ => return Some(usize::MAX),
+    };
+    number.trim().parse::<usize>().ok()?.checked_mul(1 << shift)
 }
 
 /// Go's durations, as far as options use them; the engine has refused what is none.
@@ -291,6 +332,18 @@ mod tests {
         map(3, &mut out);
         map(20, &mut out);
         assert_eq!(out, [0x83, 0xdf, 0, 0, 0, 20]);
+    }
+
+    #[test]
+    fn buffer_limits_have_docker_s_units() {
+        for (text, limit) in [
+            ("8192", 8192),
+            ("2k", 2048),
+            ("1MiB", 1 << 20),
+            ("1g", 1 << 30),
+        ] {
+            assert_eq!(count(text), Some(limit), "{text}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod compress;
 mod fluentd;
 mod gelf;
 mod journald;
+mod queued;
 mod syslog;
 mod target;
 mod tls;

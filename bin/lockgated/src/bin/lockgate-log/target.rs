@@ -21,7 +21,7 @@ pub(crate) trait Target {
 pub(crate) fn open(setup: &LogSetup) -> io::Result<Box<dyn Target>> {
     Ok(match setup.driver.as_str() {
         "syslog" => Box::new(syslog::Syslog::open(setup)?),
-        "fluentd" => Box::new(fluentd::Fluentd::open(setup)?),
+        "fluentd" => fluentd::open(setup)?,
         "gelf" => Box::new(gelf::Gelf::open(setup)?),
         "journald" => Box::new(journald::Journald::open(setup)?),
         other => return Err(io::Error::other(format!("unknown log driver: {other}"))),
