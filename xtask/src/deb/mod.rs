@@ -128,10 +128,15 @@ fn changelog() -> Result<String> {
 }
 
 fn units(stage: &Path) -> Result<()> {
-    for entry in fs::read_dir(root().join("packaging/systemd"))? {
-        let entry = entry?;
-        let target = stage.join("lib/systemd/system").join(entry.file_name());
-        install(&entry.path(), &target, 0o644)?;
+    for (from, to) in [
+        ("packaging/systemd", "lib/systemd/system"),
+        ("packaging/systemd-user", "usr/lib/systemd/user"),
+    ] {
+        for entry in fs::read_dir(root().join(from))? {
+            let entry = entry?;
+            let target = stage.join(to).join(entry.file_name());
+            install(&entry.path(), &target, 0o644)?;
+        }
     }
     Ok(())
 }
