@@ -136,7 +136,13 @@ const ALL: [Package; 22] = [
     Package("util-linux", "/usr/bin/unshare", "namespaces for peers"),
 ];
 
-const VM: [Package; 3] = [
+const VM: [Package; 5] = [
+    Package(
+        "debootstrap",
+        "/usr/sbin/debootstrap",
+        "makes the root of the guest with systemd",
+    ),
+    Package("e2fsprogs", "/sbin/mke2fs", "makes its disk"),
     Package(
         "qemu-system-x86",
         "/usr/bin/qemu-system-x86_64",

@@ -16,6 +16,7 @@ use lockgate_sys::file::{Durability, write_atomic};
 use lockgate_types::{ContainerId, random_hex};
 use tokio::sync::watch;
 
+use crate::apparmor;
 use crate::config::{EngineConfig, OpenError};
 use crate::container::registry::Registry;
 use crate::container::start::staging;
@@ -220,6 +221,12 @@ impl Inner {
             fs::create_dir_all(path).map_err(failed(path))?;
         }
         staging::clear(&config.exec_root);
+        if apparmor::is_on()
+            && let Err(error) = apparmor::load()
+        {
+            // Containers that would have it fail to start, and say that there is no such profile.
+            tracing::error!(%error, profile = apparmor::DEFAULT, "cannot load the AppArmor profile");
+        }
         let store = Store::open_mapped(&config.data_root, config.ids.clone());
         let store = store.map_err(OpenError::Store)?;
         let shared = match &config.ports_outside {

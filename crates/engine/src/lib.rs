@@ -16,6 +16,7 @@
 //! operations run in tasks of their own: dropping the caller's future does not stop them half way.
 #![forbid(unsafe_code)]
 
+mod apparmor;
 mod cdi;
 mod config;
 mod container;

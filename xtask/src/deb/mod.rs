@@ -50,8 +50,8 @@ pub(crate) fn make(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// The folder in which everything is staged, beside the binaries.
-fn pack(bins: &Path) -> Result<PathBuf> {
+/// Makes the package; everything is staged in a folder beside the binaries.
+pub(crate) fn pack(bins: &Path) -> Result<PathBuf> {
     let work = bins.join("deb");
     if work.exists() {
         fs::remove_dir_all(&work)?;

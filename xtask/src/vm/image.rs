@@ -14,7 +14,9 @@ use crate::shell::{cargo, output, run};
 /// A kernel and the folder of its modules.
 pub(super) struct Kernel {
     pub(super) image: PathBuf,
-    modules: PathBuf,
+    pub(super) version: String,
+    /// `/lib/modules/<version>`.
+    pub(super) modules: PathBuf,
 }
 
 /// Debian's cloud kernel, fetched and unpacked once; nothing is installed.
@@ -48,7 +50,8 @@ pub(super) fn kernel(folder: &Path) -> Result<Kernel> {
     }
     Ok(Kernel {
         image: unpacked.join("boot").join(format!("vmlinuz-{version}")),
-        modules: unpacked.join("lib/modules").join(version).join("kernel"),
+        modules: unpacked.join("lib/modules").join(version),
+        version: version.to_owned(),
     })
 }
 
@@ -71,7 +74,13 @@ pub(super) fn ramdisk(
     symlink("/bin/busybox", root.join("usr/bin/unshare"))?;
     fs::write(root.join("init"), include_str!("init.sh"))?;
     fs::set_permissions(root.join("init"), fs::Permissions::from_mode(0o755))?;
-    for name in ["lockgate", "lockgate-oci", "lockgate-shim", "lockgated"] {
+    for name in [
+        "lockgate",
+        "lockgate-log",
+        "lockgate-oci",
+        "lockgate-shim",
+        "lockgated",
+    ] {
         // The tests know them by their paths here.
         let path = bin_dir.join(name);
         strip(&path, &root.join(path.strip_prefix("/")?))?;
@@ -85,7 +94,7 @@ pub(super) fn ramdisk(
         let suite = format!("BIN={}\n{}", bin_dir.display(), include_str!("daemon.sh"));
         fs::write(root.join("tests/daemon.sh"), suite)?;
     }
-    copy_modules(&root.join("modules"), kernel)?;
+    copy_modules(&root.join("modules"), kernel, &MODULES)?;
     pack(&root, &folder.join("initrd"))
 }
 
@@ -96,10 +105,10 @@ fn strip(from: &Path, to: &Path) -> Result<()> {
     run(Command::new("strip").arg("-o").args([to, from]))
 }
 
-fn copy_modules(to: &Path, kernel: &Kernel) -> Result<()> {
+pub(super) fn copy_modules(to: &Path, kernel: &Kernel, list: &[&str]) -> Result<()> {
     let mut order = String::new();
-    for path in MODULES {
-        let from = kernel.modules.join(path);
+    for path in list {
+        let from = kernel.modules.join("kernel").join(path);
         let name = from.file_name().context("a module without a name")?;
         fs::copy(&from, to.join(name)).with_context(|| from.display().to_string())?;
         order.push_str(&name.to_string_lossy());
@@ -128,7 +137,7 @@ fn conformance_tests() -> Result<PathBuf> {
 }
 
 /// Packs a folder as the kernel wants it.
-fn pack(root: &Path, to: &Path) -> Result<PathBuf> {
+pub(super) fn pack(root: &Path, to: &Path) -> Result<PathBuf> {
     let mut find = Command::new("find")
         .arg(".")
         .current_dir(root)

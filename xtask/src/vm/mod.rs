@@ -4,6 +4,7 @@
 //! ramdisk: busybox, our binaries, the tests and the modules that they need, at the same paths as here.
 
 mod image;
+mod system;
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
@@ -24,6 +25,9 @@ pub(crate) struct Args {
     /// Only the cases of the conformance suite whose name contains this
     #[arg(long)]
     only: Option<String>,
+    /// Another guest: Debian with systemd, our package, and a user with a daemon of their own
+    #[arg(long)]
+    systemd: bool,
 }
 
 /// Boots the guest and waits for its tests; a guest that says nothing of their end has failed.
@@ -33,9 +37,16 @@ pub(crate) fn run(args: &Args) -> Result<Tally> {
     let folder = bin_dir.join("vm");
     fs::create_dir_all(&folder)?;
     let kernel = image::kernel(&folder)?;
-    let disk = image::ramdisk(&folder, &bin_dir, &kernel, args.only.as_deref())?;
+    let (ramdisk, disk) = if args.systemd {
+        let package = crate::deb::pack(&bin_dir)?;
+        let system = system::make(&folder, &package, &kernel)?;
+        (system.ramdisk, Some(system.disk))
+    } else {
+        let only = args.only.as_deref();
+        (image::ramdisk(&folder, &bin_dir, &kernel, only)?, None)
+    };
     let started = Instant::now();
-    let mut guest = Guest::boot(&kernel.image, &disk)?;
+    let mut guest = Guest::boot(&kernel.image, &ramdisk, disk.as_deref())?;
     let tally = guest.listen(started + Duration::from_secs(args.minutes * 60))?;
     println!(
         "guest: {} passed, {} failed, {} s",
@@ -53,8 +64,14 @@ pub(crate) fn run(args: &Args) -> Result<Tally> {
 struct Guest(Child);
 
 impl Guest {
-    fn boot(kernel: &Path, disk: &Path) -> Result<Self> {
-        let child = Command::new("qemu-system-x86_64")
+    fn boot(kernel: &Path, ramdisk: &Path, disk: Option<&Path>) -> Result<Self> {
+        let mut qemu = Command::new("qemu-system-x86_64");
+        if let Some(disk) = disk {
+            // What the guest writes is not kept.
+            let drive = format!("file={},format=raw,if=virtio,snapshot=on", disk.display());
+            qemu.args(["-drive", &drive]);
+        }
+        let child = qemu
             .args([
                 "-accel",
                 "tcg,thread=multi",
@@ -68,7 +85,7 @@ impl Guest {
             .arg("-kernel")
             .arg(kernel)
             .arg("-initrd")
-            .arg(disk)
+            .arg(ramdisk)
             .args(["-append", "console=ttyS0 quiet panic=-1 rdinit=/init"])
             .args(["-display", "none", "-serial", "stdio", "-monitor", "none"])
             .args(["-no-reboot", "-nodefaults"])

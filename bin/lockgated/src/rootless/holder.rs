@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::ids;
+use super::{cgroup, ids};
 
 /// A handle on it.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Holder {
     pub(super) fn start(socket: &Path) -> Result<Self> {
         let log = socket.with_extension("log");
         let program = program()?;
-        let mut child = Command::new(&program)
+        let mut child = command(&program)
             .arg("hold")
             .arg(socket)
             .stdin(Stdio::piped())
@@ -71,6 +71,23 @@ impl Holder {
     }
 }
 
+/// In a scope of its own where the user has a service manager: what is delegated to a scope is not in the way
+/// when the daemon's service is started again under running containers.
+fn command(program: &Path) -> Command {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let has_manager = runtime.is_some_and(|path| path.join("systemd/private").exists());
+    if !(has_manager && cgroup::is_v2() && Path::new(SYSTEMD_RUN).exists()) {
+        return Command::new(program);
+    }
+    let mut command = Command::new(SYSTEMD_RUN);
+    command
+        .args(["--user", "--scope", "--quiet", "--collect"])
+        .args(["--property=Delegate=yes", "--description=Lockgate's namespaces"])
+        .arg("--")
+        .arg(program);
+    command
+}
+
 fn greet(child: &mut Child) -> Result<()> {
     let mut input = child.stdin.take().context("no pipe")?;
     let mut output = BufReader::new(child.stdout.take().context("no pipe")?);
@@ -88,6 +105,8 @@ fn expect(output: &mut impl std::io::BufRead, word: &str) -> Result<()> {
     }
     Ok(())
 }
+
+const SYSTEMD_RUN: &str = "/usr/bin/systemd-run";
 
 /// Beside this executable, else where packages put it.
 fn program() -> Result<PathBuf> {

@@ -42,14 +42,14 @@ pub(crate) fn enter(config: &mut Config) -> Result<()> {
     let socket = exec.join(SOCKET);
     let _one_at_a_time = lock(&exec.join("rootless.lock"))?;
     // All this is done as the user that we are, on the host's network.
-    if let Some(parent) = cgroup::delegated()? {
-        config.engine.cgroup_parent = parent;
-    }
     open_tcp(config)?;
     let (holder, is_new) = match Holder::find(&socket)? {
         Some(holder) => (holder, false),
         None => (Holder::start(&socket)?, true),
     };
+    if let Some(parent) = cgroup::delegated(holder.pid())? {
+        config.engine.cgroup_parent = parent;
+    }
     holder.join()?;
     tracing::info!(
         holder = holder.pid(),

@@ -72,7 +72,7 @@ fn view(engine: &Inner, container: &Container, facts: &Facts) -> Inspect {
         platform: "linux".to_owned(),
         mount_label: String::new(),
         process_label: String::new(),
-        app_armor_profile: String::new(),
+        app_armor_profile: crate::apparmor::profile_of(&record.host_config).unwrap_or_default(),
         exec_ids: engine.execs.of(&record.id),
         host_config: HostConfig {
             links: links(engine, record),

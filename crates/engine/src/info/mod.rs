@@ -282,7 +282,11 @@ fn runtimes(config: &EngineConfig) -> BTreeMap<String, RuntimeInfo> {
 }
 
 fn security_options(is_v1: bool, config: &EngineConfig) -> Vec<String> {
-    let mut options = vec!["name=seccomp,profile=builtin".to_owned()];
+    let mut options = Vec::new();
+    if crate::apparmor::is_on() {
+        options.push("name=apparmor".to_owned());
+    }
+    options.push("name=seccomp,profile=builtin".to_owned());
     if config.rootless {
         options.push("name=rootless".to_owned());
     }

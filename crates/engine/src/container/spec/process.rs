@@ -58,7 +58,7 @@ pub(crate) fn common(record: &Record, identity: &Identity, capabilities: &[Capab
         .set_capabilities(Some(capability_sets(capabilities)))
         .set_rlimits(None)
         .set_no_new_privileges(Some(no_new_privileges(record)))
-        .set_apparmor_profile(None)
+        .set_apparmor_profile(crate::apparmor::profile_of(&record.host_config))
         .set_selinux_label(None);
     process
 }
