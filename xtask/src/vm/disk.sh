@@ -9,6 +9,6 @@ while [ ! -e /dev/vda ] && [ $tries -lt 300 ]; do
     /bin/busybox sleep 0.1
     tries=$((tries + 1))
 done
-/bin/busybox mount -o noatime /dev/vda /new
+/bin/busybox mount -t ext4 -o noatime /dev/vda /new
 /bin/busybox mount -o move /dev /new/dev
 exec /bin/busybox switch_root /new /lib/systemd/systemd

@@ -82,7 +82,10 @@ fn command(program: &Path) -> Command {
     let mut command = Command::new(SYSTEMD_RUN);
     command
         .args(["--user", "--scope", "--quiet", "--collect"])
-        .args(["--property=Delegate=yes", "--description=Lockgate's namespaces"])
+        .args([
+            "--property=Delegate=yes",
+            "--description=Lockgate's namespaces",
+        ])
         .arg("--")
         .arg(program);
     command
