@@ -50,7 +50,7 @@ const QUICKSTART: [Package; 5] = [
     ),
 ];
 
-const ALL: [Package; 22] = [
+const ALL: &[Package] = &[
     Package("lintian", "/usr/bin/lintian", "judges our Debian package"),
     Package("systemd", "/usr/bin/systemd-analyze", "judges our units"),
     Package(
@@ -171,7 +171,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.quickstart {
         return Ok(());
     }
-    install(&ALL)?;
+    install(ALL)?;
     for (tool, why) in [
         ("cargo-nextest", "runs the tests"),
         ("cargo-deny", "licences, sources, duplicates"),
