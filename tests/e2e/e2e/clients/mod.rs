@@ -2,6 +2,7 @@
 
 mod compose;
 mod docker_py;
+mod guarded;
 mod node;
 mod pulls;
 mod rust;

@@ -6,11 +6,11 @@ use super::venv::{node, node_command};
 
 const PACKAGES: [&str; 2] = ["testcontainers@11.14.0", "dockerode@4.0.9"];
 
-fn packages() -> std::path::PathBuf {
+pub(super) fn packages() -> std::path::PathBuf {
     node("node-clients-1", &PACKAGES)
 }
 
-const SERVICES: &str = r#"
+pub(super) const SERVICES: &str = r#"
 const { GenericContainer, Network, Wait } = require("testcontainers");
 (async () => {
   const network = await new Network().start();
@@ -59,7 +59,7 @@ fn testcontainers_for_node_starts_and_stops_services() {
     assert_eq!(left.ok(), "");
 }
 
-const DOCKERODE: &str = r#"
+pub(super) const DOCKERODE: &str = r#"
 const Docker = require("dockerode");
 const docker = new Docker();
 const drain = (stream) => new Promise((resolve, reject) => {

@@ -5,7 +5,7 @@ use lockgate_testkit::{Daemon, binary, eventually, run};
 use super::venv::python;
 
 /// A web server in a container, reached from outside and from another container by its alias.
-const SCRIPT: &str = r#"
+pub(super) const SCRIPT: &str = r#"
 import urllib.request
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
