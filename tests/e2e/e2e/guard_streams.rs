@@ -61,7 +61,7 @@ fn a_client_that_reads_slowly_slows_the_container_and_not_the_door() {
         .ok();
     let mut stream = UnixStream::connect(guarded.door.socket()).unwrap();
     stream
-        .set_read_timeout(Some(Duration::from_secs(60)))
+        .set_read_timeout(Some(Duration::from_mins(1)))
         .unwrap();
     stream
         .write_all(b"POST /containers/much/attach?stream=1&stdout=1 HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
