@@ -36,6 +36,11 @@ a_daemon_that_hangs_is_replaced() { mkdir -p /run/systemd/system/lockgated.servi
 a_reload_is_one() { systemctl reload lockgated && journalctl -u lockgated | grep -q reloading; }
 stopping_leaves_containers() { pid=$(lockgate inspect --format '{{.State.Pid}}' box); systemctl stop lockgated.service lockgated.socket && kill -0 $pid && systemctl start lockgated.socket && [ "$(lockgate exec box echo here)" = here ]; }
 its_cgroup_goes_with_it() { id=$(lockgate inspect --format '{{.Id}}' box); lockgate rm -f box && [ ! -e "/sys/fs/cgroup/lockgate/$id" ]; }
+confined() { lockgate run --rm --network none "$@" box cat /proc/self/attr/current; }
+apparmor_confines() { [ "$(confined)" = "lockgate-default (enforce)" ] && [ "$(lockgate exec box cat /proc/self/attr/current)" = "lockgate-default (enforce)" ] &&
+    [ "$(confined --security-opt apparmor=unconfined)" = unconfined ] && [ "$(confined --privileged)" = unconfined ] &&
+    [ "$(lockgate inspect --format '{{.AppArmorProfile}}' box)" = lockgate-default ] && lockgate info --format '{{.SecurityOptions}}' | grep -q name=apparmor; }
+an_unknown_profile_is_refused() { ! confined --security-opt apparmor=nobody-loaded-this 2> /run/refused && cat /run/refused && grep -qi 'apparmor' /run/refused; }
 # The user's own daemon
 U() { systemd-run --quiet --wait --pipe --collect --user --machine=wanda@ --setenv=DOCKER_HOST=unix:///run/user/4711/docker.sock --setenv=HOME=/home/wanda "$@"; }
 ugroup() { cat /sys/fs/cgroup/user.slice/user-4711.slice/user@4711.service/*/*/containers/*/$1 2>/dev/null || cat /sys/fs/cgroup/user.slice/user-4711.slice/user@4711.service/*/*/*/containers/*/$1; }
@@ -51,7 +56,7 @@ a_users_daemon_is_restarted() { old=$(systemctl --user --machine=wanda@ show --v
 echo "guest: systemd $(systemctl --version | head -1), Linux $(uname -r), LSM $(cat /sys/kernel/security/lsm), controllers $(cat /sys/fs/cgroup/cgroup.controllers)"
 mkdir -p /image/bin /image/etc; cp /bin/busybox /image/bin/; for n in sh sleep echo mknod head cat true; do ln -sf busybox /image/bin/$n; done
 for name in the_socket_waits_alone a_client_starts_the_daemon an_image_is_imported info_tells_of_v2 a_container_starts limits_reach_the_kernel statistics_are_of_v2 pause_freezes \
-    an_update_reaches_the_kernel want_of_memory_is_told devices_are_guarded journald_gets_the_lines it_outlives_the_daemon a_daemon_that_hangs_is_replaced a_reload_is_one \
+    an_update_reaches_the_kernel want_of_memory_is_told devices_are_guarded apparmor_confines an_unknown_profile_is_refused journald_gets_the_lines it_outlives_the_daemon a_daemon_that_hangs_is_replaced a_reload_is_one \
     stopping_leaves_containers its_cgroup_goes_with_it a_user_starts_a_daemon a_users_info_is_without_warnings a_users_containers_are_limited a_users_container_is_paused a_users_daemon_is_restarted; do
     check $name $name; done
 [ $failed = 0 ] && result=ok || { result=FAILED; journalctl -u lockgated --no-pager -n 25; }
