@@ -51,7 +51,7 @@ fn a_backup_is_the_authority_and_nothing_is_overwritten() {
     for (name, text, said) in [
         ("cut", sealed[..sealed.len() - 40].to_owned(), "damaged"),
         ("flipped", flip(&sealed, sealed.len() / 2), "damaged"),
-        ("other", "hello".to_owned(), "no backup"),
+        ("text", "hello".to_owned(), "no backup"),
     ] {
         fs::write(bench.path(name), text).unwrap();
         let told = refused(
