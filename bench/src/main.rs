@@ -8,6 +8,7 @@
     reason = "a command-line tool"
 )]
 
+mod access;
 mod cpu;
 mod engine;
 mod handshake;
@@ -41,6 +42,9 @@ struct Args {
     /// Only lockgated, without peers
     #[arg(long)]
     alone: bool,
+    /// Only what the door costs: decisions, audit records, round trips
+    #[arg(long)]
+    door: bool,
     /// Write the result as JSON into this file too
     #[arg(long)]
     json: Option<PathBuf>,
@@ -49,6 +53,17 @@ struct Args {
 fn main() -> Result<()> {
     let args = Args::parse();
     let mut engines = vec![Engine::lockgated()?];
+    if args.door {
+        access::run()?;
+        for engine in &engines {
+            let each = access::door(&engine.socket)?;
+            println!(
+                "| the same through the door of {}: identity, policy, two audit records | {each:.1?} |",
+                engine.name
+            );
+        }
+        return Ok(());
+    }
     if !args.alone {
         let found = if args.dockerd.is_empty() {
             vec![PathBuf::from("dockerd")]

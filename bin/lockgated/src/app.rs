@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use lockgate_access::{Access, AuditLog, Policy, SocketOwners};
+use lockgate_access::{Access, AuditLog, Policy, Sink, SocketOwners};
 use lockgate_engine::{Engine, EngineConfig};
 use lockgate_gate::{Backend, Gate, GateHandle};
 use lockgate_guard::Guard;
 use lockgate_net::BridgeConfig;
 use lockgate_rest::Rest;
+use lockgate_telemetry::Telemetry;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
@@ -22,7 +23,7 @@ use crate::watch::Watched;
 use crate::watchdog;
 
 /// Runs the daemon. Returns when it has stopped.
-pub(crate) async fn run(config: Config) -> Result<()> {
+pub(crate) async fn run(mut config: Config) -> Result<()> {
     let _lock = place::lock_data_root(&config.data_root)?;
     place::make_mapped_root(&config.engine)?;
     place::make_directory(&config.engine.exec_root, 0o711)?;
@@ -32,6 +33,7 @@ pub(crate) async fn run(config: Config) -> Result<()> {
 
     // First: it signs the list that the door asks for.
     authority::serve(&config.authority).await?;
+    let telemetry = telemetry(&mut config);
     let audit = AuditLog::open_with(config.audit.clone()).map_err(chain)?;
     if let Some(key) = audit.key() {
         tracing::info!(
@@ -80,8 +82,23 @@ pub(crate) async fn run(config: Config) -> Result<()> {
         }
     }
     audit.access().audit().close();
+    if let Some(telemetry) = telemetry {
+        telemetry.close().await;
+    }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The way to the collector, if there is one.
+fn telemetry(config: &mut Config) -> Option<Arc<Telemetry>> {
+    let endpoint = config.otlp.as_ref()?;
+    let telemetry = Arc::new(Telemetry::start(endpoint, env!("CARGO_PKG_VERSION")));
+    if config.audit_to_otlp {
+        let outlet = Arc::clone(&telemetry);
+        config.audit.sinks.push(Sink::outlet(outlet));
+    }
+    config.gate.tracer = Some(Arc::clone(&telemetry) as _);
+    Some(telemetry)
 }
 
 /// What stands behind the door.

@@ -43,7 +43,8 @@ impl Entry {
         Self(Arc::clone(&self.0))
     }
 
-    pub(crate) fn id(&self) -> &str {
+    /// The id that joins the lines of the record.
+    pub fn id(&self) -> &str {
         &self.0.id
     }
 

@@ -29,8 +29,8 @@ mod principal;
 
 pub use admit::{Access, Admitted};
 pub use audit::{
-    AuditConfig, AuditCounts, AuditError, AuditFiles, AuditKey, AuditLog, Finding, Hash, Refusal,
-    Report, Sink, VerifyError, What,
+    AuditConfig, AuditCounts, AuditError, AuditFiles, AuditKey, AuditLog, Finding, Hash, Outlet,
+    Refusal, Report, Sink, VerifyError, What,
 };
 pub use denied::Denied;
 pub use elevation::{ElevateError, Elevation, ElevationEnd};
@@ -42,6 +42,7 @@ pub use learn::{Lesson, LessonError};
 pub use limits::IdentityLimits;
 pub use observer::{Decided, Entered, Observer};
 pub use policy::{
-    Explanation, Group, Policy, PolicyCase, PolicyError, Root, Scope, SocketOwners, View, group_of,
+    Explanation, Group, HostRoot, Policy, PolicyCase, PolicyError, Root, Scope, SocketOwners, View,
+    group_of,
 };
 pub use principal::{Certificate, Principal, UnixPeer, Verified};

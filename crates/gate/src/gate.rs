@@ -19,6 +19,7 @@ use crate::metrics::{self, Metrics};
 use crate::registry::{Crowd, End, Live, Registry};
 use crate::serve::{Door, Headers};
 use crate::tls::{Expiry, ExpiryKind, TlsError, TlsFiles, TlsState};
+use crate::trace::Tracer;
 use crate::watch::Watch;
 
 /// What the door is made of.
@@ -40,6 +41,8 @@ pub struct GateConfig {
     pub version: String,
     /// Where metrics are given to whoever asks, without TLS.
     pub metrics: Option<SocketAddr>,
+    /// Who gets the spans of requests.
+    pub tracer: Option<Arc<dyn Tracer>>,
 }
 
 /// Why the door cannot be made.
@@ -85,6 +88,7 @@ pub struct Gate {
     headers: Headers,
     metrics: Arc<Metrics>,
     watch: Arc<Watch>,
+    tracer: Option<Arc<dyn Tracer>>,
     metrics_listener: Option<TcpListener>,
 }
 
@@ -135,6 +139,7 @@ impl Gate {
         Ok(Self {
             metrics,
             watch,
+            tracer: config.tracer,
             metrics_listener,
             listeners,
             handle,
@@ -174,6 +179,7 @@ impl Gate {
             headers: self.headers,
             metrics: self.metrics,
             watch: self.watch,
+            tracer: self.tracer,
             tls: Arc::clone(&self.handle.tls),
         });
         let stopping = watch::Sender::new(false);

@@ -1,11 +1,11 @@
 //! How much each identity has of what its roles let it have.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use lockgate_access::IdentityLimits;
-use lockgate_api::{Operation, StreamKind};
+use lockgate_api::{Call, Operation, StreamKind};
 
 /// Which limit of an identity was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,12 +16,18 @@ pub(crate) enum Exceeded {
     Streams(u32),
     #[error("too many exec sessions at one time; the limit of this identity is {0}")]
     Execs(u32),
+    #[error("too many builds at one time; the limit of this identity is {0}")]
+    Builds(u32),
+    #[error("too much in request bodies at one time; the limit of this identity is {0} bytes")]
+    Bodies(u64),
 }
 
 impl Exceeded {
     /// The limit, as a policy names it.
     pub(crate) fn word(self) -> &'static str {
         match self {
+            Self::Bodies(_) => "body_bytes",
+            Self::Builds(_) => "builds",
             Self::Execs(_) => "execs",
             Self::Requests(_) => "requests_per_second",
             Self::Streams(_) => "streams",
@@ -38,16 +44,27 @@ struct Usage {
     /// Requests that may come at once, refilled as time goes by.
     tokens: f64,
     since: Instant,
-    streams: u32,
-    execs: u32,
+    /// Places that are out.
+    places: u32,
+    held: Held,
 }
 
-/// A stream's place; dropping it gives the place back.
+/// What is held at one time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    streams: u32,
+    execs: u32,
+    builds: u32,
+    bytes: u64,
+}
+
+/// A request's place; dropping it gives back what it holds.
 #[derive(Debug)]
 pub(crate) struct Slot {
     quotas: Arc<Quotas>,
     owner: String,
-    is_exec: bool,
+    limits: IdentityLimits,
+    held: Mutex<Held>,
 }
 
 /// So many identities are remembered before those that use nothing are forgotten.
@@ -59,33 +76,52 @@ impl Quotas {
         self: &Arc<Self>,
         owner: String,
         limits: IdentityLimits,
-        operation: Operation,
-        kind: StreamKind,
-    ) -> Result<Option<Slot>, Exceeded> {
+        call: &Call,
+    ) -> Result<Option<Arc<Slot>>, Exceeded> {
         if limits == IdentityLimits::default() {
             return Ok(None);
         }
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.lock();
         if all.len() >= REMEMBERED {
-            all.retain(|_, usage| usage.streams > 0 || usage.since.elapsed().as_secs() < 2);
+            all.retain(|_, usage| usage.places > 0 || usage.since.elapsed().as_secs() < 2);
         }
         let usage = all.entry(owner.clone()).or_insert_with(|| Usage {
             tokens: f64::from(limits.requests_per_second.unwrap_or(0)),
             since: Instant::now(),
-            streams: 0,
-            execs: 0,
+            places: 0,
+            held: Held::default(),
         });
         usage.request(limits)?;
-        if kind == StreamKind::None {
-            return Ok(None);
-        }
-        let is_exec = operation == Operation::ExecStart;
-        usage.stream(limits, is_exec)?;
-        Ok(Some(Slot {
+        let held = Held::of(call);
+        usage.take(limits, held)?;
+        usage.places += 1;
+        Ok(Some(Arc::new(Slot {
             quotas: Arc::clone(self),
             owner,
-            is_exec,
-        }))
+            limits,
+            held: Mutex::new(held),
+        })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Usage>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    /// What a call holds from its beginning.
+    fn of(call: &Call) -> Self {
+        let operation = call.operation();
+        let is_build = matches!(
+            operation,
+            Operation::ImageBuild | Operation::Session | Operation::Grpc
+        );
+        Self {
+            streams: u32::from(call.route().stream != StreamKind::None),
+            execs: u32::from(operation == Operation::ExecStart),
+            builds: u32::from(is_build),
+            bytes: 0,
+        }
     }
 }
 
@@ -105,25 +141,63 @@ impl Usage {
         Ok(())
     }
 
-    fn stream(&mut self, limits: IdentityLimits, is_exec: bool) -> Result<(), Exceeded> {
-        if let Some(limit) = limits.streams.filter(|limit| self.streams >= *limit) {
+    /// All of it or nothing.
+    fn take(&mut self, limits: IdentityLimits, more: Held) -> Result<(), Exceeded> {
+        let sum = Held {
+            streams: self.held.streams + more.streams,
+            execs: self.held.execs + more.execs,
+            builds: self.held.builds + more.builds,
+            bytes: self.held.bytes.saturating_add(more.bytes),
+        };
+        // What asks for none of a thing is not refused because of it, though a limit may have shrunk.
+        let over = |asked: u32, sum: u32, limit: Option<u32>| {
+            limit.filter(|limit| asked > 0 && sum > *limit)
+        };
+        if let Some(limit) = over(more.streams, sum.streams, limits.streams) {
             return Err(Exceeded::Streams(limit));
         }
-        if let Some(limit) = limits.execs.filter(|limit| is_exec && self.execs >= *limit) {
+        if let Some(limit) = over(more.execs, sum.execs, limits.execs) {
             return Err(Exceeded::Execs(limit));
         }
-        self.streams += 1;
-        self.execs += u32::from(is_exec);
+        if let Some(limit) = over(more.builds, sum.builds, limits.builds) {
+            return Err(Exceeded::Builds(limit));
+        }
+        let bytes = limits.body_bytes;
+        if let Some(limit) = bytes.filter(|limit| more.bytes > 0 && sum.bytes > *limit) {
+            return Err(Exceeded::Bodies(limit));
+        }
+        self.held = sum;
+        Ok(())
+    }
+}
+
+impl Slot {
+    /// More of the request's body, before it is read by anybody.
+    pub(crate) fn body(&self, bytes: u64) -> Result<(), Exceeded> {
+        let mut all = self.quotas.lock();
+        if let Some(usage) = all.get_mut(&self.owner) {
+            let more = Held {
+                bytes,
+                ..Held::default()
+            };
+            usage.take(self.limits, more)?;
+            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            held.bytes = held.bytes.saturating_add(bytes);
+        }
         Ok(())
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut all = self.quotas.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(usage) = all.get_mut(&self.owner) {
-            usage.streams = usage.streams.saturating_sub(1);
-            usage.execs = usage.execs.saturating_sub(u32::from(self.is_exec));
+        let held = *self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(usage) = self.quotas.lock().get_mut(&self.owner) {
+            usage.places = usage.places.saturating_sub(1);
+            let all = &mut usage.held;
+            all.streams = all.streams.saturating_sub(held.streams);
+            all.execs = all.execs.saturating_sub(held.execs);
+            all.builds = all.builds.saturating_sub(held.builds);
+            all.bytes = all.bytes.saturating_sub(held.bytes);
         }
     }
 }

@@ -250,6 +250,8 @@ mod tests {
             Refused::Quota(Exceeded::Requests(5)),
             Refused::Quota(Exceeded::Streams(5)),
             Refused::Quota(Exceeded::Execs(5)),
+            Refused::Quota(Exceeded::Builds(5)),
+            Refused::Quota(Exceeded::Bodies(5)),
             Refused::Route(RouteError::PageNotFound),
             Refused::Route(RouteError::BadPath),
         ];
@@ -284,6 +286,8 @@ unknown_objects 502 x
 too_many_requests 429 too many requests in a second; the limit of this identity is 5
 too_many_requests 429 too many streams at one time; the limit of this identity is 5
 too_many_requests 429 too many exec sessions at one time; the limit of this identity is 5
+too_many_requests 429 too many builds at one time; the limit of this identity is 5
+too_many_requests 429 too much in request bodies at one time; the limit of this identity is 5 bytes
 unknown_path 404 page not found
 unusable_path 400 bad request target
 ";

@@ -21,12 +21,13 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
 pub(crate) const PATH: &AsciiSet = &QUERY.remove(b'/').remove(b':').remove(b'@');
 
 /// The fields of a client's head that mean something to an engine.
-const PASSED: [HeaderName; 5] = [
+const PASSED: [HeaderName; 6] = [
     ACCEPT,
     USER_AGENT,
     HeaderName::from_static("x-registry-auth"),
     HeaderName::from_static("x-registry-config"),
     HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
 ];
 /// How a build session says what it offers.
 const SESSION: &str = "x-docker-expose-session-";

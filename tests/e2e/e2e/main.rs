@@ -29,6 +29,7 @@ mod logs;
 mod network;
 mod networks;
 mod options;
+mod ownership;
 mod roles;
 mod rootless;
 mod rotation;

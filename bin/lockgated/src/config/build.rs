@@ -11,6 +11,7 @@ use lockgate_access::{AuditConfig, Sink};
 use lockgate_engine::{EngineConfig, LogDefaults, RuntimeSpec};
 use lockgate_gate::{GateConfig, Host, Limits, SocketGroup, TlsFiles};
 use lockgate_guard::{Patches, Upstream, UpstreamError, UpstreamTls};
+use lockgate_telemetry::Endpoint;
 use lockgate_types::container::Ulimit;
 
 use super::error::ConfigError;
@@ -49,6 +50,8 @@ impl Config {
             guard: guard(s)?,
             policy: path(s, "policy", || beside_config.join("policy.toml")),
             audit: audit(s, &data_root)?,
+            otlp: otlp(s)?,
+            audit_to_otlp: s.list("audit-sinks").iter().any(|name| name == "otlp"),
             pidfile: path(s, "pidfile", || exec_root.join("lockgated.pid")),
             engine: remapped(s, engine(s, data_root.clone(), exec_root)?, &mut notes)?,
             data_root,
@@ -129,7 +132,12 @@ fn audit(s: &Settings, data_root: &Path) -> Result<AuditConfig, ConfigError> {
         let sink = match name.as_str() {
             "syslog" => Sink::syslog(),
             "journald" => Sink::journald(),
-            _ => return Err(s.bad("audit-sinks", &name, "log service: syslog or journald")),
+            // It is made with the rest of telemetry.
+            "otlp" if s.has("otlp-endpoint") => continue,
+            "otlp" => return Err(s.bad("audit-sinks", &name, "sink that has its --otlp-endpoint")),
+            _ => {
+                return Err(s.bad("audit-sinks", &name, "sink: syslog, journald or otlp"));
+            }
         };
         let none = |_error| {
             s.bad(
@@ -141,6 +149,11 @@ fn audit(s: &Settings, data_root: &Path) -> Result<AuditConfig, ConfigError> {
         config.sinks.push(sink.map_err(none)?);
     }
     Ok(config)
+}
+
+fn otlp(s: &Settings) -> Result<Option<Endpoint>, ConfigError> {
+    let endpoint = s.text("otlp-endpoint").map(|text| text.parse());
+    Ok(endpoint.transpose()?)
 }
 
 fn guard(s: &Settings) -> Result<Option<GuardChoice>, ConfigError> {
@@ -229,6 +242,7 @@ fn gate(s: &Settings, socket: PathBuf, server_set: &Path) -> Result<GateConfig, 
         },
         version: env!("CARGO_PKG_VERSION").to_owned(),
         metrics: metrics(s)?,
+        tracer: None,
     })
 }
 

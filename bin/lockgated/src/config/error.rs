@@ -46,6 +46,8 @@ pub(crate) enum ConfigError {
     TlsWithoutVerify,
     #[error("--insecure-tcp-loopback-only and `tlsverify` exclude each other")]
     InsecureWithTls,
+    #[error("`otlp-endpoint`: {0}")]
+    Otlp(#[from] lockgate_telemetry::EndpointError),
     #[error(transparent)]
     Guard(#[from] UpstreamError),
     #[error(transparent)]

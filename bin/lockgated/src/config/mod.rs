@@ -33,6 +33,9 @@ pub(crate) struct Config {
     pub(crate) authority: AuthorityConfig,
     pub(crate) policy: PathBuf,
     pub(crate) audit: AuditConfig,
+    /// The OpenTelemetry collector, and whether it gets the audit lines.
+    pub(crate) otlp: Option<lockgate_telemetry::Endpoint>,
+    pub(crate) audit_to_otlp: bool,
     pub(crate) pidfile: PathBuf,
     /// Run by an ordinary user.
     pub(crate) rootless: bool,

@@ -17,7 +17,7 @@ pub use chain::Hash;
 pub use key::AuditKey;
 pub use record::Refusal;
 pub(crate) use record::{Decision, Ending, Record, must_be_escaped};
-pub use sink::Sink;
+pub use sink::{Outlet, Sink};
 pub use verify::{AuditFiles, Finding, Report, VerifyError, What};
 pub use writer::{AuditConfig, AuditCounts, AuditError, AuditLog};
 

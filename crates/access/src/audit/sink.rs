@@ -8,12 +8,24 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A log service that gets each line.
+/// Somebody who gets each line.
 #[derive(Clone, Debug)]
-pub struct Sink {
-    kind: Kind,
-    path: PathBuf,
-    socket: Arc<UnixDatagram>,
+pub struct Sink(To);
+
+#[derive(Clone, Debug)]
+enum To {
+    Service {
+        kind: Kind,
+        path: PathBuf,
+        socket: Arc<UnixDatagram>,
+    },
+    Outlet(Arc<dyn Outlet>),
+}
+
+/// Takes lines elsewhere. It is called while the trail is locked: it must not wait for anything.
+pub trait Outlet: std::fmt::Debug + Send + Sync {
+    /// One line, without its end.
+    fn send(&self, line: &str);
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -39,24 +51,33 @@ impl Sink {
     fn at(kind: Kind, path: &Path) -> io::Result<Self> {
         let socket = UnixDatagram::unbound()?;
         socket.set_nonblocking(true)?;
-        Ok(Self {
+        Ok(Self(To::Service {
             kind,
             path: path.to_owned(),
             socket: Arc::new(socket),
-        })
+        }))
+    }
+
+    /// Whoever takes lines elsewhere.
+    pub fn outlet(outlet: Arc<dyn Outlet>) -> Self {
+        Self(To::Outlet(outlet))
     }
 
     /// Sends a line, if the service takes it at once.
     pub(super) fn send(&self, line: &str) {
         let line = line.trim_end();
-        let message = match self.kind {
+        let (kind, path, socket) = match &self.0 {
+            To::Outlet(outlet) => return outlet.send(line),
+            To::Service { kind, path, socket } => (*kind, path, socket),
+        };
+        let message = match kind {
             Kind::Journal => {
                 format!("PRIORITY=5\nSYSLOG_IDENTIFIER=lockgated-audit\nMESSAGE={line}\n")
             }
             Kind::Syslog => format!("<{PRIORITY}>lockgated-audit: {line}"),
         };
-        if let Err(error) = self.socket.send_to(message.as_bytes(), &self.path) {
-            tracing::debug!(sink = ?self.kind, error = %error, "a log service did not take an audit line");
+        if let Err(error) = socket.send_to(message.as_bytes(), path) {
+            tracing::debug!(sink = ?kind, error = %error, "a log service did not take an audit line");
         }
     }
 }

@@ -73,7 +73,15 @@ impl Facts {
                     self.wish(Power::Driver, "import from a URL");
                 }
             }
-            Operation::ImageTag => self.details.images.push(query("repo")),
+            // The new name must not be a way to an image that its old one does not lead to.
+            Operation::ImageTag => {
+                let source = call.target().unwrap_or_default().to_owned();
+                self.details.images.extend([source, query("repo")]);
+            }
+            Operation::NetworkConnect => {
+                let network = call.target().unwrap_or_default().to_owned();
+                self.details.networks.push(network);
+            }
             Operation::ImagePush => {
                 let target = call.target().unwrap_or_default().to_owned();
                 self.details.images.push(target);

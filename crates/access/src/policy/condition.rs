@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lockgate_types::ImageRef;
 
+use super::scope::HostRoot;
 use crate::facts::{Details, Power, Resources, Wish, resolve};
 
 /// Power over single things of the host.
@@ -38,10 +39,18 @@ impl Host {
             return false;
         }
         let real = resolve(&wish.detail);
-        self.paths.iter().any(|allowed| {
-            let root = allowed.path.canonicalize();
-            let root = root.as_deref().unwrap_or(&allowed.path);
-            real.starts_with(root) && (wish.read_only || !allowed.read_only)
+        self.roots()
+            .any(|root| real.starts_with(&root.path) && (wish.read_only || !root.read_only))
+    }
+
+    /// The paths, as they are on the host now.
+    pub(super) fn roots(&self) -> impl Iterator<Item = HostRoot> {
+        self.paths.iter().map(|allowed| HostRoot {
+            path: allowed
+                .path
+                .canonicalize()
+                .unwrap_or_else(|_missing| allowed.path.clone()),
+            read_only: allowed.read_only,
         })
     }
 }

@@ -229,6 +229,8 @@ impl File {
                 secrets,
                 scope: scope.filter(|_| !is_wide),
                 owner: Some(owner.to_owned()),
+                host_roots: role.host_roots(),
+                controlled: self.controlled.iter().cloned().collect(),
             },
             target: known.found_target(),
             lent: None,

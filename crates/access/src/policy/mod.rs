@@ -25,9 +25,10 @@ pub use explain::Explanation;
 pub use group::{Group, group_of};
 pub(crate) use judge::entered;
 pub use parse::PolicyCase;
+pub(crate) use parse::bytes;
 use role::Role;
 pub use roots::Root;
-pub use scope::{Scope, View};
+pub use scope::{HostRoot, Scope, View};
 
 /// Whom the unix socket belongs to: user 0 and these groups are `admin` there, with any policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

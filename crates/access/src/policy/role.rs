@@ -6,6 +6,7 @@ use lockgate_api::{Family, Operation};
 
 use super::condition::{Host, Only};
 use super::group::{Group, group_of};
+use super::scope::HostRoot;
 use crate::Power;
 use crate::limits::IdentityLimits;
 
@@ -126,6 +127,12 @@ impl Grants {
 }
 
 impl Role {
+    /// The host's paths that may be mounted; `None` for all.
+    pub(super) fn host_roots(&self) -> Option<Vec<HostRoot>> {
+        let all = self.allow.powers.contains(&Power::HostPath);
+        (!all).then(|| self.host.roots().collect())
+    }
+
     /// Whether nothing of a call needs a look: it may do all that it may do to everything.
     pub(super) fn is_total(&self) -> bool {
         self.allow.powers.len() == Power::ALL.len() && !self.own && self.only.is_empty()

@@ -1,8 +1,18 @@
 //! Whose objects a caller sees.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use lockgate_types::OWNER_LABEL;
+
+/// A path of the host that may be mounted, with all below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostRoot {
+    /// Without symbolic links.
+    pub path: PathBuf,
+    /// For looking only.
+    pub read_only: bool,
+}
 
 /// What a caller sees of what there is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +23,10 @@ pub struct View {
     pub scope: Option<Scope>,
     /// What a new object is marked with; `None` where there is no policy.
     pub owner: Option<String>,
+    /// The host's paths that may be mounted, looked at again when they are; `None` for all.
+    pub host_roots: Option<Vec<HostRoot>>,
+    /// Labels that say whose an object is; they come from who asks and from nowhere else.
+    pub controlled: Vec<String>,
 }
 
 impl View {
@@ -20,6 +34,7 @@ impl View {
     pub(super) fn everything() -> Self {
         Self {
             secrets: true,
+            controlled: vec![OWNER_LABEL.to_owned()],
             ..Self::default()
         }
     }

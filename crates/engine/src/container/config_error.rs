@@ -258,6 +258,10 @@ pub enum ConfigError {
     Subpath(&'static str),
     #[error("cannot access path {path}: {reason}")]
     NoSubpath { path: String, reason: String },
+    #[error(
+        "the bind source {path} leads to {real}, which is not below a path that its maker may mount"
+    )]
+    OutsideRoots { path: String, real: String },
     #[error("invalid tmpfs option \"{0}\"")]
     Tmpfs(String),
     #[error("invalid mount path: '{0}' mount path must be absolute")]
@@ -286,6 +290,7 @@ impl ConfigError {
                 ErrorKind::Conflict
             }
             Self::NoSubpath { .. } => ErrorKind::NotFound,
+            Self::OutsideRoots { .. } => ErrorKind::Denied,
             // dockerd answers these with a server error, whosever fault they are.
             Self::Bind(..)
             | Self::BlockDevice { .. }

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lockgate_sys::file::{Durability, write_atomic};
 use lockgate_types::container::{ContainerConfig, HostConfig, MountPoint};
@@ -59,6 +59,8 @@ pub(crate) struct MountRecord {
     pub(crate) subpath: String,
     /// The image that is shown.
     pub(crate) image: Option<Digest>,
+    /// What of the host the source must be below, whatever links it goes through; `None` for anything.
+    pub(crate) within: Option<Vec<PathBuf>>,
     /// Options of a tmpfs, such as `size=64m`.
     pub(crate) tmpfs_options: Vec<String>,
     /// The volume was made for this container and goes with it.

@@ -1,5 +1,7 @@
 //! What callers ask for.
 
+use std::path::PathBuf;
+
 use lockgate_types::ContainerId;
 use lockgate_types::container::{ContainerConfig, HostConfig};
 use lockgate_types::network::NetworkingConfig;
@@ -19,6 +21,11 @@ pub struct CreateContainer {
     pub networking: NetworkingConfig,
     /// `os/arch[/variant]` that the image must have.
     pub platform: Option<String>,
+    /// Paths of the host that its binds must be below (`true`: those that are read-only); `None` for anywhere. Looked at
+    /// whenever it starts.
+    pub host_roots: Option<Vec<(PathBuf, bool)>>,
+    /// Labels that say whose the container is: an image cannot set them.
+    pub labels_of_caller: Vec<String>,
 }
 
 /// The answer to create.

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use http::Response;
@@ -16,6 +16,7 @@ use super::Visit;
 use crate::body::{Body, BodyError};
 use crate::metrics::Held;
 use crate::quota::Slot;
+use crate::trace::Span;
 
 /// Sees to it that what began is ended: dropped early, the record ends as cut off.
 #[derive(Debug)]
@@ -27,10 +28,12 @@ struct Open {
     entry: Option<Entry>,
     /// What was asked, and when; until the head of the answer is there.
     asked: Option<(Operation, Instant)>,
+    /// What becomes of it, for whoever follows a trace.
+    span: Option<Span>,
     /// Counted among the streams.
     stream: Option<Held>,
     /// The place of a stream, given back with the rest.
-    slot: Option<Slot>,
+    slot: Option<Arc<Slot>>,
 }
 
 impl Ending {
@@ -39,6 +42,7 @@ impl Ending {
             visit,
             entry: None,
             asked: None,
+            span: None,
             stream: None,
             slot: None,
         }))
@@ -51,16 +55,26 @@ impl Ending {
         }
     }
 
+    /// It is part of a trace.
+    pub(super) fn span(&mut self, span: Option<Span>) {
+        if let Some(open) = &mut self.0 {
+            open.span = span;
+        }
+    }
+
     /// From now on there is a record to end.
     pub(super) fn open(&mut self, entry: Entry, kind: StreamKind) {
         if let Some(open) = &mut self.0 {
+            if let Some(span) = &mut open.span {
+                span.call = Some(entry.id().to_owned());
+            }
             open.entry = Some(entry);
             open.stream = open.visit.door.metrics.stream(kind);
         }
     }
 
     /// Keeps the place of a stream until the end.
-    pub(super) fn slot(&mut self, slot: Option<Slot>) {
+    pub(super) fn slot(&mut self, slot: Option<Arc<Slot>>) {
         if let Some(open) = &mut self.0 {
             open.slot = slot;
         }
@@ -75,6 +89,9 @@ impl Ending {
     pub(super) fn status(&mut self, status: u16) {
         self.with(|entry| entry.status(status));
         let Some(open) = &mut self.0 else { return };
+        if let Some(span) = &mut open.span {
+            span.status = status;
+        }
         if let Some((operation, since)) = open.asked.take() {
             let metrics = &open.visit.door.metrics;
             metrics.answered(operation, status, since.elapsed());
@@ -124,6 +141,10 @@ impl Drop for Open {
             entry.finish(Outcome::Revoked);
         }
         live.set_current(None);
+        if let (Some(mut span), Some(tracer)) = (self.span.take(), &self.visit.door.tracer) {
+            span.end = SystemTime::now();
+            tracer.ended(span);
+        }
         self.visit.link.answered();
         drop(self.slot.take());
     }

@@ -1,8 +1,13 @@
 //! The request side: who may not even ask, and what becomes of the body.
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
 use bytes::Bytes;
 use http::header;
 use http::request::Parts;
+use http_body::Frame;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use lockgate_access::{JudgedBody, Principal};
@@ -11,6 +16,7 @@ use lockgate_api::{BodyUse, Call};
 use crate::body::{self, Body, BodyError};
 use crate::identity::Peer;
 use crate::limits::Limits;
+use crate::quota::Slot;
 use crate::rescue::Refused;
 
 /// Refuses what a browser sends: a page on any site can make one talk to this address, with the
@@ -60,13 +66,20 @@ pub(super) async fn split_body(
     head: &Parts,
     incoming: Incoming,
     limits: &Limits,
+    slot: Option<Arc<Slot>>,
 ) -> Result<(JudgedBody, Body), Refused> {
+    let declared = incoming.size_hint().lower();
+    if let Some(slot) = &slot {
+        slot.body(declared)?;
+    }
     let limit = match call.body() {
         BodyUse::Stream => {
-            return Ok((
-                JudgedBody::default(),
-                incoming.map_err(BodyError::Incoming).boxed_unsync(),
-            ));
+            let body = Counted {
+                inner: incoming,
+                declared,
+                slot,
+            };
+            return Ok((JudgedBody::default(), body.boxed_unsync()));
         }
         BodyUse::Judge { limit } => limit,
         BodyUse::None => limits.ignored_body_bytes,
@@ -74,7 +87,7 @@ pub(super) async fn split_body(
     if incoming.is_end_stream() {
         return Ok((judged(Bytes::new(), head), body::empty()));
     }
-    if incoming.size_hint().lower() > limit as u64 {
+    if declared > limit as u64 {
         return Err(Refused::BodyTooLarge { limit });
     }
     let whole = tokio::time::timeout(limits.judged_body, Limited::new(incoming, limit).collect());
@@ -88,10 +101,52 @@ pub(super) async fn split_body(
                 Refused::BodyBroken
             }
         })?;
+    let bytes = bytes.to_bytes();
+    if let Some(slot) = &slot {
+        slot.body((bytes.len() as u64).saturating_sub(declared))?;
+    }
     Ok(match call.body() {
         BodyUse::None => (JudgedBody::default(), body::empty()),
-        BodyUse::Judge { .. } | BodyUse::Stream => (judged(bytes.to_bytes(), head), body::empty()),
+        BodyUse::Judge { .. } | BodyUse::Stream => (judged(bytes, head), body::empty()),
     })
+}
+
+/// A streaming body whose bytes are counted against its identity: those that were declared when it was admitted, the
+/// others as they come.
+struct Counted {
+    inner: Incoming,
+    declared: u64,
+    slot: Option<Arc<Slot>>,
+}
+
+impl http_body::Body for Counted {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        let Some(frame) = frame.transpose()? else {
+            return Poll::Ready(None);
+        };
+        let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+        let beyond = length.saturating_sub(self.declared);
+        self.declared = self.declared.saturating_sub(length);
+        if let Some(slot) = self.slot.as_ref().filter(|_| beyond > 0) {
+            slot.body(beyond).map_err(std::io::Error::other)?;
+        }
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.inner.size_hint()
+    }
 }
 
 fn judged(bytes: Bytes, head: &Parts) -> JudgedBody {

@@ -28,6 +28,7 @@ use crate::quota::{Quotas, Slot};
 use crate::registry::{End, Guest, Live, Registry};
 use crate::rescue::{ApiHeaders, Refused};
 use crate::tls::TlsState;
+use crate::trace::{self, Tracer};
 use crate::watch::Watch;
 use crate::wire::{Link, REFUSED};
 
@@ -41,6 +42,7 @@ pub(crate) struct Door {
     pub(crate) headers: Headers,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) watch: Arc<Watch>,
+    pub(crate) tracer: Option<Arc<dyn Tracer>>,
     pub(crate) tls: Arc<ArcSwapOption<TlsState>>,
 }
 
@@ -52,7 +54,7 @@ impl Door {
             containers: self.backend.container_states(),
             ends: tls.map(|tls| tls.ends()).unwrap_or_default(),
             audit: self.access.audit().counts(),
-            undelivered: Vec::new(),
+            undelivered: self.tracer.as_ref().map(|it| it.lost()).unwrap_or_default(),
         })
     }
 }
@@ -99,7 +101,7 @@ async fn serve(
     let door = &visit.door;
     let peer = &visit.live().peer;
     let upgrade = hyper::upgrade::on(&mut request);
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
     if head.method == REFUSED {
         return Err(visit
             .link
@@ -109,12 +111,22 @@ async fn serve(
     }
     incoming::refuse_browsers(peer, &head)?;
     let call = route(head.method.as_str(), &head.uri.to_string())?;
-    ending.slot(quota(door, peer, &call)?);
-    let (judged, body) = incoming::split_body(&call, &head, body, &door.limits).await?;
+    let slot = quota(door, peer, &call)?;
+    ending.slot(slot.clone());
+    let (judged, body) = incoming::split_body(&call, &head, body, &door.limits, slot).await?;
     let facts = Facts::read(&call, judged)?;
 
     let (operation, kind) = (call.operation(), call.route().stream);
     ending.asked(operation);
+    if door.tracer.is_some() {
+        let (method, pattern) = (call.route().method.as_str(), call.route().pattern);
+        ending.span(trace::begin(
+            &mut head.headers,
+            operation.name(),
+            method,
+            pattern,
+        ));
+    }
     visit.live().set_current(Some(operation));
     let found = ask::what_exists(door, peer, &call, &facts).await?;
     let objects = found.as_deref().unwrap_or_else(|| door.backend.objects());
@@ -145,12 +157,10 @@ async fn serve(
 }
 
 /// Counts the request; what its body costs is not spent on whoever asks too often.
-fn quota(door: &Door, peer: &Peer, call: &Call) -> Result<Option<Slot>, Refused> {
+fn quota(door: &Door, peer: &Peer, call: &Call) -> Result<Option<Arc<Slot>>, Refused> {
     let who = peer.principal.get();
     let limits = door.access.limits(who);
-    let (operation, kind) = (call.operation(), call.route().stream);
-    let entered = door.quotas.enter(who.owner(), limits, operation, kind)?;
-    Ok(entered)
+    Ok(door.quotas.enter(who.owner(), limits, call)?)
 }
 
 /// What was asked, for the record of a refusal: no query, no header, no body.

@@ -38,6 +38,7 @@ pub(crate) struct Options {
     pub(crate) crl: bool,
     pub(crate) insecure: bool,
     pub(crate) audit: Option<&'static str>,
+    pub(crate) tracer: Option<Arc<dyn lockgate_gate::Tracer>>,
 }
 
 impl Default for Options {
@@ -52,6 +53,7 @@ impl Default for Options {
             crl: false,
             insecure: false,
             audit: None,
+            tracer: None,
         }
     }
 }
@@ -104,6 +106,7 @@ impl Door {
             limits: options.limits,
             version: "1.2.3".to_owned(),
             metrics: Some(([127, 0, 0, 1], 0).into()),
+            tracer: options.tracer,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)

@@ -73,7 +73,7 @@ impl Backend for Fake {
                     drop(request);
                     status(204)
                 }
-                Operation::ImageLoad => {
+                Operation::ImageLoad | Operation::ImageBuild => {
                     let bytes = request
                         .body
                         .collect()

@@ -20,6 +20,7 @@ fn bind(directory: &Path, host: &str, insecure: bool, group: SocketGroup) -> Res
         limits: Limits::default(),
         version: String::new(),
         metrics: None,
+        tracer: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -15,6 +15,7 @@ mod hijack;
 mod limits;
 mod listen;
 mod metrics;
+mod neighbour;
 mod policy;
 mod raw;
 mod record;

@@ -1,5 +1,6 @@
 //! `POST /containers/create`
 
+use lockgate_access::HostRoot;
 use lockgate_api::latest::container::{CreateRequest, CreateResponse};
 use lockgate_engine::CreateContainer;
 use lockgate_gate::Reply;
@@ -32,6 +33,11 @@ pub(crate) async fn create(ask: &Ask) -> Result<Reply, Failure> {
             config: request.config,
             host_config: request.host_config,
             networking: request.networking_config,
+            labels_of_caller: ask.view().controlled.clone(),
+            host_roots: ask.view().host_roots.as_ref().map(|roots| {
+                let root = |root: &HostRoot| (root.path.clone(), root.read_only);
+                roots.iter().map(root).collect()
+            }),
             platform: text("platform").filter(|_| ask.version().since(41)),
         })
         .await?;

@@ -15,6 +15,7 @@ use super::role::{REPLACEABLE, Role, built_in};
 use super::{File, PolicyError};
 use crate::Principal;
 use role::RoleText;
+pub(crate) use role::bytes;
 use who::WhoText;
 
 #[derive(Deserialize)]
@@ -102,7 +103,10 @@ pub(super) fn parse(text: &str) -> Result<File, PolicyError> {
         .transpose()?
         .unwrap_or_default();
     let labels = roles.iter().flat_map(|role| &role.own_labels);
-    let controlled: BTreeSet<String> = labels.map(|(key, _)| key.clone()).collect();
+    let controlled: BTreeSet<String> = labels
+        .map(|(key, _)| key.clone())
+        .chain([lockgate_types::OWNER_LABEL.to_owned()])
+        .collect();
     Ok(File {
         controlled,
         roles,

@@ -202,7 +202,8 @@ fn bad(
     source.at(&value.span(), cause)
 }
 
-fn bytes(text: &str) -> Option<i64> {
+/// `512m`, in powers of 1024.
+pub(crate) fn bytes(text: &str) -> Option<i64> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let power = match text.get(digits.len()..)?.to_ascii_lowercase().as_str() {
         "" | "b" => 0,

@@ -31,6 +31,8 @@ pub(super) fn draft(
         mut host_config,
         networking,
         platform,
+        labels_of_caller,
+        host_roots: _,
     } = request;
     let name = match name.as_deref() {
         None | Some("") => None,
@@ -39,7 +41,11 @@ pub(super) fn draft(
     mode::conflicts(&config, &host_config)?;
     let image = find_image(engine, &config, platform.as_deref())?;
     if let Some(image) = &image {
-        merge(&mut config, &image.config.config);
+        let mut of_image = image.config.config.clone();
+        if let Some(labels) = &mut of_image.labels {
+            labels.retain(|key, _| !labels_of_caller.contains(key));
+        }
+        merge(&mut config, &of_image);
     }
     let (path, args) = merge::command(&mut config)?;
     validate::config(&config)?;

@@ -59,8 +59,12 @@ fn create(
     runtime: &tokio::runtime::Handle,
 ) -> Result<Created, CreateError> {
     let is_named = request.name.as_deref().is_some_and(|name| !name.is_empty());
+    let host_roots = request.host_roots.clone();
     let (mut record, mut warnings) = draft(engine, request)?;
     record.mounts = mounts::collect(&record, &engine.registry, &engine.store)?;
+    if let Some(roots) = host_roots {
+        mounts::confine(&mut record.mounts, &roots);
+    }
     if record.mounts.iter().any(|mount| mount.image.is_some()) {
         warnings.push("Image mount is an experimental feature".to_owned());
     }

@@ -1,5 +1,7 @@
 //! All mounts of a container, from the five places where they can be asked for.
 
+use std::path::PathBuf;
+
 use lockgate_store::Store;
 use lockgate_types::container::{MountPoint, MountType};
 
@@ -111,6 +113,18 @@ pub(crate) fn clean(path: &str) -> String {
         }
     }
     format!("/{}", parts.join("/"))
+}
+
+/// Notes what binds must be below, at every start; what is written to, below what is not read-only.
+pub(super) fn confine(mounts: &mut [MountRecord], roots: &[(PathBuf, bool)]) {
+    for mount in mounts
+        .iter_mut()
+        .filter(|it| it.point.kind == MountType::Bind)
+    {
+        let rw = mount.point.rw;
+        let fit = roots.iter().filter(|(_, read_only)| !(rw && *read_only));
+        mount.within = Some(fit.map(|(path, _)| path.clone()).collect());
+    }
 }
 
 fn replace(mounts: &mut Vec<MountRecord>, mount: MountRecord) {

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use lockgate_store::Store;
@@ -37,9 +37,9 @@ impl Staged {
     ) -> Result<Self, StartError> {
         let mut staged = Self::default();
         for mount in &record.mounts {
-            if mount.image.is_some() || !mount.subpath.is_empty() {
+            if mount.image.is_some() || !mount.subpath.is_empty() || mount.within.is_some() {
                 let found = find(store, mount)?;
-                let place = attach(exec_root, &found)
+                let place = attach(exec_root, &found, depth(mount))
                     .map_err(FaultError::file("mount a part of a volume or image"))?;
                 staged.paths.insert(mount.point.destination.clone(), place);
             }
@@ -71,6 +71,9 @@ pub(crate) fn clear(exec_root: &Path) {
 
 /// A handle of what is to be shown; of an image a mount that no path leads to.
 fn find(store: &Store, mount: &MountRecord) -> Result<OwnedFd, StartError> {
+    if let Some(roots) = &mount.within {
+        return find_within(&mount.point.source, roots);
+    }
     let failed = |error: io::Error| FaultError::Store(error.to_string());
     let root = match &mount.image {
         Some(image) => {
@@ -96,6 +99,34 @@ fn find(store: &Store, mount: &MountRecord) -> Result<OwnedFd, StartError> {
     )
 }
 
+/// Opens the source of a bind, follows what links there are, and looks where that led: what is mounted is what was
+/// looked at, not what the name means a moment later.
+fn find_within(source: &str, roots: &[PathBuf]) -> Result<OwnedFd, StartError> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::NO_MAGICLINKS;
+    let found = rustix::fs::openat2(CWD, source, flags, Mode::empty(), resolve);
+    let found = found.map_err(|error| match error {
+        Errno::NOENT | Errno::NOTDIR => ConfigError::BindSource(source.to_owned()).into(),
+        error => StartError::from(FaultError::file("open a bind source")(error.into())),
+    })?;
+    let link = format!("/proc/self/fd/{}", found.as_raw_fd());
+    let real = fs::read_link(link).map_err(FaultError::file("look where a bind source leads"))?;
+    if roots.iter().any(|root| real.starts_with(root)) {
+        return Ok(found);
+    }
+    let (path, real) = (source.to_owned(), real.to_string_lossy().into_owned());
+    Err(ConfigError::OutsideRoots { path, real }.into())
+}
+
+/// A bind brings what is mounted below its source, unless it was asked not to.
+fn depth(mount: &MountRecord) -> OpenTreeFlags {
+    if mount.within.is_some() && !mount.non_recursive {
+        OpenTreeFlags::AT_RECURSIVE
+    } else {
+        OpenTreeFlags::empty()
+    }
+}
+
 fn reason(error: Errno, path: &str) -> String {
     match error {
         Errno::NOENT => format!("lstat {path}: no such file or directory"),
@@ -110,7 +141,7 @@ fn open_directory(path: &Path) -> io::Result<OwnedFd> {
 }
 
 /// Puts it below `E/mounts`.
-fn attach(exec_root: &Path, found: &OwnedFd) -> io::Result<PathBuf> {
+fn attach(exec_root: &Path, found: &OwnedFd, depth: OpenTreeFlags) -> io::Result<PathBuf> {
     let directory = exec_root.join(DIRECTORY);
     fs::create_dir_all(&directory)?;
     let place = directory.join(random_hex());
@@ -120,17 +151,18 @@ fn attach(exec_root: &Path, found: &OwnedFd) -> io::Result<PathBuf> {
     } else {
         drop(fs::File::create_new(&place)?);
     }
-    mount_on(found, &place).inspect_err(|_error| take_away(&place))?;
+    mount_on(found, &place, depth).inspect_err(|_error| take_away(&place))?;
     Ok(place)
 }
 
 /// A detached mount is moved there (with nothing but itself); anything else is copied.
-fn mount_on(found: &OwnedFd, place: &Path) -> io::Result<()> {
+fn mount_on(found: &OwnedFd, place: &Path, depth: OpenTreeFlags) -> io::Result<()> {
     let onto = |tree: &OwnedFd| {
         let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
         rustix::mount::move_mount(tree.as_fd(), "", CWD, place, flags)
     };
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE
+    let flags = depth
+        | OpenTreeFlags::OPEN_TREE_CLONE
         | OpenTreeFlags::OPEN_TREE_CLOEXEC
         | OpenTreeFlags::AT_EMPTY_PATH;
     match rustix::mount::open_tree(found.as_fd(), "", flags) {

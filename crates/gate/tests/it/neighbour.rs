@@ -1,0 +1,222 @@
+//! What one identity may have of the door, and that others do not feel it.
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::authority::Wish;
+use crate::door::{Door, Options, eventually};
+use crate::raw::TlsClient;
+
+const POLICY: &str = r#"
+[roles.small]
+allow = ["*"]
+powers = true
+[roles.small.limits]
+requests_per_second = 40
+streams = 6
+execs = 1
+builds = 2
+body_bytes = "64k"
+
+[[bindings]]
+common_name = "noisy"
+roles = ["small"]
+
+[[bindings]]
+common_name = "quiet"
+roles = ["admin"]
+"#;
+
+fn open() -> Door {
+    Door::open_with(Options {
+        policy: Some(POLICY),
+        ..Options::default()
+    })
+}
+
+fn client(door: &Door, name: &str) -> TlsClient {
+    let leaf = door.authority.issue(&Wish::client(name));
+    TlsClient::connect(door, Some(&leaf)).unwrap()
+}
+
+fn begin(client: &mut TlsClient, target: &str, framing: &str, body: &str) {
+    client.send(format!(
+        "POST {target} HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n{body}"
+    ));
+}
+
+const CHUNKED: &str = "Transfer-Encoding: chunked";
+
+#[test]
+fn builds_at_one_time_are_limited_and_their_places_come_back() {
+    let door = open();
+    let mut open_builds: Vec<TlsClient> = (0..2).map(|_| client(&door, "noisy")).collect();
+    for build in &mut open_builds {
+        begin(build, "/build", CHUNKED, "3\r\nabc\r\n");
+    }
+    eventually("two builds", || {
+        (door.fake.served().len() == 2).then_some(())
+    });
+    let mut third = client(&door, "noisy");
+    begin(&mut third, "/build", CHUNKED, "0\r\n\r\n");
+    let refused = third.answer();
+    assert_eq!(refused.status, 429);
+    assert!(
+        refused.message().contains("too many builds"),
+        "{}",
+        refused.message()
+    );
+    // Somebody else builds on.
+    let mut other = client(&door, "quiet");
+    begin(&mut other, "/build", CHUNKED, "0\r\n\r\n");
+    assert_eq!(other.answer().status, 200);
+    open_builds[0].send("0\r\n\r\n");
+    assert_eq!(open_builds[0].answer().status, 200);
+    eventually("a free place", || {
+        let mut again = client(&door, "noisy");
+        begin(&mut again, "/build", CHUNKED, "0\r\n\r\n");
+        (again.answer().status == 200).then_some(())
+    });
+}
+
+#[test]
+fn bodies_of_one_identity_are_limited_together_declared_or_not() {
+    let door = open();
+    let limit = 64 * 1024;
+    let mut whole = client(&door, "noisy");
+    begin(
+        &mut whole,
+        "/images/load",
+        &format!("Content-Length: {}", limit + 1),
+        "",
+    );
+    let refused = whole.answer();
+    assert_eq!(refused.status, 429);
+    assert!(
+        refused.message().contains("65536 bytes"),
+        "{}",
+        refused.message()
+    );
+
+    let mut half = client(&door, "noisy");
+    begin(
+        &mut half,
+        "/images/load",
+        &format!("Content-Length: {}", limit / 2),
+        "a",
+    );
+    eventually("a body on its way", || {
+        (!door.fake.served().is_empty()).then_some(())
+    });
+    let mut rest = client(&door, "noisy");
+    begin(
+        &mut rest,
+        "/images/load",
+        &format!("Content-Length: {}", limit / 2 + 1),
+        "",
+    );
+    assert_eq!(rest.answer().status, 429);
+
+    // One that does not say how long it is breaks off where the limit is.
+    let mut endless = client(&door, "noisy");
+    begin(&mut endless, "/images/load", CHUNKED, "");
+    let chunk = format!("2000\r\n{}\r\n", "x".repeat(0x2000));
+    for _ in 0..16 {
+        if endless.io.write_all(chunk.as_bytes()).is_err() {
+            break;
+        }
+    }
+    let answer = endless.answer();
+    assert!(
+        answer.text().contains("Bodies(65536)"),
+        "{}",
+        answer.text()
+    );
+
+    let mut other = client(&door, "quiet");
+    let body = "x".repeat(limit + 1);
+    begin(
+        &mut other,
+        "/images/load",
+        &format!("Content-Length: {}", body.len()),
+        &body,
+    );
+    assert_eq!(other.answer().text(), format!("Ok({})", body.len()));
+    drop(half);
+    eventually("free bytes", || {
+        let mut again = client(&door, "noisy");
+        let body = "x".repeat(limit);
+        begin(
+            &mut again,
+            "/images/load",
+            &format!("Content-Length: {limit}"),
+            &body,
+        );
+        (again.answer().status == 200).then_some(())
+    });
+}
+
+/// Does as much as it can until told to stop; says how often it was refused.
+fn flood(door: &Door, kind: usize, stop: &AtomicBool, refused: &AtomicU32) {
+    let mut held = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        let mut client = client(door, "noisy");
+        match kind % 4 {
+            0 => client.send("GET /info HTTP/1.1\r\nHost: x\r\n\r\n"),
+            1 => client.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n"),
+            2 => begin(&mut client, "/images/load", "Content-Length: 40000", "x"),
+            _ => begin(
+                &mut client,
+                "/exec/idle/start",
+                "Content-Type: application/json\r\nContent-Length: 2",
+                "{}",
+            ),
+        }
+        if kind % 4 == 2 && held.len() < 2 {
+            held.push(client);
+            continue;
+        }
+        if client.head().status == 429 {
+            refused.fetch_add(1, Ordering::Relaxed);
+        } else if held.len() < 4 {
+            held.push(client);
+        }
+    }
+}
+
+#[test]
+fn who_floods_the_door_does_not_slow_down_others() {
+    let door = open();
+    let (stop, refused) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicU32::new(0)),
+    );
+    let mut latencies = Vec::new();
+    std::thread::scope(|scope| {
+        for kind in 0..8 {
+            let (door, stop, refused) = (&door, &stop, &refused);
+            scope.spawn(move || flood(door, kind, stop, refused));
+        }
+        let mut quiet = client(&door, "quiet");
+        eventually("a refusal", || {
+            (refused.load(Ordering::Relaxed) > 20).then_some(())
+        });
+        for _ in 0..100 {
+            let begun = Instant::now();
+            assert_eq!(quiet.get("/info").status, 200);
+            latencies.push(begun.elapsed());
+        }
+        let mut streams: Vec<_> = (0..8).map(|_| client(&door, "quiet")).collect();
+        for stream in &mut streams {
+            stream.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+            assert_eq!(stream.head().status, 200);
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    latencies.sort();
+    // Eight threads shake hands on two processors at the same time.
+    assert!(latencies[50] < Duration::from_millis(250), "{latencies:?}");
+    assert!(latencies[99] < Duration::from_secs(2), "{latencies:?}");
+}
