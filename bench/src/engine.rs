@@ -169,6 +169,10 @@ impl Engine {
         self.client()?.call("GET", "/_ping", b"", "").map(drop)
     }
 
+    pub(crate) fn socket(&self) -> PathBuf {
+        socket(self.dir.path())
+    }
+
     pub(crate) fn client(&self) -> Result<Client> {
         Client::connect(&socket(self.dir.path()))
     }

@@ -56,7 +56,7 @@ fn main() -> Result<()> {
     if args.door {
         access::run()?;
         for engine in &engines {
-            let each = access::door(&engine.socket)?;
+            let each = access::door(&engine.socket())?;
             println!(
                 "| the same through the door of {}: identity, policy, two audit records | {each:.1?} |",
                 engine.name

@@ -129,11 +129,7 @@ fn bodies_of_one_identity_are_limited_together_declared_or_not() {
         }
     }
     let answer = endless.answer();
-    assert!(
-        answer.text().contains("Bodies(65536)"),
-        "{}",
-        answer.text()
-    );
+    assert!(answer.text().contains("Bodies(65536)"), "{}", answer.text());
 
     let mut other = client(&door, "quiet");
     let body = "x".repeat(limit + 1);
