@@ -40,6 +40,8 @@ pub(super) struct Trail {
     /// The first line of this process is written.
     started: bool,
     unsigned: u64,
+    /// Lines that nobody else has been told of yet.
+    fresh: Vec<String>,
     signer: Option<Signer>,
 }
 
@@ -74,6 +76,7 @@ impl Trail {
             unsure: signer.is_some(),
             started: false,
             unsigned: 0,
+            fresh: Vec::new(),
             signer,
         };
         if trail.unsure {
@@ -146,20 +149,25 @@ impl Trail {
         Ok(())
     }
 
-    /// Writes one record; says what was written.
+    /// The lines since this was asked last, those of the trail itself among them.
+    pub(super) fn take_fresh(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.fresh)
+    }
+
+    /// Writes one record.
     pub(super) fn append(
         &mut self,
         record: &Record<'_>,
         time: Timestamp,
-    ) -> Result<String, AuditError> {
+    ) -> Result<(), AuditError> {
         self.ready()?;
-        let line = self.put(record, time)?;
+        self.put(record, time)?;
         if self.length >= self.config.max_bytes {
             self.rotate()?;
         } else if self.unsigned >= CHECKPOINT_EVERY {
             self.checkpoint()?;
         }
-        Ok(line)
+        Ok(())
     }
 
     /// Signs everything so far, and sees it to the disk.
@@ -180,7 +188,7 @@ impl Trail {
         self.file.sync_data().map_err(AuditError::Write)
     }
 
-    fn put(&mut self, record: &Record<'_>, time: Timestamp) -> Result<String, AuditError> {
+    fn put(&mut self, record: &Record<'_>, time: Timestamp) -> Result<(), AuditError> {
         let object = record
             .object(self.next, time, self.previous)
             .map_err(AuditError::Encode)?;
@@ -193,12 +201,13 @@ impl Trail {
         }
         self.length += line.len() as u64;
         self.unsigned += 1;
+        self.fresh.push(line);
         let sequence = self.next;
         (self.next, self.previous) = (sequence + 1, hash);
         if let Some(Signer { key, head }) = &self.signer {
             head.write(key, sequence, hash).map_err(AuditError::Write)?;
         }
-        Ok(line)
+        Ok(())
     }
 
     /// Signs and puts away the full file, begins another, and forgets the oldest.

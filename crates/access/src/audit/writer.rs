@@ -139,7 +139,10 @@ impl AuditLog {
 
     /// Signs what was written, at the end of the process.
     pub fn close(&self) {
-        let closed = self.lock().trail.checkpoint();
+        let mut state = self.lock();
+        let closed = state.trail.checkpoint();
+        self.spread(&mut state);
+        drop(state);
         if let Err(error) = closed {
             super::complain(&error);
         }
@@ -163,24 +166,32 @@ impl AuditLog {
         let lost = state.lost;
         let missed = (lost > 0).then_some(Record::Lost { records: lost });
         for record in missed.iter().chain(records) {
-            match state.trail.append(record, Timestamp::now()) {
-                Ok(line) => {
-                    self.written.fetch_add(1, Ordering::Relaxed);
-                    self.sinks.iter().for_each(|sink| sink.send(&line));
-                }
-                Err(error) => {
-                    let count = records.len() as u64;
-                    self.failed.fetch_add(count, Ordering::Relaxed);
-                    state.lost += count;
-                    return Err(error);
-                }
+            let appended = state.trail.append(record, Timestamp::now());
+            self.spread(&mut state);
+            if let Err(error) = appended {
+                let count = records.len() as u64;
+                self.failed.fetch_add(count, Ordering::Relaxed);
+                state.lost += count;
+                return Err(error);
             }
             state.lost = 0;
         }
         if records.is_empty() {
-            state.trail.ready()?;
+            let ready = state.trail.ready();
+            self.spread(&mut state);
+            ready?;
         }
         Ok(())
+    }
+
+    /// Tells the others what was written.
+    fn spread(&self, state: &mut State) {
+        let lines = state.trail.take_fresh();
+        self.written
+            .fetch_add(lines.len() as u64, Ordering::Relaxed);
+        for line in &lines {
+            self.sinks.iter().for_each(|sink| sink.send(line));
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
