@@ -147,7 +147,10 @@ fn a_backup_opens_with_another_implementation_of_jwe() {
 #[test]
 fn a_root_that_is_elsewhere_is_all_that_peers_know() {
     let bench = Bench::new();
-    run(&bench, "ca init --no-passphrase --pki tree --offline-root safe --name Lab");
+    run(
+        &bench,
+        "ca init --no-passphrase --pki tree --offline-root safe --name Lab",
+    );
     bench.sh("mv safe away");
     run(&bench, "cert server --pki tree --no-detect --san localhost");
     run(&bench, "cert client alice --pki tree");
@@ -210,7 +213,10 @@ fn a_root_that_is_elsewhere_is_all_that_peers_know() {
 #[test]
 fn browsers_get_one_file_with_todays_encryption() {
     let bench = Bench::new();
-    run(&bench, "ca init --no-passphrase --pki tree --offline-root safe");
+    run(
+        &bench,
+        "ca init --no-passphrase --pki tree --offline-root safe",
+    );
     run(&bench, "cert client alice --pki tree");
     let told = run(&bench, "cert export alice --p12 alice.p12 --pki tree");
     assert!(told.contains("CN=alice"), "{told}");
