@@ -109,7 +109,7 @@ fn secrets(lab: &Lab, node: usize) -> Vec<(PathBuf, Vec<Vec<u8>>)> {
         let number = octets[octets.len() - 32..].to_vec();
         let lines = text.split(|octet| *octet == b'\n');
         let lines = lines.filter(|line| line.len() >= 32 && !line.starts_with(b"-----"));
-        let needles = [number.clone(), hex.into_bytes()].into_iter();
+        let needles = [number, hex.into_bytes()].into_iter();
         (path, needles.chain(lines.map(<[u8]>::to_vec)).collect())
     })
     .collect()
@@ -152,11 +152,11 @@ pub(crate) fn join_server(lab: &Lab) {
 
 /// The daemon with the settings that `join` wrote, and nothing else about TLS.
 pub(crate) fn daemon(lab: &mut Lab) -> Daemon {
-    daemon_with(lab, serde_json::json!({}))
+    daemon_with(lab, &serde_json::json!({}))
 }
 
 /// The same with more settings.
-pub(crate) fn daemon_with(lab: &mut Lab, more: Value) -> Daemon {
+pub(crate) fn daemon_with(lab: &mut Lab, more: &Value) -> Daemon {
     let text = fs::read_to_string(lab.folder(3).join("daemon.json")).unwrap();
     let mut config: Value = serde_json::from_str(&text).unwrap();
     config["hosts"] = serde_json::json!([]);

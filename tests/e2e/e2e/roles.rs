@@ -77,7 +77,7 @@ fn a_policy_knows_the_roles_that_invitations_name_and_believes_those_it_wants_to
     join_server(&lab);
     let policy = lab.folder(3).join("policy.toml");
     fs::write(&policy, "[roles.look]\nallow = [\"container.read\"]\n").unwrap();
-    let daemon = daemon_with(&mut lab, json!({ "policy": policy }));
+    let daemon = daemon_with(&mut lab, &json!({ "policy": policy }));
     fs::copy(&policy, lab.folder(2).join("policy.toml")).unwrap();
     let token = invite(&lab, "client lea --role look --policy policy.toml");
     let join = format!("lockgate join {token} --pki pki --context-name lea");
