@@ -1,7 +1,7 @@
 //! `cargo xtask threats`: which test proves that a known attack fails here.
 //!
 //! Tests name the attack in a comment: its public identifier anywhere, a word of our own after
-//! `T:`. `docs/threats.md` is written from [`rows`] and these comments; `cargo xtask check` refuses
+//! `T:`. `docs/threats.md` is written from [`mod@rows`] and these comments; `cargo xtask check` refuses
 //! an attack without a test, and a page that names a test which is no longer there.
 
 mod rows;

@@ -73,28 +73,35 @@ pub(crate) fn suggestion(key: &str) -> Option<&'static str> {
 }
 
 /// What `lockgated` reads beside dockerd's keys.
-const OURS: [&str; 21] = [
+const OURS: [&str; 28] = [
     "audit-log",
     "audit-max-files",
     "audit-max-size",
     "audit-sinks",
     "ca-advertise",
     "ca-dir",
+    "ca-grace",
     "ca-listen",
     "ca-passphrase-file",
     "ca-poll",
     "ca-server",
     "guard",
+    "guard-insecure-loopback",
+    "guard-tlscacert",
+    "guard-tlscert",
+    "guard-tlskey",
     "guard-without",
     "insecure-tcp-loopback-only",
     "metrics-addr",
     "nft-table",
+    "otlp-endpoint",
     "pidfile",
     "policy",
     "shim-path",
     "tls-crl",
     "tls-crl-grace",
     "tls-min-version",
+    "tls-warn-days",
 ];
 
 /// The keys of dockerd 20.10 to 29, asked of its `--validate`.
