@@ -22,6 +22,7 @@ mod health;
 mod identity;
 mod images;
 mod lab;
+mod lending;
 mod lifecycle;
 mod limits;
 mod lint;

@@ -9,8 +9,8 @@ use lockgate_testkit::{Daemon, DaemonOptions, Ended, program, run};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
-const ALICE: u32 = 2001;
-const BOB: u32 = 2002;
+pub(crate) const ALICE: u32 = 2001;
+pub(crate) const BOB: u32 = 2002;
 /// Has a role for objects with the label `team=ci`.
 const TEAM: u32 = 2003;
 
@@ -48,17 +48,17 @@ roles = ["narrow"]
 "#;
 const NARROW: u32 = 2004;
 
-struct House {
-    daemon: Daemon,
+pub(crate) struct House {
+    pub(crate) daemon: Daemon,
     _policy: NamedTempFile,
 }
 
 impl House {
-    fn open() -> Self {
+    pub(crate) fn open() -> Self {
         Self::open_with("")
     }
 
-    fn open_with(more: &str) -> Self {
+    pub(crate) fn open_with(more: &str) -> Self {
         let policy = NamedTempFile::new().unwrap();
         fs::write(&policy, format!("{POLICY}{more}")).unwrap();
         let daemon = Daemon::start_with(DaemonOptions {
@@ -94,13 +94,19 @@ impl House {
     }
 
     #[track_caller]
-    fn docker(&self, uid: u32, line: &str) -> Ended {
+    pub(crate) fn docker(&self, uid: u32, line: &str) -> Ended {
         run(self.command(uid, "docker").args(line.split(' ')), b"")
     }
 
     /// Status and body.
     #[track_caller]
-    fn api(&self, uid: u32, method: &str, target: &str, body: Option<&Value>) -> (u16, String) {
+    pub(crate) fn api(
+        &self,
+        uid: u32,
+        method: &str,
+        target: &str,
+        body: Option<&Value>,
+    ) -> (u16, String) {
         let mut command = self.command(uid, "curl");
         command
             .args([
