@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::test::Tally;
-use crate::{check, deb, quickstart, setup, test};
+use crate::{check, deb, quickstart, setup, test, vm};
 
 pub(crate) fn run() -> Result<()> {
     let started = Instant::now();
@@ -32,6 +32,7 @@ pub(crate) fn run() -> Result<()> {
             check: true,
         })
     });
+    single(&mut total, "guest with cgroup v2", vm::smoke);
     println!("took {} minutes", started.elapsed().as_secs() / 60);
     println!("{} passed, {} failed", total.passed, total.failed);
     if total.failed > 0 {

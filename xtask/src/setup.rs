@@ -172,6 +172,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return Ok(());
     }
     install(ALL)?;
+    install(&VM)?;
     for (tool, why) in [
         ("cargo-nextest", "runs the tests"),
         ("cargo-deny", "licences, sources, duplicates"),

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use super::create;
+use super::{Suites, create};
 use crate::shell::{cargo, output, run};
 
 /// A kernel and the folder of its modules.
@@ -60,7 +60,7 @@ pub(super) fn ramdisk(
     folder: &Path,
     bin_dir: &Path,
     kernel: &Kernel,
-    only: Option<&str>,
+    suites: &Suites<'_>,
 ) -> Result<PathBuf> {
     let root = folder.join("root");
     if root.exists() {
@@ -85,12 +85,18 @@ pub(super) fn ramdisk(
         let path = bin_dir.join(name);
         strip(&path, &root.join(path.strip_prefix("/")?))?;
     }
-    strip(&conformance_tests()?, &root.join("tests/conformance"))?;
-    let filter = only.unwrap_or("lockgate");
-    let suite =
-        format!("exec /tests/conformance {filter} --skip runc --skip crun --test-threads 2\n");
-    fs::write(root.join("tests/conformance.sh"), suite)?;
-    if only.is_none() {
+    let cases = match suites {
+        Suites::All => Some("lockgate"),
+        Suites::Conformance(name) => Some(*name),
+        Suites::Daemon => None,
+    };
+    if let Some(cases) = cases {
+        strip(&conformance_tests()?, &root.join("tests/conformance"))?;
+        let suite =
+            format!("exec /tests/conformance {cases} --skip runc --skip crun --test-threads 2\n");
+        fs::write(root.join("tests/conformance.sh"), suite)?;
+    }
+    if !matches!(suites, Suites::Conformance(_)) {
         let suite = format!("BIN={}\n{}", bin_dir.display(), include_str!("daemon.sh"));
         fs::write(root.join("tests/daemon.sh"), suite)?;
     }

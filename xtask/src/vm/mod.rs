@@ -22,12 +22,45 @@ pub(crate) struct Args {
     /// Minutes after which the guest is given up
     #[arg(long, default_value_t = 30)]
     minutes: u64,
-    /// Only the cases of the conformance suite whose name contains this
+    /// Only the cases of the conformance suite whose name contains this; with --systemd, the checks whose
+    /// name matches this expression
     #[arg(long)]
     only: Option<String>,
+    /// Only a daemon's checks, without the conformance suite
+    #[arg(long, conflicts_with_all = ["only", "systemd"])]
+    smoke: bool,
     /// Another guest: Debian with systemd, our package, and a user with a daemon of their own
     #[arg(long)]
     systemd: bool,
+}
+
+impl Args {
+    fn suites(&self) -> Suites<'_> {
+        match &self.only {
+            Some(name) => Suites::Conformance(name),
+            None if self.smoke => Suites::Daemon,
+            None => Suites::All,
+        }
+    }
+}
+
+/// What CI has of it: does a daemon live on a kernel with cgroup v2 alone?
+pub(crate) fn smoke() -> Result<()> {
+    let args = Args {
+        minutes: 10,
+        only: None,
+        smoke: true,
+        systemd: false,
+    };
+    run(&args).map(drop)
+}
+
+/// What the guest without systemd runs.
+enum Suites<'a> {
+    All,
+    /// The cases whose name contains this.
+    Conformance(&'a str),
+    Daemon,
 }
 
 /// Boots the guest and waits for its tests; a guest that says nothing of their end has failed.
@@ -39,11 +72,11 @@ pub(crate) fn run(args: &Args) -> Result<Tally> {
     let kernel = image::kernel(&folder)?;
     let (ramdisk, disk) = if args.systemd {
         let package = crate::deb::pack(&bin_dir)?;
-        let system = system::make(&folder, &package, &kernel)?;
+        let system = system::make(&folder, &package, &kernel, args.only.as_deref())?;
         (system.ramdisk, Some(system.disk))
     } else {
-        let only = args.only.as_deref();
-        (image::ramdisk(&folder, &bin_dir, &kernel, only)?, None)
+        let suites = args.suites();
+        (image::ramdisk(&folder, &bin_dir, &kernel, &suites)?, None)
     };
     let started = Instant::now();
     let mut guest = Guest::boot(&kernel.image, &ramdisk, disk.as_deref())?;

@@ -23,16 +23,15 @@ pub(super) struct System {
 }
 
 /// Makes both. The Debian is fetched once.
-pub(super) fn make(folder: &Path, package: &Path, kernel: &Kernel) -> Result<System> {
+pub(super) fn make(
+    folder: &Path,
+    package: &Path,
+    kernel: &Kernel,
+    only: Option<&str>,
+) -> Result<System> {
     let root = folder.join("debian");
-    if !root.join("usr/bin/busybox").exists() && !root.join("bin/busybox").exists() {
-        run(Command::new("debootstrap")
-            .args([
-                "--variant=minbase",
-                &format!("--include={PACKAGES}"),
-                "bookworm",
-            ])
-            .arg(&root))?;
+    if !root.exists() {
+        debootstrap(&folder.join("debian.partial"), &root)?;
     }
     let modules = root.join("lib/modules").join(&kernel.version);
     if !modules.exists() {
@@ -42,6 +41,7 @@ pub(super) fn make(folder: &Path, package: &Path, kernel: &Kernel) -> Result<Sys
             .args([&kernel.modules, &modules]))?;
     }
     fs::copy(package, root.join("lockgate.deb"))?;
+    fs::write(root.join("only"), only.unwrap_or_default())?;
     fs::write(root.join("checks.sh"), include_str!("system.sh"))?;
     let unit = root.join("etc/systemd/system/checks.service");
     fs::write(unit, include_str!("checks.service"))?;
@@ -64,6 +64,22 @@ pub(super) fn make(folder: &Path, package: &Path, kernel: &Kernel) -> Result<Sys
         ramdisk: ramdisk(folder, kernel)?,
         disk,
     })
+}
+
+/// A Debian that was not made to its end is made anew.
+fn debootstrap(partial: &Path, root: &Path) -> Result<()> {
+    if partial.exists() {
+        fs::remove_dir_all(partial)?;
+    }
+    run(Command::new("debootstrap")
+        .args([
+            "--variant=minbase",
+            &format!("--include={PACKAGES}"),
+            "bookworm",
+        ])
+        .arg(partial))?;
+    fs::rename(partial, root)?;
+    Ok(())
 }
 
 fn ramdisk(folder: &Path, kernel: &Kernel) -> Result<PathBuf> {

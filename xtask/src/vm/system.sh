@@ -49,7 +49,8 @@ a_user_starts_a_daemon() { loginctl enable-linger wanda; for i in $(seq 60); do 
 a_users_containers_are_limited() { (tar -c -C /image . | U /usr/bin/lockgate import - box) && U /usr/bin/lockgate run -d --name box -m 48m --pids-limit 40 --cpus 0.5 box sleep 100000 &&
     find /sys/fs/cgroup/user.slice -name containers; ugroup memory.max; ugroup pids.max; [ "$(ugroup memory.max)" = 50331648 ] && [ "$(ugroup pids.max)" = 40 ] && [ "$(ugroup cpu.max)" = "50000 100000" ]; }
 a_users_container_is_paused() { U /usr/bin/lockgate pause box && ugroup cgroup.events | grep -q 'frozen 1' && U /usr/bin/lockgate unpause box; }
-a_users_info_is_without_warnings() { U /usr/bin/lockgate info --format '{{.CgroupDriver}} {{.SecurityOptions}} {{.Warnings}}' | tee /dev/stderr | grep -q 'cgroupfs.*rootless'; }
+a_users_info_tells_what_is_delegated() { U /usr/bin/lockgate info --format '{{.CgroupDriver}} {{.SecurityOptions}} {{.Warnings}}' > /run/uinfo; cat /run/uinfo
+    grep -q '^cgroupfs .*name=rootless' /run/uinfo && ! grep -q 'memory\|cpu cfs\|cpu shares\|without cgroups' /run/uinfo; }
 a_users_daemon_is_restarted() { old=$(systemctl --user --machine=wanda@ show --value -p MainPID lockgated-rootless); kill -9 $old
     for i in $(seq 60); do n=$(systemctl --user --machine=wanda@ show --value -p MainPID lockgated-rootless); [ "$n" != $old ] && [ "$n" != 0 ] && U /usr/bin/lockgate version && break; sleep 0.5; done
     [ "$(U /usr/bin/lockgate exec box echo here)" = here ] || { journalctl --no-pager -n 15; return 1; }; }
@@ -57,8 +58,9 @@ echo "guest: systemd $(systemctl --version | head -1), Linux $(uname -r), LSM $(
 mkdir -p /image/bin /image/etc; cp /bin/busybox /image/bin/; for n in sh sleep echo mknod head cat true; do ln -sf busybox /image/bin/$n; done
 for name in the_socket_waits_alone a_client_starts_the_daemon an_image_is_imported info_tells_of_v2 a_container_starts limits_reach_the_kernel statistics_are_of_v2 pause_freezes \
     an_update_reaches_the_kernel want_of_memory_is_told devices_are_guarded apparmor_confines an_unknown_profile_is_refused journald_gets_the_lines it_outlives_the_daemon a_daemon_that_hangs_is_replaced a_reload_is_one \
-    stopping_leaves_containers its_cgroup_goes_with_it a_user_starts_a_daemon a_users_info_is_without_warnings a_users_containers_are_limited a_users_container_is_paused a_users_daemon_is_restarted; do
-    check $name $name; done
+    stopping_leaves_containers its_cgroup_goes_with_it a_user_starts_a_daemon a_users_info_tells_what_is_delegated a_users_containers_are_limited a_users_container_is_paused a_users_daemon_is_restarted; do
+    # What the others stand on is always there.
+    case $name in an_image_is_imported | a_container_starts) check $name $name ;; *) [[ ! $name =~ $(cat /only) ]] || check $name $name ;; esac; done
 [ $failed = 0 ] && result=ok || { result=FAILED; journalctl -u lockgated --no-pager -n 25; }
 echo "test result: $result. $passed passed; $failed failed; 0 ignored"
 echo "guest: end $failed"
