@@ -25,6 +25,16 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn lockgated() -> Result<Self> {
+        Self::ours("lockgated", None)
+    }
+
+    /// Our door before the engine at that socket.
+    pub(crate) fn guard(behind: &Path) -> Result<Self> {
+        let flag = format!("--guard=unix://{}", behind.display());
+        Self::ours("guard", Some(&flag))
+    }
+
+    fn ours(name: &str, flag: Option<&str>) -> Result<Self> {
         let dir = folder()?;
         let pki = certificates(dir.path())?;
         let config = format!(
@@ -36,8 +46,9 @@ impl Engine {
         );
         fs::write(dir.path().join("daemon.json"), config)?;
         let program = binary("lockgated");
-        Self::start("lockgated".to_owned(), dir, Some(PORT), |netns, dir| {
+        Self::start(name.to_owned(), dir, Some(PORT), |netns, dir| {
             let mut command = netns.command(&program);
+            command.args(flag);
             command.arg("--config-file").arg(dir.join("daemon.json"));
             command.arg(format!("--host=unix://{}", socket(dir).display()));
             command.arg(format!("--host=tcp://127.0.0.1:{PORT}"));

@@ -1,6 +1,6 @@
 //! A keep-alive HTTP/1.1 client on a unix socket that costs next to nothing.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -21,6 +21,39 @@ impl Client {
         Ok(Self {
             stream: BufReader::with_capacity(1 << 16, stream),
         })
+    }
+
+    /// Asks for a stream and throws it away as it comes; returns how many bytes came.
+    pub(crate) fn drain(&mut self, target: &str) -> Result<u64> {
+        self.send("GET", target, b"", "", "")?;
+        let (status, length) = self.head()?;
+        if status != 200 {
+            let body = self.body(length)?;
+            bail!("GET {target}: {status} {}", String::from_utf8_lossy(&body));
+        }
+        let mut all = 0;
+        loop {
+            let size = match length {
+                Length::Known(size) => size,
+                Length::UntilEnd => usize::MAX,
+                Length::Chunked => self.chunk_size()?,
+            };
+            let mut piece = (&mut self.stream).take(u64::try_from(size)?);
+            all += io::copy(&mut piece, &mut io::sink())?;
+            if !matches!(length, Length::Chunked) {
+                return Ok(all);
+            }
+            self.stream.read_line(&mut String::new())?;
+            if size == 0 {
+                return Ok(all);
+            }
+        }
+    }
+
+    fn chunk_size(&mut self) -> Result<usize> {
+        let mut line = String::new();
+        self.stream.read_line(&mut line)?;
+        Ok(usize::from_str_radix(line.trim_end(), 16)?)
     }
 
     /// Sends a request and reads the whole answer; fails unless the status is 2xx or 304.
@@ -49,8 +82,8 @@ impl Client {
         Ok(serde_json::from_slice(&answer).unwrap_or_default())
     }
 
-    /// Upgrades the connection and reads it to its end; returns how many bytes came.
-    pub(crate) fn hijack(mut self, target: &str, body: &str) -> Result<usize> {
+    /// Upgrades the connection and throws away what comes till its end; returns how many bytes came.
+    pub(crate) fn hijack(mut self, target: &str, body: &str) -> Result<u64> {
         self.send(
             "POST",
             target,
@@ -62,8 +95,7 @@ impl Client {
         if status != 101 {
             bail!("POST {target}: {status} instead of 101");
         }
-        let mut rest = Vec::new();
-        Ok(self.stream.read_to_end(&mut rest)?)
+        Ok(io::copy(&mut self.stream, &mut io::sink())?)
     }
 
     fn send(
@@ -124,9 +156,7 @@ impl Client {
                 self.stream.read_to_end(&mut body)?;
             }
             Length::Chunked => loop {
-                let mut line = String::new();
-                self.stream.read_line(&mut line)?;
-                let size = usize::from_str_radix(line.trim_end(), 16)?;
+                let size = self.chunk_size()?;
                 let start = body.len();
                 body.resize(start + size + 2, 0);
                 self.stream

@@ -11,6 +11,7 @@
 mod access;
 mod cpu;
 mod engine;
+mod guard;
 mod handshake;
 mod http;
 mod image;
@@ -18,7 +19,7 @@ mod memory;
 mod report;
 mod rows;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
@@ -45,6 +46,9 @@ struct Args {
     /// Only what the door costs: decisions, audit records, round trips
     #[arg(long)]
     door: bool,
+    /// Only what the guard costs before the (first) dockerd
+    #[arg(long)]
+    guard: bool,
     /// Write the result as JSON into this file too
     #[arg(long)]
     json: Option<PathBuf>,
@@ -52,6 +56,13 @@ struct Args {
 
 fn main() -> Result<()> {
     let args = Args::parse();
+    if args.guard {
+        let dockerd = args
+            .dockerd
+            .first()
+            .map_or_else(|| Path::new("dockerd"), PathBuf::as_path);
+        return guard::run(dockerd, args.rounds);
+    }
     let mut engines = vec![Engine::lockgated()?];
     if args.door {
         access::run()?;

@@ -103,7 +103,7 @@ fn run_once(client: &mut Client, network: &str, command: &str) -> Result<()> {
         .map(drop)
 }
 
-fn create(client: &mut Client, network: &str, command: &str) -> Result<String> {
+pub(crate) fn create(client: &mut Client, network: &str, command: &str) -> Result<String> {
     let body = format!(
         r#"{{"Image":"docker.io/library/busybox:latest","Cmd":{command},"HostConfig":{{"NetworkMode":"{network}"}}}}"#
     );
@@ -171,7 +171,7 @@ fn list(engine: &Engine) -> Result<Vec<f64>> {
     times
 }
 
-const LINES: &str =
+pub(crate) const LINES: &str =
     r#"["sh","-c","yes 'a line of a log that somebody will read some day' | head -n 300000"]"#;
 
 fn write_logs(engine: &Engine) -> Result<Vec<f64>> {
@@ -244,7 +244,7 @@ fn supervisor(engine: &Engine) -> Result<Vec<f64>> {
     Ok(vec![mean])
 }
 
-fn timed(work: impl FnOnce() -> Result<()>) -> Result<f64> {
+pub(crate) fn timed(work: impl FnOnce() -> Result<()>) -> Result<f64> {
     let start = Instant::now();
     work()?;
     Ok(start.elapsed().as_secs_f64() * 1000.0)
