@@ -3,11 +3,11 @@
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
-use rustix::fs::{Gid, Mode, OFlags, Uid};
+use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 
 use super::super::MAX_DEPTH;
-use super::super::handle::{look, magic_path, open_in_root};
+use super::super::handle::{look, open_in_root};
 
 /// The directory that is filled, and the one below it that was used last.
 pub(super) struct Place<'a> {
@@ -72,7 +72,8 @@ impl<'a> Place<'a> {
         };
         let (handle, _) = look(parent.as_fd(), name)?;
         let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
-        rustix::fs::chown(magic_path(&handle), Some(uid), Some(gid))
+        // By the handle alone: a private view has no /proc.
+        rustix::fs::chownat(&handle, "", Some(uid), Some(gid), AtFlags::EMPTY_PATH)
     }
 }
 
