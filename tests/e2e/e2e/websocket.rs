@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use lockgate_testkit::Daemon;
+use lockgate_testkit::{Daemon, eventually};
 
 pub(crate) struct Socket(UnixStream);
 
@@ -81,11 +81,18 @@ const HANDSHAKE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 pub(crate) const ALL: &str = "stream=1&stdin=1&stdout=1&stderr=1";
 
+/// A container that has said its two lines: who attaches between the log's end and the stream misses what is
+/// said just then, as with dockerd.
 fn cat(daemon: &Daemon, name: &str, flags: &str) {
     let script = "echo out; echo err >&2; exec cat";
     daemon
         .docker(&["run", flags, "--name", name, "busybox", "sh", "-c", script])
         .ok();
+    eventually("both lines are in the log", || {
+        let logs = daemon.docker(&["logs", name]);
+        let said = format!("{}{}", logs.stdout, logs.stderr);
+        (said.contains("out") && said.contains("err")).then_some(())
+    });
 }
 
 #[test]
