@@ -99,8 +99,8 @@ fn ramdisk(folder: &Path, kernel: &Kernel) -> Result<PathBuf> {
 
 /// Those between the kernel and its disk, in the order in which they are loaded.
 const MODULES: [&str; 6] = [
-    "drivers/virtio/virtio.ko",
     "drivers/virtio/virtio_ring.ko",
+    "drivers/virtio/virtio.ko",
     "drivers/virtio/virtio_pci_modern_dev.ko",
     "drivers/virtio/virtio_pci_legacy_dev.ko",
     "drivers/virtio/virtio_pci.ko",
