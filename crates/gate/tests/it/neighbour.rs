@@ -174,6 +174,10 @@ fn flood(door: &Door, kind: usize, stop: &AtomicBool, refused: &AtomicU32) {
             held.push(client);
             continue;
         }
+        // Half a body that is let in waits until the door loses patience.
+        if !client.is_answered() {
+            continue;
+        }
         if client.head().status == 429 {
             refused.fetch_add(1, Ordering::Relaxed);
         } else if held.len() < 4 {

@@ -144,6 +144,16 @@ impl<S: Read + Write> Client<S> {
         answer
     }
 
+    /// Whether there is an answer at all: the door may have closed on who waited too long.
+    pub(crate) fn is_answered(&mut self) -> bool {
+        while !self.unread.windows(4).any(|window| window == b"\r\n\r\n") {
+            if !self.more() {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Reads the head of an answer alone.
     pub(crate) fn head(&mut self) -> Answer {
         let end = loop {
