@@ -51,6 +51,11 @@ impl Ask {
         self.admitted.call().target().unwrap_or_default()
     }
 
+    /// What fills another hole of the path.
+    pub(crate) fn param(&self, name: &str) -> Option<&str> {
+        self.admitted.call().params().get(name)
+    }
+
     pub(crate) fn query(&self) -> &Query {
         self.admitted.call().query()
     }

@@ -53,6 +53,8 @@ pub const TABLE: &[Route] = &[
     get("/containers/{id:.*}/attach/ws", Op::ContainerAttachWebsocket).hijack(),
     post("/containers/{id:.*}/wait", Op::ContainerWait).down(),
     delete("/containers/{id}", Op::ContainerDelete),
+    // A link of the container; judged as the container itself.
+    delete("/containers/{id}/{alias}", Op::ContainerDelete),
     head("/containers/{id:.*}/archive", Op::ContainerArchiveInfo),
     get("/containers/{id:.*}/archive", Op::ContainerArchive).down(),
     put("/containers/{id:.*}/archive", Op::PutContainerArchive).stream(),

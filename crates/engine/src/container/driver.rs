@@ -173,6 +173,7 @@ impl Driver {
             Order::Rename(name) => self.rename(&name),
             Order::Pause => self.pause().await,
             Order::Resume => self.resume().await,
+            Order::Unlink(alias) => self.unlink(&alias),
             Order::Update(query) => self.update(*query).await,
             Order::Connect(order) => self.connect(*order).await,
             Order::Disconnect(order) => self.disconnect(order).await,

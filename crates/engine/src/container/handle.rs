@@ -74,6 +74,8 @@ pub(crate) enum Order {
     Pause,
     Resume,
     Update(Box<UpdateQuery>),
+    /// The alias of a link.
+    Unlink(String),
     Connect(Box<ConnectOrder>),
     Disconnect(DisconnectOrder),
 }
@@ -133,7 +135,7 @@ impl Order {
             Self::Rename(_) => Verb::Rename,
             Self::Pause => Verb::Pause,
             Self::Resume => Verb::Resume,
-            Self::Update(_) => Verb::Update,
+            Self::Update(_) | Self::Unlink(_) => Verb::Update,
             Self::Connect(_) | Self::Disconnect(_) => Verb::Network,
         }
     }

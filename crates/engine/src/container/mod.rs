@@ -45,6 +45,7 @@ pub(crate) mod state;
 pub(crate) mod stats;
 mod stop;
 mod top;
+mod unlink;
 mod update;
 mod view;
 mod wait;

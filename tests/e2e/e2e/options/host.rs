@@ -117,7 +117,15 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(lab.daemon.inspect("web", "{{.HostConfig.Links}}"), "[/db:/web/sql]");
         lab.daemon.docker(&["stop", "-t", "0", "db"]).ok();
         assert_eq!(lab.daemon.api("POST", "/containers/web/start", None).json()["message"], "Cannot link to a non running container: /db AS /web/sql");
-        lab.daemon.docker(&["rm", "web", "db"]).ok();
+        let unlink = |name: &str| lab.daemon.docker(&["rm", "--link", name]);
+        unlink("web").failed_with(1, "Conflict, cannot remove the default link name of the container");
+        unlink("web/db").failed_with(1, "No such container: web/db");
+        lab.daemon.docker(&["rm", "web/sql"]).failed_with(1, "No such container: web/sql");
+        unlink("web/sql").ok();
+        unlink("web/sql").failed_with(1, "No such container: web/sql");
+        assert_eq!(lab.daemon.inspect("web", "{{.HostConfig.Links}}"), "[]");
+        lab.daemon.docker(&["start", "web"]).ok();
+        lab.daemon.docker(&["rm", "-f", "web", "db"]).ok();
         let asked = json!({ "HostConfig": { "NetworkMode": "bridge", "Links": ["nope"] } });
         assert_eq!(lab.refused(&asked), (400, "could not get container for nope: No such container: nope".to_owned()));
     }),

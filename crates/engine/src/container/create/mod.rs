@@ -32,7 +32,7 @@ use draft::draft;
 use undo::{Step, Undo};
 
 pub(crate) use discard::discard;
-pub(crate) use link::by_alias;
+pub(crate) use link::{Link, by_alias};
 pub(crate) use merge::merge;
 pub(crate) use mounts::clean;
 #[cfg(test)]
