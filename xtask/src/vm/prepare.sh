@@ -8,7 +8,7 @@ systemctl disable --quiet lockgated.service
 systemctl enable --quiet lockgated.socket checks.service
 systemctl mask --quiet apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
     fstrim.timer getty@tty1.service serial-getty@ttyS0.service systemd-timesyncd.service
-printf '%s\n' overlay bridge veth tun nf_tables nft_nat nft_masq nft_fib_inet nft_ct > /etc/modules-load.d/guest.conf
+printf '%s\n' overlay bridge veth dummy tun nf_tables nft_nat nft_masq nft_fib_inet nft_ct > /etc/modules-load.d/guest.conf
 # An emulated processor is slow.
 mkdir -p /etc/systemd/system.conf.d /etc/systemd/user.conf.d
 printf '[Manager]\nDefaultTimeoutStartSec=600\n' | tee /etc/systemd/system.conf.d/guest.conf > /etc/systemd/user.conf.d/guest.conf
