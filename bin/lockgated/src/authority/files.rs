@@ -6,7 +6,7 @@ use anyhow::Result;
 use lockgate_enroll::Granted;
 use lockgate_gate::TlsFiles;
 use lockgate_pki::{
-    FileSet, Overwrite, PrivateKey, Revocations, StagedSet, certificates_in, stage,
+    CertificateInfo, FileSet, Overwrite, PrivateKey, Revocations, StagedSet, certificates_in, stage,
 };
 use lockgate_types::Timestamp;
 
@@ -19,8 +19,25 @@ pub(super) fn take(files: &TlsFiles, ca: &str, lists: &str) -> Result<()> {
     replace(&files.ca, ca)
 }
 
+/// Puts our own new certificate in the place of the one before, and says so.
+pub(super) fn renewed(
+    files: &TlsFiles,
+    granted: &Granted,
+    key: &PrivateKey,
+    before: &CertificateInfo,
+) -> Result<()> {
+    put(files, granted, key)?;
+    tracing::info!(
+        subject = before.subject,
+        before = before.serial,
+        until = %granted.not_after,
+        "our own certificate is renewed"
+    );
+    Ok(())
+}
+
 /// The pair in one go where it lies in one directory, as it does after `lockgate join`.
-pub(super) fn put(files: &TlsFiles, granted: &Granted, key: &PrivateKey) -> Result<()> {
+fn put(files: &TlsFiles, granted: &Granted, key: &PrivateKey) -> Result<()> {
     let (certificate, file) = (&files.certificate, &files.key);
     let cert = FileSet::default().certificate(name(certificate), &granted.certificate);
     let pem = key.to_pem();

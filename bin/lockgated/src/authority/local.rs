@@ -94,14 +94,7 @@ impl Follower {
         let chain = certificates(&self.files.certificate)?;
         let granted = renew_here(directory, &authorities, &chain, &key, self.config.grace);
         let granted = granted.context(what)?;
-        files::put(&self.files, &granted, &key)?;
-        tracing::info!(
-            subject = info.subject,
-            before = info.serial,
-            until = %granted.not_after,
-            "our own certificate is renewed"
-        );
-        Ok(())
+        files::renewed(&self.files, &granted, &key, info)
     }
 
     /// Without the key this is somebody else's task, who signs with `lockgate ca crl`.

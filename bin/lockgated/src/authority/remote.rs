@@ -34,13 +34,7 @@ impl Follower {
         if let Some(info) = self.due(renewal)? {
             let key = PrivateKey::generate(info.key_type())?;
             let granted = lockgate_enroll::renew(server, &trusting, &ours, &key).await?;
-            files::put(&self.files, &granted, &key)?;
-            tracing::info!(
-                subject = info.subject,
-                before = info.serial,
-                until = %granted.not_after,
-                "our own certificate is renewed"
-            );
+            files::renewed(&self.files, &granted, &key, &info)?;
             return self.renewed(renewal);
         }
         let poll = TrustPoll {

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::authority::Wish;
 use crate::door::{Door, Options, eventually};
 use crate::raw::{Answer, TlsClient};
 
@@ -31,11 +30,6 @@ fn open() -> Door {
     })
 }
 
-fn client(door: &Door, name: &str) -> TlsClient {
-    let leaf = door.authority.issue(&Wish::client(name));
-    TlsClient::connect(door, Some(&leaf)).unwrap()
-}
-
 fn elevate(door: &Door, who: &str, role: &str, seconds: u64) -> Answer {
     let body = serde_json::json!({"Who": who, "Role": role, "Seconds": seconds});
     door.unix().post("/lockgate/elevations", &body.to_string())
@@ -48,7 +42,7 @@ fn json(answer: &Answer) -> Value {
 #[test]
 fn a_role_is_lent_and_ends_by_itself_and_both_are_recorded() {
     let door = open();
-    let mut alice = client(&door, "alice");
+    let mut alice = TlsClient::of(&door, "alice");
     assert_eq!(alice.get("/info").status, 403);
     let begun = Instant::now();
     let answer = elevate(&door, "alice", "viewer", 1);
@@ -89,10 +83,10 @@ fn what_depends_on_a_lent_role_ends_with_it_and_nothing_else_does() {
         .as_str()
         .unwrap()
         .to_owned();
-    let mut lent = client(&door, "alice");
+    let mut lent = TlsClient::of(&door, "alice");
     lent.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
     lent.head();
-    let mut own = client(&door, "alice");
+    let mut own = TlsClient::of(&door, "alice");
     own.send("POST /containers/x/wait HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(own.answer().status, 200);
     let mut unix = door.unix();
@@ -120,7 +114,7 @@ fn what_depends_on_a_lent_role_ends_with_it_and_nothing_else_does() {
 fn only_the_owner_of_the_socket_lends_and_only_there() {
     let door = open();
     elevate(&door, "alice", "admin", 60);
-    let mut alice = client(&door, "alice");
+    let mut alice = TlsClient::of(&door, "alice");
     // An admin by elevation, over the network: not from there.
     let body = r#"{"Who":"alice","Role":"admin","Seconds":3600}"#;
     assert_eq!(alice.post("/lockgate/elevations", body).status, 403);
@@ -137,7 +131,7 @@ fn only_the_owner_of_the_socket_lends_and_only_there() {
 #[test]
 fn a_denial_of_another_role_stays_in_force() {
     let door = open();
-    let mut carol = client(&door, "carol");
+    let mut carol = TlsClient::of(&door, "carol");
     assert_eq!(elevate(&door, "carol", "admin", 60).status, 201);
     assert_eq!(carol.get("/info").status, 200);
     assert_eq!(carol.post("/containers/x/exec", "{}").status, 403);
@@ -198,7 +192,7 @@ fn without_a_record_no_role_is_lent() {
         ..Options::default()
     });
     assert_eq!(elevate(&door, "alice", "admin", 60).status, 503);
-    assert_eq!(client(&door, "alice").get("/info").status, 403);
+    assert_eq!(TlsClient::of(&door, "alice").get("/info").status, 403);
 }
 
 #[test]
@@ -219,7 +213,7 @@ fn those_who_learn_are_told_what_one_identity_does() {
     let mut ears = door.unix();
     ears.send("GET /lockgate/observe?identity=alice HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_eq!(ears.head().status, 200);
-    let (mut alice, mut carol) = (client(&door, "alice"), client(&door, "carol"));
+    let (mut alice, mut carol) = (TlsClient::of(&door, "alice"), TlsClient::of(&door, "carol"));
     carol.get("/info");
     alice.get("/containers/json");
     alice.get("/info");

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::authority::Wish;
 use crate::door::{Door, Options, eventually};
 use crate::raw::TlsClient;
 
@@ -36,11 +35,6 @@ fn open() -> Door {
     })
 }
 
-fn client(door: &Door, name: &str) -> TlsClient {
-    let leaf = door.authority.issue(&Wish::client(name));
-    TlsClient::connect(door, Some(&leaf)).unwrap()
-}
-
 fn begin(client: &mut TlsClient, target: &str, framing: &str, body: &str) {
     client.send(format!(
         "POST {target} HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n{body}"
@@ -52,14 +46,14 @@ const CHUNKED: &str = "Transfer-Encoding: chunked";
 #[test]
 fn builds_at_one_time_are_limited_and_their_places_come_back() {
     let door = open();
-    let mut open_builds: Vec<TlsClient> = (0..2).map(|_| client(&door, "noisy")).collect();
+    let mut open_builds: Vec<TlsClient> = (0..2).map(|_| TlsClient::of(&door, "noisy")).collect();
     for build in &mut open_builds {
         begin(build, "/build", CHUNKED, "3\r\nabc\r\n");
     }
     eventually("two builds", || {
         (door.fake.served().len() == 2).then_some(())
     });
-    let mut third = client(&door, "noisy");
+    let mut third = TlsClient::of(&door, "noisy");
     begin(&mut third, "/build", CHUNKED, "0\r\n\r\n");
     let refused = third.answer();
     assert_eq!(refused.status, 429);
@@ -69,13 +63,13 @@ fn builds_at_one_time_are_limited_and_their_places_come_back() {
         refused.message()
     );
     // Somebody else builds on.
-    let mut other = client(&door, "quiet");
+    let mut other = TlsClient::of(&door, "quiet");
     begin(&mut other, "/build", CHUNKED, "0\r\n\r\n");
     assert_eq!(other.answer().status, 200);
     open_builds[0].send("0\r\n\r\n");
     assert_eq!(open_builds[0].answer().status, 200);
     eventually("a free place", || {
-        let mut again = client(&door, "noisy");
+        let mut again = TlsClient::of(&door, "noisy");
         begin(&mut again, "/build", CHUNKED, "0\r\n\r\n");
         (again.answer().status == 200).then_some(())
     });
@@ -85,7 +79,7 @@ fn builds_at_one_time_are_limited_and_their_places_come_back() {
 fn bodies_of_one_identity_are_limited_together_declared_or_not() {
     let door = open();
     let limit = 64 * 1024;
-    let mut whole = client(&door, "noisy");
+    let mut whole = TlsClient::of(&door, "noisy");
     begin(
         &mut whole,
         "/images/load",
@@ -100,7 +94,7 @@ fn bodies_of_one_identity_are_limited_together_declared_or_not() {
         refused.message()
     );
 
-    let mut half = client(&door, "noisy");
+    let mut half = TlsClient::of(&door, "noisy");
     begin(
         &mut half,
         "/images/load",
@@ -110,7 +104,7 @@ fn bodies_of_one_identity_are_limited_together_declared_or_not() {
     eventually("a body on its way", || {
         (!door.fake.served().is_empty()).then_some(())
     });
-    let mut rest = client(&door, "noisy");
+    let mut rest = TlsClient::of(&door, "noisy");
     begin(
         &mut rest,
         "/images/load",
@@ -120,7 +114,7 @@ fn bodies_of_one_identity_are_limited_together_declared_or_not() {
     assert_eq!(rest.answer().status, 429);
 
     // One that does not say how long it is breaks off where the limit is.
-    let mut endless = client(&door, "noisy");
+    let mut endless = TlsClient::of(&door, "noisy");
     begin(&mut endless, "/images/load", CHUNKED, "");
     let chunk = format!("2000\r\n{}\r\n", "x".repeat(0x2000));
     for _ in 0..16 {
@@ -131,7 +125,7 @@ fn bodies_of_one_identity_are_limited_together_declared_or_not() {
     let answer = endless.answer();
     assert!(answer.text().contains("Bodies(65536)"), "{}", answer.text());
 
-    let mut other = client(&door, "quiet");
+    let mut other = TlsClient::of(&door, "quiet");
     let body = "x".repeat(limit + 1);
     begin(
         &mut other,
@@ -142,7 +136,7 @@ fn bodies_of_one_identity_are_limited_together_declared_or_not() {
     assert_eq!(other.answer().text(), format!("Ok({})", body.len()));
     drop(half);
     eventually("free bytes", || {
-        let mut again = client(&door, "noisy");
+        let mut again = TlsClient::of(&door, "noisy");
         let body = "x".repeat(limit);
         begin(
             &mut again,
@@ -158,7 +152,7 @@ fn bodies_of_one_identity_are_limited_together_declared_or_not() {
 fn flood(door: &Door, kind: usize, stop: &AtomicBool, refused: &AtomicU32) {
     let mut held = Vec::new();
     while !stop.load(Ordering::Relaxed) {
-        let mut client = client(door, "noisy");
+        let mut client = TlsClient::of(door, "noisy");
         match kind % 4 {
             0 => client.send("GET /info HTTP/1.1\r\nHost: x\r\n\r\n"),
             1 => client.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n"),
@@ -199,7 +193,7 @@ fn who_floods_the_door_does_not_slow_down_others() {
             let (door, stop, refused) = (&door, &stop, &refused);
             scope.spawn(move || flood(door, kind, stop, refused));
         }
-        let mut quiet = client(&door, "quiet");
+        let mut quiet = TlsClient::of(&door, "quiet");
         eventually("a refusal", || {
             (refused.load(Ordering::Relaxed) > 20).then_some(())
         });
@@ -208,7 +202,7 @@ fn who_floods_the_door_does_not_slow_down_others() {
             assert_eq!(quiet.get("/info").status, 200);
             latencies.push(begun.elapsed());
         }
-        let mut streams: Vec<_> = (0..8).map(|_| client(&door, "quiet")).collect();
+        let mut streams: Vec<_> = (0..8).map(|_| TlsClient::of(&door, "quiet")).collect();
         for stream in &mut streams {
             stream.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
             assert_eq!(stream.head().status, 200);

@@ -12,7 +12,7 @@ use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
-use crate::authority::Leaf;
+use crate::authority::{Leaf, Wish};
 use crate::door::Door;
 
 pub(crate) struct Client<S> {
@@ -54,6 +54,12 @@ impl TlsClient {
     /// Shakes hands with everything the client can.
     pub(crate) fn connect(door: &Door, leaf: Option<&Leaf>) -> std::io::Result<Self> {
         Self::connect_with(door, config(door, leaf))
+    }
+
+    /// A client whom the door's authority certifies by that name.
+    pub(crate) fn of(door: &Door, name: &str) -> Self {
+        let leaf = door.authority.issue(&Wish::client(name));
+        Self::connect(door, Some(&leaf)).unwrap()
     }
 
     pub(crate) fn connect_with(door: &Door, config: ClientConfig) -> std::io::Result<Self> {
