@@ -209,8 +209,9 @@ fn use_from_node1(lab: &Lab) {
             "{client} run -d --name c1 busybox sh -c 'echo one; sleep 0.3; echo two' >/dev/null && {client} logs -f c1 && {client} rm c1 >/dev/null"
         );
         assert_eq!(lab.shell(1, &remote, &script).ok(), "one\ntwo");
+        // A pipe that nobody closes: the end of what is typed would detach, as in Docker.
         let script = format!(
-            "{client} run -d --name e1 busybox sleep 60 >/dev/null && script -qec '{client} exec -it e1 sh -c \"tty; exit 3\"' /dev/null; echo code $?; {client} rm -f e1 >/dev/null"
+            "{client} run -d --name e1 busybox sleep 60 >/dev/null && rm -f typing && mkfifo typing && script -qec '{client} exec -it e1 sh -c \"tty; exit 3\"' /dev/null <>typing; echo code $?; {client} rm -f e1 >/dev/null"
         );
         let exec = lab.shell(1, &remote, &script);
         assert_eq!(

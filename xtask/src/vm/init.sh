@@ -6,8 +6,12 @@ if [ ! -e /moved ]; then
     # The root that the kernel unpacks cannot be pivoted away from: go on from a copy.
     mkdir -p /new
     mount -t tmpfs -o size=80% tmpfs /new
-    for part in bin usr tests modules work init; do
-        [ ! -e /$part ] || cp -a /$part /new/
+    # All of it, for the binaries are where they are on the host: in any folder.
+    for part in /*; do
+        case $part in
+        /new | /dev | /proc | /sys) ;;
+        *) cp -a "$part" /new/ ;;
+        esac
     done
     mkdir -p /new/dev /new/proc /new/sys /new/tmp /new/etc /new/run /new/root
     touch /new/moved
