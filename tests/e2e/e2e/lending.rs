@@ -43,13 +43,19 @@ fn a_role_is_lent_by_root_alone_seen_in_the_list_and_over_in_time() {
     house.daemon.lockgate(&["elevate", "--end", id]).ok();
     assert!(!sees(), "taken back");
 
-    lend("2s").ok();
-    assert!(sees());
-    eventually("the time is over", || (!sees()).then_some(()));
-    let audit = fs::read_to_string(house.daemon.path("data/audit.log")).unwrap();
-    for word in ["\"elevated\"", "\"elevation_ended\""] {
-        assert_eq!(audit.matches(word).count(), 2, "{word}");
-    }
+    // A second may be over before the first call comes, on a busy machine.
+    let used = ["2s", "4s", "8s", "16s"].iter().filter(|time| {
+        lend(time).ok();
+        sees()
+    });
+    assert_eq!(used.take(1).count(), 1, "never seen while it was lent");
+    eventually("the time is over", || {
+        let audit = fs::read_to_string(house.daemon.path("data/audit.log")).unwrap();
+        let count = |word| audit.matches(word).count();
+        let begun = count("\"elevated\"");
+        (begun >= 2 && count("\"elevation_ended\"") == begun).then_some(())
+    });
+    assert!(!sees(), "over");
 }
 
 #[test]

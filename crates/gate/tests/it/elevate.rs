@@ -1,10 +1,8 @@
 //! Roles lent for a time.
 
-use std::time::{Duration, Instant};
-
 use serde_json::Value;
 
-use crate::door::{Door, Options, eventually};
+use crate::door::{Door, Options};
 use crate::raw::{Answer, TlsClient};
 
 const POLICY: &str = r#"
@@ -39,40 +37,44 @@ fn json(answer: &Answer) -> Value {
     serde_json::from_slice(&answer.body).unwrap()
 }
 
+/// Lends until the borrower's next call comes in time: on a busy machine a second is soon over, and
+/// whoever is being served at that moment is cut off.
+fn lend_long_enough_to_be_used(door: &Door) -> Value {
+    for seconds in [1, 2, 4, 8] {
+        let mut alice = TlsClient::of(door, "alice");
+        let answer = elevate(door, "alice", "viewer", seconds);
+        assert_eq!(answer.status, 201);
+        alice.send("GET /info HTTP/1.1\r\nHost: x\r\n\r\n");
+        if alice.is_answered() && alice.answer().status == 200 {
+            return json(&answer);
+        }
+    }
+    panic!("no call came while a role was lent for 8 seconds");
+}
+
 #[test]
 fn a_role_is_lent_and_ends_by_itself_and_both_are_recorded() {
     let door = open();
     let mut alice = TlsClient::of(&door, "alice");
     assert_eq!(alice.get("/info").status, 403);
-    let begun = Instant::now();
-    let answer = elevate(&door, "alice", "viewer", 1);
-    assert_eq!(answer.status, 201);
-    let id = json(&answer)["ID"].as_str().unwrap().to_owned();
-    assert_eq!(alice.get("/info").status, 200);
-    let by_elevation =
-        door.recorded(|line| line["operation"] == "SystemInfo" && line["decision"] == "allow");
-    assert_eq!(by_elevation["role"], "viewer");
-    assert!(
-        by_elevation["rule"]
-            .as_str()
-            .unwrap()
-            .ends_with(&format!("by elevation {id}"))
-    );
-    eventually("the end", || {
-        (alice.get("/info").status == 403).then_some(())
+    let lent = lend_long_enough_to_be_used(&door);
+    let id = &lent["ID"];
+    let by_elevation = door.recorded(|line| {
+        let rule = line["rule"].as_str().unwrap_or_default();
+        line["operation"] == "SystemInfo" && rule.ends_with(id.as_str().unwrap())
     });
-    assert!(begun.elapsed() < Duration::from_secs(5));
-    let started = door.recorded(|line| line["event"] == "elevated");
     assert_eq!(
-        (&started["elevation"], &started["who"]),
-        (&id.as_str().into(), &"cn=alice".into())
+        (&by_elevation["decision"], &by_elevation["role"]),
+        (&"allow".into(), &"viewer".into())
     );
+    // Nobody ends it: the record is the moment.
+    let ended =
+        door.recorded(|line| line["event"] == "elevation_ended" && &line["elevation"] == id);
+    assert_eq!(ended["reason"], "expired");
+    assert_eq!(alice.get("/info").status, 403);
+    let started = door.recorded(|line| line["event"] == "elevated" && &line["elevation"] == id);
+    assert_eq!(started["who"], "cn=alice");
     assert_eq!(started["by"]["uid"], 0);
-    let ended = door.recorded(|line| line["event"] == "elevation_ended");
-    assert_eq!(
-        (&ended["elevation"], &ended["reason"]),
-        (&id.into(), &"expired".into())
-    );
     assert!(started["sequence"].as_u64() < ended["sequence"].as_u64());
 }
 
