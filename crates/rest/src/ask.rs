@@ -112,17 +112,9 @@ impl Ask {
         self.admitted.body().bytes()
     }
 
-    /// The filters of a list or prune; keys that are not accepted are refused by name.
-    pub(crate) fn filters(&self, accepted: &[&str]) -> Result<lockgate_engine::Filters, Failure> {
+    /// The filters, whatever keys they have: the engine knows those of each operation.
+    pub(crate) fn filters(&self) -> Result<lockgate_engine::Filters, Failure> {
         Ok(engine_filters(&Filters::parse(
-            self.query().text("filters"),
-            accepted,
-        )?))
-    }
-
-    /// The filters of an endpoint that ignores what it does not know.
-    pub(crate) fn any_filters(&self) -> Result<lockgate_engine::Filters, Failure> {
-        Ok(engine_filters(&Filters::parse_any(
             self.query().text("filters"),
         )?))
     }

@@ -14,7 +14,7 @@ use crate::reply;
 /// `GET /networks`
 pub(crate) fn list(ask: &Ask) -> Result<Reply, Failure> {
     let networks = ask.engine.networks();
-    let mut found = networks.list(&ask.filters(FILTERS)?)?;
+    let mut found = networks.list(&ask.filters()?)?;
     if ask.version().before(28) {
         // Old lists show who is on a network.
         for network in &mut found {
@@ -29,8 +29,6 @@ pub(crate) fn list(ask: &Ask) -> Result<Reply, Failure> {
     lines.shape(ask.version());
     Ok(reply::json(&lines))
 }
-
-const FILTERS: &[&str] = &["dangling", "driver", "id", "label", "name", "scope", "type"];
 
 /// `GET /networks/{id}`
 pub(crate) fn inspect(ask: &Ask) -> Result<Reply, Failure> {
@@ -114,7 +112,7 @@ pub(crate) async fn remove(ask: &Ask) -> Result<Reply, Failure> {
 
 /// `POST /networks/prune`
 pub(crate) async fn prune(ask: &Ask) -> Result<Reply, Failure> {
-    let filters = ask.filters(&["label", "label!", "until"])?;
+    let filters = ask.filters()?;
     let mut gone = Vec::new();
     for filters in ask.within_scope(&filters) {
         gone.extend(ask.engine.networks().prune(filters).await?);

@@ -11,7 +11,7 @@ use crate::reply;
 
 /// `GET /volumes`
 pub(crate) fn list(ask: &Ask) -> Result<Reply, Failure> {
-    let found = ask.engine.volumes().list(&ask.filters(FILTERS)?)?;
+    let found = ask.engine.volumes().list(&ask.filters()?)?;
     let volumes = found
         .into_iter()
         .filter(|volume| ask.sees(volume.labels.as_ref()))
@@ -22,8 +22,6 @@ pub(crate) fn list(ask: &Ask) -> Result<Reply, Failure> {
         warnings: None,
     }))
 }
-
-const FILTERS: &[&str] = &["dangling", "driver", "label", "name"];
 
 /// `GET /volumes/{name}`
 pub(crate) fn inspect(ask: &Ask) -> Result<Reply, Failure> {
@@ -60,7 +58,7 @@ pub(crate) async fn remove(ask: &Ask) -> Result<Reply, Failure> {
 
 /// `POST /volumes/prune`; before 1.42 it took volumes with a name too.
 pub(crate) async fn prune(ask: &Ask) -> Result<Reply, Failure> {
-    let mut filters = ask.filters(&["all", "label", "label!"])?;
+    let mut filters = ask.filters()?;
     if ask.version().before(42) {
         filters.insert("all", "true");
     }

@@ -61,7 +61,7 @@ pub(super) fn route(input: &[u8]) -> String {
     let filters = call
         .query()
         .pairs()
-        .map(|(_, value)| Filters::parse(value, &["label"]).is_ok());
+        .map(|(_, value)| Filters::parse(value).is_ok());
     format!(
         "{:?} {:?} {}",
         call.operation(),

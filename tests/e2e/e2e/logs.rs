@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -261,6 +262,15 @@ impl Drop for Server {
     }
 }
 
+/// An authority with a server's certificate for this host and a client's.
+fn make_authority(daemon: &Daemon, directory: &Path, client: &str) {
+    let mut ca = daemon.lockgate_command();
+    ca.args(["ca", "quick"]).arg(directory);
+    ca.args(["--client", client, "--san", "127.0.0.1"]);
+    ca.env("LOCKGATE_CA_PASSPHRASE", "correct horse");
+    run(&mut ca, b"").ok();
+}
+
 #[test]
 fn syslog_over_tls_believes_only_the_authority_it_was_given() {
     let daemon = Daemon::start();
@@ -268,18 +278,7 @@ fn syslog_over_tls_believes_only_the_authority_it_was_given() {
     let dir = daemon.path("tls");
     fs::create_dir(&dir).unwrap();
     let pki = dir.join("pki");
-    let mut ca = daemon.lockgate_command();
-    ca.args([
-        "ca",
-        "quick",
-        &pki.to_string_lossy(),
-        "--client",
-        "logs",
-        "--san",
-        "127.0.0.1",
-    ]);
-    ca.env("LOCKGATE_CA_PASSPHRASE", "correct horse");
-    run(&mut ca, b"").ok();
+    make_authority(&daemon, &pki, "logs");
     let file = |name: &str| pki.join(name).to_string_lossy().into_owned();
     let mut command = daemon.netns().command("openssl");
     command.args([
@@ -331,18 +330,7 @@ fn syslog_over_tls_believes_only_the_authority_it_was_given() {
     );
     // Another authority: the server is a stranger.
     let other = dir.join("other");
-    let mut ca = daemon.lockgate_command();
-    ca.args([
-        "ca",
-        "quick",
-        &other.to_string_lossy(),
-        "--client",
-        "x",
-        "--san",
-        "127.0.0.1",
-    ]);
-    ca.env("LOCKGATE_CA_PASSPHRASE", "correct horse");
-    run(&mut ca, b"").ok();
+    make_authority(&daemon, &other, "x");
     let bad = options(other.join("server/ca.pem").to_string_lossy().into_owned());
     let mut args = vec!["run", "--network", "none", "--log-driver", "syslog"];
     for option in &bad {

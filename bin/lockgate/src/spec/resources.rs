@@ -169,7 +169,7 @@ fn ulimit(text: &str) -> Result<Ulimit, String> {
     let (name, value) = text
         .split_once('=')
         .ok_or_else(|| format!("invalid ulimit argument: {text}"))?;
-    if !ULIMITS.contains(&name) {
+    if !Ulimit::NAMES.contains(&name) {
         return Err(format!("invalid ulimit type: {name}"));
     }
     let (soft, hard) = value.split_once(':').unwrap_or((value, value));
@@ -178,36 +178,18 @@ fn ulimit(text: &str) -> Result<Ulimit, String> {
         parsed.ok_or_else(|| format!("strconv.ParseInt: parsing {text:?}: invalid syntax"))
     };
     let (soft, hard) = (number(soft)?, number(hard)?);
-    if hard != -1 && (soft == -1 || soft > hard) {
+    let limit = Ulimit {
+        name: name.to_owned(),
+        hard,
+        soft,
+    };
+    if !limit.is_within() {
         return Err(format!(
             "ulimit soft limit must be less than or equal to hard limit: {soft} > {hard}"
         ));
     }
-    Ok(Ulimit {
-        name: name.to_owned(),
-        hard,
-        soft,
-    })
+    Ok(limit)
 }
-
-const ULIMITS: [&str; 16] = [
-    "as",
-    "core",
-    "cpu",
-    "data",
-    "fsize",
-    "locks",
-    "memlock",
-    "msgqueue",
-    "nice",
-    "nofile",
-    "nproc",
-    "rss",
-    "rtprio",
-    "rttime",
-    "sigpending",
-    "stack",
-];
 
 /// Devices by path, and by CDI name (`vendor.com/class=name`).
 fn devices(values: &[String]) -> Result<(Vec<DeviceMapping>, Vec<DeviceRequest>), String> {

@@ -62,15 +62,13 @@ impl Drop for Running {
 /// An attached session.
 #[derive(Debug)]
 pub(crate) struct Session {
-    /// Whether stdout and stderr come framed.
-    pub(crate) framed: bool,
     /// Whether what we read from stdin goes there; else our half is closed at once.
     pub(crate) stdin: bool,
     /// Whether stdout is shown.
     pub(crate) stdout: bool,
     /// Whether stderr is shown.
     pub(crate) stderr: bool,
-    /// Whether the container has a terminal: then ours is raw, and detach keys count.
+    /// Whether the container has a terminal: then ours is raw, detach keys count, and nothing is framed.
     pub(crate) terminal: bool,
     /// The detach keys.
     pub(crate) detach_keys: Vec<u8>,
@@ -98,7 +96,7 @@ impl Session {
             None
         };
         let (from, to) = tokio::io::split(hijacked.stream);
-        let framed = hijacked.multiplexed.unwrap_or(self.framed);
+        let framed = hijacked.multiplexed.unwrap_or(!self.terminal);
         let keys = if self.terminal {
             self.detach_keys.clone()
         } else {

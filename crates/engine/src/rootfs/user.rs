@@ -39,43 +39,36 @@ pub(crate) fn of_layers(
     extra: &[String],
 ) -> Result<Identity, UserError> {
     let roots = std::iter::once(&snapshot.upper).chain(&snapshot.lower);
-    let layers = Layers::open(roots).map_err(|error| report(&error));
-    let read = |path: &str| match &layers {
-        Ok(layers) => layers
-            .file(Path::new(path))
-            .map_err(|error| report(&error))
-            .ok()
-            .flatten()
-            .map(text),
-        Err(()) => None,
+    let Ok(layers) = Layers::open(roots).map_err(|error| report(&error)) else {
+        return resolve(user, extra, "", "");
     };
-    resolve(
-        user,
-        extra,
-        &read("etc/passwd").unwrap_or_default(),
-        &read("etc/group").unwrap_or_default(),
-    )
+    look_up(user, extra, |path| layers.file(Path::new(path)))
 }
 
 /// Resolves against a running container's root, as its processes see it.
 pub(crate) fn of_process(pid: i32, user: &str, extra: &[String]) -> Result<Identity, UserError> {
     let root = PathBuf::from(format!("/proc/{pid}/root"));
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = rustix::fs::open(root, flags, Mode::empty()).map_err(|error| report(&error.into()));
-    let read = |path: &str| match &root {
-        Ok(root) => confined(root, path)
-            .map_err(|error| report(&error))
-            .ok()
-            .flatten()
-            .map(text),
-        Err(()) => None,
+    match rustix::fs::open(root, flags, Mode::empty()) {
+        Ok(root) => look_up(user, extra, |path| confined(&root, path)),
+        Err(error) => {
+            report(&error.into());
+            resolve(user, extra, "", "")
+        }
+    }
+}
+
+/// Resolves with the two files of users, as far as they can be read.
+fn look_up(
+    user: &str,
+    extra: &[String],
+    file: impl Fn(&str) -> io::Result<Option<File>>,
+) -> Result<Identity, UserError> {
+    let read = |path: &str| {
+        let file = file(path).map_err(|error| report(&error));
+        file.ok().flatten().map(text).unwrap_or_default()
     };
-    resolve(
-        user,
-        extra,
-        &read("etc/passwd").unwrap_or_default(),
-        &read("etc/group").unwrap_or_default(),
-    )
+    resolve(user, extra, &read("etc/passwd"), &read("etc/group"))
 }
 
 /// Opens a regular file below `root`; a pipe or device in its place would block or worse.

@@ -21,7 +21,7 @@ pub struct VolumeUsage {
 impl Volumes {
     /// Lists volumes by name. Filters: `dangling`, `driver`, `label`, `label!`, `name`.
     pub fn list(&self, filters: &Filters) -> Result<Vec<VolumeInfo>, VolumeError> {
-        filters.check_keys(&["dangling", "driver", "label", "label!", "name"])?;
+        filters.check_keys(&["dangling", "driver", "label", "name"])?;
         let dangling = filters.boolean("dangling")?;
         let mut volumes = self.inner.volumes.all();
         volumes.retain(|volume| {

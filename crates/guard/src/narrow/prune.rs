@@ -18,7 +18,7 @@ pub(crate) async fn prune(
     call: &Call,
     scope: &Scope,
 ) -> Result<(StatusCode, Vec<u8>), GuardError> {
-    let filters = Filters::parse_any(call.query().text("filters"))?;
+    let filters = Filters::parse(call.query().text("filters"))?;
     let mut sum = Map::new();
     for label in scope.filters() {
         let mut narrowed = filters.clone();

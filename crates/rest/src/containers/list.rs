@@ -22,7 +22,7 @@ pub(crate) async fn list(ask: &Ask) -> Result<Reply, Failure> {
             // Those of others do not count.
             limit: limit.filter(|_| !ask.is_scoped()),
             size: query.flag("size"),
-            filters: ask.filters(FILTERS)?,
+            filters: ask.filters()?,
         })
         .await?;
     let mut lines: Vec<_> = found
@@ -34,21 +34,3 @@ pub(crate) async fn list(ask: &Ask) -> Result<Reply, Failure> {
     lines.shape(ask.version());
     Ok(reply::json(&lines))
 }
-
-const FILTERS: &[&str] = &[
-    "ancestor",
-    "before",
-    "exited",
-    "expose",
-    "health",
-    "id",
-    "is-task",
-    "isolation",
-    "label",
-    "name",
-    "network",
-    "publish",
-    "since",
-    "status",
-    "volume",
-];

@@ -8,7 +8,7 @@ use crate::error::Failure;
 use crate::reply;
 
 pub(crate) async fn prune(ask: &Ask) -> Result<Reply, Failure> {
-    let filters = ask.filters(&["label", "label!", "until"])?;
+    let filters = ask.filters()?;
     let (mut deleted, mut space_reclaimed) = (Vec::new(), 0);
     for filters in ask.within_scope(&filters) {
         let pruned = ask.engine.containers().prune(&filters).await?;

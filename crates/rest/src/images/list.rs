@@ -13,7 +13,7 @@ pub(crate) fn list(ask: &Ask) -> Result<Reply, Failure> {
     let (query, version) = (ask.query(), ask.version());
     let wanted = ImageListQuery {
         all: query.flag("all"),
-        filters: ask.filters(FILTERS)?,
+        filters: ask.filters()?,
         containers: version.since(51),
         shared_size: version.since(42) && query.flag("shared-size"),
     };
@@ -42,13 +42,3 @@ pub(crate) fn summary(from: ImageSummary) -> Summary {
         virtual_size: None,
     }
 }
-
-const FILTERS: &[&str] = &[
-    "before",
-    "dangling",
-    "label",
-    "label!",
-    "reference",
-    "since",
-    "until",
-];

@@ -10,7 +10,7 @@ use crate::error::Failure;
 use crate::reply;
 
 pub(crate) async fn prune(ask: &Ask) -> Result<Reply, Failure> {
-    let filters = ask.filters(&["dangling", "label", "label!", "until"])?;
+    let filters = ask.filters()?;
     let pruned = ask.engine.images().prune(filters).await?;
     let gone: Vec<_> = pruned.deleted.into_iter().map(item).collect();
     Ok(reply::json(&PruneReport {

@@ -27,7 +27,7 @@ pub(crate) fn events(ask: &Ask) -> Result<Reply, Failure> {
     let query = EventQuery {
         since,
         until,
-        filters: ask.any_filters()?,
+        filters: ask.filters()?,
     };
     let subscription = ask.engine.events().subscribe(query)?;
     let format = Format::negotiate(ask.version(), ask.header("accept").unwrap_or_default());

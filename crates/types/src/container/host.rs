@@ -155,6 +155,33 @@ pub struct Ulimit {
     pub soft: i64,
 }
 
+impl Ulimit {
+    /// The names that there are: those of getrlimit(2) without their prefix `RLIMIT_`.
+    pub const NAMES: [&str; 16] = [
+        "as",
+        "core",
+        "cpu",
+        "data",
+        "fsize",
+        "locks",
+        "memlock",
+        "msgqueue",
+        "nice",
+        "nofile",
+        "nproc",
+        "rss",
+        "rtprio",
+        "rttime",
+        "sigpending",
+        "stack",
+    ];
+
+    /// Whether the soft limit is within the hard one; -1 is no limit.
+    pub fn is_within(&self) -> bool {
+        self.hard == -1 || (self.soft != -1 && self.soft <= self.hard)
+    }
+}
+
 #[expect(
     clippy::trivially_copy_pass_by_ref,
     reason = "serde calls it with a reference"

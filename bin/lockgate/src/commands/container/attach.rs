@@ -29,7 +29,6 @@ pub(crate) async fn run(context: &Context, args: &AttachArgs, out: &mut Output) 
     let signals = (args.sig_proxy && !tty).then(|| forward_signals(&context.client, id.clone()));
     let waiting = wait(context, &id, "").await?;
     let session = Session {
-        framed: !tty,
         stdin,
         stdout: true,
         stderr: true,
@@ -37,11 +36,7 @@ pub(crate) async fn run(context: &Context, args: &AttachArgs, out: &mut Output) 
         detach_keys: context.detach_keys(args.detach_keys.as_deref())?,
         forwards_signals: signals.is_some(),
     };
-    let keys = args
-        .detach_keys
-        .as_deref()
-        .or(context.config.detach_keys.as_deref());
-    let hijacked = open(context, &id, &session, keys).await?;
+    let hijacked = open(context, &id, &session, args.detach_keys.as_deref()).await?;
     out.flush()?;
     let mut running = session.start(hijacked);
     let size = if tty && stdout_is_terminal() {

@@ -121,7 +121,6 @@ fn keys<'a>(context: &'a Context, args: &'a ExecArgs) -> &'a str {
 
 fn session(context: &Context, args: &ExecArgs) -> Result<Session, Failure> {
     Ok(Session {
-        framed: !args.tty,
         stdin: args.interactive,
         stdout: true,
         stderr: true,

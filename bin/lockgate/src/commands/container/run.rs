@@ -109,7 +109,6 @@ async fn attach(
 ) -> Result<Running, Failure> {
     let config = &body.config;
     let session = Session {
-        framed: !config.tty,
         stdin: config.attach_stdin,
         stdout: config.attach_stdout,
         stderr: config.attach_stderr,
@@ -117,10 +116,7 @@ async fn attach(
         detach_keys: context.detach_keys(args.given("detach-keys"))?,
         forwards_signals: args.is("sig-proxy"),
     };
-    let keys = args
-        .given("detach-keys")
-        .or(context.config.detach_keys.as_deref());
-    let hijacked = open(context, id, &session, keys).await?;
+    let hijacked = open(context, id, &session, args.given("detach-keys")).await?;
     Ok(session.start(hijacked))
 }
 
@@ -139,6 +135,7 @@ pub(crate) async fn open(
     session: &Session,
     detach_keys: Option<&str>,
 ) -> Result<Hijacked, ClientError> {
+    let keys = detach_keys.or(context.config.detach_keys.as_deref());
     let call = context
         .client
         .post(path(id, "attach"))
@@ -146,6 +143,6 @@ pub(crate) async fn open(
         .flag("stdin", session.stdin)
         .flag("stdout", session.stdout)
         .flag("stderr", session.stderr)
-        .maybe("detachKeys", detach_keys.filter(|keys| !keys.is_empty()));
+        .maybe("detachKeys", keys.filter(|keys| !keys.is_empty()));
     context.client.hijack(call).await
 }

@@ -66,7 +66,6 @@ async fn start_attached(
     }
     let signals = (!tty).then(|| forward_signals(&context.client, id.clone()));
     let session = Session {
-        framed: !tty,
         stdin,
         stdout: true,
         stderr: true,
@@ -74,11 +73,7 @@ async fn start_attached(
         detach_keys: context.detach_keys(args.detach_keys.as_deref())?,
         forwards_signals: signals.is_some(),
     };
-    let keys = args
-        .detach_keys
-        .as_deref()
-        .or(context.config.detach_keys.as_deref());
-    let hijacked = open(context, &id, &session, keys).await?;
+    let hijacked = open(context, &id, &session, args.detach_keys.as_deref()).await?;
     out.flush()?;
     let mut running = session.start(hijacked);
     let removed = container.at("HostConfig").is("AutoRemove");

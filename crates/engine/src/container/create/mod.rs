@@ -35,8 +35,6 @@ pub(crate) use discard::discard;
 pub(crate) use link::{Link, by_alias};
 pub(crate) use merge::merge;
 pub(crate) use mounts::clean;
-#[cfg(test)]
-pub(crate) use resources::ULIMITS;
 pub(crate) use resources::check as check_resources;
 pub(crate) use security::Security;
 pub(crate) use validate::{check_env, restart_policy as check_restart_policy};

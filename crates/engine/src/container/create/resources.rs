@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use lockgate_types::container::HostConfig;
+use lockgate_types::container::{HostConfig, Ulimit};
 
 use crate::container::config_error::{ConfigError, SetKind};
 
@@ -26,10 +26,10 @@ pub(crate) fn check(host: &HostConfig) -> Result<(), ConfigError> {
         return Err(ConfigError::IoMaximum("bandwidth"));
     }
     for limit in host.ulimits.iter().flatten() {
-        if !ULIMITS.contains(&limit.name.as_str()) {
+        if !Ulimit::NAMES.contains(&limit.name.as_str()) {
             return Err(ConfigError::Ulimit(limit.name.clone()));
         }
-        if limit.hard != -1 && (limit.soft == -1 || limit.soft > limit.hard) {
+        if !limit.is_within() {
             return Err(ConfigError::UlimitRange {
                 soft: limit.soft,
                 hard: limit.hard,
@@ -166,26 +166,6 @@ pub(super) fn adapt(host: &mut HostConfig, is_v1: bool) {
         host.oom_kill_disable = Some(false);
     }
 }
-
-/// The names of limits without their prefix `RLIMIT_`.
-pub(crate) const ULIMITS: [&str; 16] = [
-    "as",
-    "core",
-    "cpu",
-    "data",
-    "fsize",
-    "locks",
-    "memlock",
-    "msgqueue",
-    "nice",
-    "nofile",
-    "nproc",
-    "rss",
-    "rtprio",
-    "rttime",
-    "sigpending",
-    "stack",
-];
 
 #[cfg(test)]
 mod tests {

@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn every_name_that_is_accepted_has_a_type() {
-        for name in crate::container::create::ULIMITS {
+        for name in Ulimit::NAMES {
             assert!(TYPES.iter().any(|(known, _, _)| *known == name), "{name}");
         }
     }
