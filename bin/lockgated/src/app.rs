@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use lockgate_access::{Access, AuditLog, Policy, Sink, SocketOwners};
 use lockgate_engine::{Engine, EngineConfig};
 use lockgate_gate::{Backend, Gate, GateHandle};
@@ -71,11 +71,22 @@ pub(crate) async fn run(mut config: Config) -> Result<()> {
     notify(&NotifyState::Ready);
     watchdog::start(behind.engine());
     tracing::info!("ready");
-    gate.serve(behind.backend(), stop.notified()).await;
+    let holder = config.holder.take();
+    let mut is_lost = false;
+    let asked_or_lost = async {
+        tokio::select! {
+            () = stop.notified() => {}
+            () = rootless::lost(holder) => {
+                is_lost = true;
+                tracing::error!("THE PROCESS THAT HOLDS THE NETWORK HAS ENDED, and published ports with it: stopping");
+            }
+        }
+    };
+    gate.serve(behind.backend(), asked_or_lost).await;
 
-    let holder = behind.holder();
+    let unused = behind.holder().filter(|_| !is_lost);
     behind.close().await;
-    if let Some(socket) = holder {
+    if let Some(socket) = unused {
         tracing::info!("no container runs: the user's namespaces end");
         if let Err(error) = rootless::leave(&socket) {
             tracing::warn!(%error, "cannot end the process that holds them");
@@ -84,6 +95,11 @@ pub(crate) async fn run(mut config: Config) -> Result<()> {
     audit.access().audit().close();
     if let Some(telemetry) = telemetry {
         telemetry.close().await;
+    }
+    if is_lost {
+        bail!(
+            "lockgate-rootless was killed; containers live on: start the daemon again, which mends their network"
+        );
     }
     tracing::info!("stopped");
     Ok(())

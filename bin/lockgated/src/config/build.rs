@@ -45,6 +45,7 @@ impl Config {
         Ok(Self {
             gate: gate(s, socket, &places.server_set)?,
             rootless,
+            holder: None,
             authority: authority(s)?,
             bridge: bridge(s)?,
             guard: guard(s)?,

@@ -39,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) pidfile: PathBuf,
     /// Run by an ordinary user.
     pub(crate) rootless: bool,
+    /// The process that holds an ordinary user's namespaces, once we are in them.
+    pub(crate) holder: Option<std::os::fd::OwnedFd>,
     pub(crate) log_level: tracing::Level,
     pub(crate) colours: bool,
     /// For the log: precedence that was applied, settings without effect.

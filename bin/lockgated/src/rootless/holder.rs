@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::{cgroup, ids};
+use super::{cgroup, ids, left};
 
 /// A handle on it.
 #[derive(Debug)]
@@ -30,19 +30,24 @@ impl Holder {
         Self::of(peer.pid).map(Some)
     }
 
-    /// Starts one, gives it ids, and waits until its network leads out.
+    /// Starts one and waits until its network is there: in the namespaces of containers that a dead one left,
+    /// else in new ones.
     pub(super) fn start(socket: &Path) -> Result<Self> {
         let log = socket.with_extension("log");
         let program = program()?;
-        let mut child = command(&program)
-            .arg("hold")
-            .arg(socket)
+        let left = left::find(socket.parent().unwrap_or(socket))?;
+        let mut command = command(&program);
+        match left {
+            None => command.arg("hold").arg(socket),
+            Some(pid) => command.arg("take-over").arg(socket).arg(pid.to_string()),
+        };
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(File::create(&log).with_context(|| log.display().to_string())?)
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
-        let ready = greet(&mut child);
+        let ready = greet(&mut child, left.is_none());
         if let Err(error) = ready {
             // If it cannot be killed it has ended.
             child.kill().unwrap_or_default();
@@ -51,6 +56,12 @@ impl Holder {
             bail!(
                 "cannot make namespaces for this user: {error:#}\n{}",
                 words.trim_end()
+            );
+        }
+        if let Some(process) = left {
+            tracing::warn!(
+                process,
+                "the process that held the namespaces has ended; another holds those of its containers now"
             );
         }
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
@@ -68,6 +79,10 @@ impl Holder {
 
     pub(super) fn handle(&self) -> BorrowedFd<'_> {
         self.handle.as_fd()
+    }
+
+    pub(super) fn into_handle(self) -> OwnedFd {
+        self.handle
     }
 }
 
@@ -91,24 +106,36 @@ fn command(program: &Path) -> Command {
     command
 }
 
-fn greet(child: &mut Child) -> Result<()> {
+fn greet(child: &mut Child, is_new: bool) -> Result<()> {
     let mut input = child.stdin.take().context("no pipe")?;
     let mut output = BufReader::new(child.stdout.take().context("no pipe")?);
-    expect(&mut output, "unshared")?;
-    ids::map(child.id())?;
-    input.write_all(b"mapped\n")?;
-    expect(&mut output, "ready")
-}
-
-fn expect(output: &mut impl std::io::BufRead, word: &str) -> Result<()> {
-    let mut line = String::new();
-    output.read_line(&mut line)?;
-    if line.trim_end() != word {
-        bail!("the process that was to hold them has ended");
+    if is_new {
+        if read_line(&mut output)? != "unshared" {
+            bail!(ENDED);
+        }
+        ids::map(child.id())?;
+        input.write_all(b"mapped\n")?;
+    }
+    let line = read_line(&mut output)?;
+    match line.strip_prefix("alone ") {
+        Some(why) => tracing::warn!(
+            why,
+            "NO NETWORK TO THE OUTSIDE YET: containers reach each other, published ports are open; the way out is \
+             tried for again and again"
+        ),
+        None if line == "ready" => {}
+        None => bail!(ENDED),
     }
     Ok(())
 }
 
+fn read_line(output: &mut impl std::io::BufRead) -> Result<String> {
+    let mut line = String::new();
+    output.read_line(&mut line)?;
+    Ok(line.trim_end().to_owned())
+}
+
+const ENDED: &str = "the process that was to hold them has ended";
 const SYSTEMD_RUN: &str = "/usr/bin/systemd-run";
 
 /// Beside this executable, else where packages put it.

@@ -14,15 +14,17 @@
 mod cgroup;
 mod holder;
 mod ids;
+mod left;
 
 use std::fs::{File, OpenOptions};
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use lockgate_sys::userns;
 use rustix::fs::{FlockOperation, flock};
+use tokio::io::unix::AsyncFd;
 
 use crate::config::Config;
 use crate::place::make_directory;
@@ -56,12 +58,36 @@ pub(crate) fn enter(config: &mut Config) -> Result<()> {
         is_new,
         "rootless: in the user's namespaces"
     );
+    config.holder = Some(holder.into_handle());
     config.engine.rootless = true;
     config.engine.ports_outside = Some(socket);
     if config.engine.dns.is_empty() {
         config.engine.dns = vec![lockgate_net::outside::RESOLVER.to_owned()];
     }
     Ok(())
+}
+
+/// Waits for the end of the holder, which takes published ports and the way out with it; for ever if there is none.
+pub(crate) async fn lost(holder: Option<OwnedFd>) {
+    let Some(holder) = holder else {
+        return std::future::pending().await;
+    };
+    let ended = match watch(holder) {
+        Ok(holder) => holder.readable().await.map(drop),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = ended {
+        tracing::warn!(%error, "cannot watch the process that holds the user's namespaces");
+        std::future::pending::<()>().await;
+    }
+}
+
+#[expect(
+    deprecated,
+    reason = "the successor is unsafe for types whose descriptor may change; an OwnedFd's cannot"
+)]
+fn watch(holder: OwnedFd) -> std::io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::new(holder)
 }
 
 /// Ends the holder, if nothing lives in its namespaces any more.

@@ -16,6 +16,9 @@ pub(super) const FIRST: u32 = 500_000;
 /// The host's address.
 pub(super) const ADDRESS: &str = "198.51.100.2";
 
+/// How the host gets its way out.
+pub(super) const ROUTE: &str = "ip route add default via 198.51.100.1";
+
 /// What the host is like.
 #[derive(Debug)]
 pub(super) struct Kind {
@@ -23,6 +26,10 @@ pub(super) struct Kind {
     pub(super) ids: String,
     /// The programs that lead out of the user's network.
     pub(super) ways: &'static [&'static str],
+    /// Those of the programs that do nothing but fail.
+    pub(super) broken: &'static [&'static str],
+    /// Whether the host has a way out itself.
+    pub(super) has_route: bool,
 }
 
 impl Default for Kind {
@@ -30,6 +37,8 @@ impl Default for Kind {
         Self {
             ids: format!("wanda:{FIRST}:65536\n"),
             ways: &["pasta"],
+            broken: &[],
+            has_route: true,
         }
     }
 }
@@ -63,6 +72,9 @@ impl Host {
             std::os::unix::fs::symlink(found, dir.path().join("ways").join(way)).unwrap();
         }
         let file = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+        for way in kind.broken {
+            std::os::unix::fs::symlink("/bin/false", dir.path().join("ways").join(way)).unwrap();
+        }
         file(
             "passwd",
             "root:x:0:0::/root:/bin/sh\nwanda:x:4711:4711::/:/bin/sh\n",
@@ -71,12 +83,13 @@ impl Host {
         file("subid", &kind.ids);
         let script = format!(
             "set -e; d={dir}; ip link set lo up; ip link add up0 type veth peer name up1; ip link set up1 up
-            ip address add {ADDRESS}/24 dev up0; ip link set up0 up; ip route add default via 198.51.100.1
+            ip address add {ADDRESS}/24 dev up0; ip link set up0 up; {route}
             for f in passwd group; do mount --bind $d/$f /etc/$f; done
             for f in subuid subgid; do test -e /etc/$f || : > /etc/$f; mount --bind $d/subid /etc/$f; done
             mknod -m 666 $d/tun c 10 200; mount --bind $d/tun /dev/net/tun
             mount --bind {bins} $d/bin; echo ready; exec cat",
             dir = dir.path().display(),
+            route = if kind.has_route { ROUTE } else { ":" },
             bins = binary("lockgated").parent().unwrap().display(),
         );
         let mut anchor = program("unshare")
@@ -176,6 +189,12 @@ impl Host {
         let mut child = self.daemon.take().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    /// Waits for a daemon that ends by itself, and is no success.
+    pub(super) fn fails(&mut self) {
+        let status = self.daemon.take().unwrap().wait().unwrap();
+        assert_eq!(status.code(), Some(1), "{}", self.log());
     }
 
     pub(super) fn stop(&mut self) {

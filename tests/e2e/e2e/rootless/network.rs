@@ -1,7 +1,5 @@
 //! The network of an ordinary user's daemon, and what outlives a daemon that is killed.
 
-use std::time::Duration;
-
 use lockgate_testkit::{eventually, program, run};
 
 use super::lab::{ADDRESS, Host, Kind};
@@ -9,13 +7,13 @@ use super::lab::{ADDRESS, Host, Kind};
 const WEB: &str = "echo page > /tmp/index.html; exec httpd -f -p 80 -h /tmp";
 
 /// What a published port says to somebody on the host.
-fn fetch(host: &Host, address: &str) -> String {
+pub(super) fn fetch(host: &Host, address: &str) -> String {
     let mut command = host.root("curl");
     command.args(["--silent", "--max-time", "2"]);
     run(command.arg(format!("http://{address}/")), b"").stdout
 }
 
-fn serve(host: &Host) {
+pub(super) fn serve(host: &Host) {
     host.load_busybox();
     host.docker(&["network", "create", "net"]).ok();
     host.docker(&[
@@ -178,36 +176,4 @@ fn a_killed_daemon_finds_its_containers_network_and_ports_again() {
     eventually("the namespaces end with the last daemon", || {
         host.processes("lockgate-rootless").is_empty().then_some(())
     });
-}
-
-#[test]
-fn slirp4netns_is_as_good_as_pasta_and_one_of_them_must_be_there() {
-    let host = Host::with_daemon(&Kind {
-        ways: &["slirp4netns"],
-        ..Kind::default()
-    });
-    serve(&host);
-    let none = Host::new(&Kind {
-        ways: &[],
-        ..Kind::default()
-    });
-    let refused = none.refused(&[]);
-    refused.failed_with(
-        1,
-        "pasta (Debian: passt) or slirp4netns (Debian: slirp4netns)",
-    );
-}
-
-#[test]
-fn the_way_out_is_opened_again_when_it_closes() {
-    let host = Host::with_daemon(&Kind::default());
-    let found = host.processes("--netns-only");
-    assert_eq!(found.len(), 1, "one pasta");
-    run(program("kill").args(["-9", &found[0].to_string()]), b"").ok();
-    let new = eventually("another pasta", || {
-        let now = host.processes("--netns-only");
-        (now.len() == 1 && now != found).then_some(now)
-    });
-    std::thread::sleep(Duration::from_millis(100));
-    assert_eq!(host.processes("--netns-only"), new, "it stays");
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! lockgate-rootless hold SOCKET                 started by `lockgated --rootless`, outlives it
-//! lockgate-rootless leash PARENT PROGRAM ...    becomes PROGRAM, which ends with PARENT
+//! lockgate-rootless take-over SOCKET PROCESS    the same, in the namespaces of a process that a dead holder left
+//! lockgate-rootless leash PARENT PROGRAM ...    runs PROGRAM, which ends with PARENT; `leashed` is its child
 //! ```
 //!
 //! The process has one foot on either side. Its main thread is in the user, mount and network namespace that the
@@ -17,11 +18,14 @@ mod outside;
 mod way_out;
 
 use std::io::{self, BufRead as _, Write as _};
+use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
+use lockgate_sys::userns;
 use rustix::mount::{MountPropagationFlags, mount_change};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use outside::Outside;
 
@@ -30,7 +34,9 @@ fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let result = match args.as_slice() {
         ["hold", socket] => hold(Path::new(socket)),
-        ["leash", parent, program, args @ ..] => way_out::leash(parent, program, args),
+        ["take-over", socket, process] => take_over(Path::new(socket), process),
+        ["leash", parent, program @ ..] => way_out::leash(parent, program),
+        ["leashed", parent, program, args @ ..] => way_out::leashed(parent, program, args),
         _ => Err(anyhow::anyhow!(
             "usage: lockgate-rootless hold SOCKET; it is started by `lockgated --rootless`"
         )),
@@ -58,17 +64,43 @@ fn hold(socket: &Path) -> Result<()> {
     }
     let flags = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
     mount_change("/", flags).context("cannot separate the mounts from the host's")?;
-    let outside = Outside::start().context("cannot start a thread")?;
+    let outside = start_outside()?;
     lockgate_sys::netns::unshare_current_thread().context("cannot make a network namespace")?;
     lockgate_sys::loopback::bring_up().context("cannot bring up the loopback interface")?;
-    way_out::open(&outside, socket)?;
+    serve(socket, &outside)
+}
+
+/// Serves in the namespaces of a process that lived in those of a holder which is no more.
+fn take_over(socket: &Path, process: &str) -> Result<()> {
+    rustix::process::setsid().context("setsid")?;
+    let pid = process.parse().ok().and_then(Pid::from_raw);
+    let pid = pid.with_context(|| format!("{process} is no process"))?;
+    let left =
+        pidfd_open(pid, PidfdFlags::empty()).with_context(|| format!("process {process}"))?;
+    userns::enter(left.as_fd()).context("cannot join the user's namespaces")?;
+    let outside = start_outside()?;
+    userns::enter_network(left.as_fd()).context("cannot join the user's network namespace")?;
+    serve(socket, &outside)
+}
+
+/// The thread that stays in the network in which we are now.
+fn start_outside() -> Result<Outside> {
+    Outside::start().context("cannot start a thread")
+}
+
+/// Opens the way out, says that all is ready, and serves.
+fn serve(socket: &Path, outside: &Outside) -> Result<()> {
+    let alone = way_out::open(outside, socket)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
         let listener = control::bind(socket)?;
-        tell("ready")?;
-        control::serve(listener, outside).await
+        match alone {
+            None => tell("ready")?,
+            Some(why) => tell(&format!("alone {}", why.replace('\n', " ")))?,
+        }
+        control::serve(listener, outside.clone()).await
     })?;
     // Not an error if somebody was quicker.
     std::fs::remove_file(socket).unwrap_or_default();

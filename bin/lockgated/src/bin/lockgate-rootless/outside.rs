@@ -10,6 +10,8 @@ use std::thread;
 use lockgate_net::Protocol;
 use lockgate_net::outside::Port;
 
+use crate::way_out::has_route;
+
 /// A way to have things made in the host's network.
 #[derive(Clone, Debug)]
 pub(crate) struct Outside(Sender<Job>);
@@ -50,6 +52,11 @@ impl Outside {
     /// Starts a process.
     pub(crate) fn spawn(&self, mut command: Command) -> io::Result<Child> {
         self.run(move || command.spawn())
+    }
+
+    /// Whether the host has a default route.
+    pub(crate) fn has_route(&self) -> io::Result<bool> {
+        self.run(|| Ok(has_route()))
     }
 
     /// Binds a port, and listens if it is one of TCP.
