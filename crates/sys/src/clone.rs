@@ -11,6 +11,8 @@ pub struct CloneOptions<'a> {
     pub namespaces: u64,
     /// A cgroup v2 directory that it is born into.
     pub cgroup: Option<BorrowedFd<'a>>,
+    /// Its parent is the caller's parent (`CLONE_PARENT`).
+    pub sibling: bool,
 }
 
 /// On which side of the clone the caller is.
@@ -41,6 +43,12 @@ pub fn clone3(options: CloneOptions<'_>) -> io::Result<Cloned> {
     let mut flags = (options.namespaces & NAMESPACES)
         | clear_handlers
         | u64::from(libc::CLONE_PIDFD.unsigned_abs());
+    let mut exit_signal = u64::from(libc::SIGCHLD.unsigned_abs());
+    if options.sibling {
+        flags |= u64::from(libc::CLONE_PARENT.unsigned_abs());
+        // The kernel takes the caller's own, and refuses another.
+        exit_signal = 0;
+    }
     let mut cgroup = 0;
     if let Some(fd) = options.cgroup {
         flags |= into_cgroup;
@@ -49,7 +57,7 @@ pub fn clone3(options: CloneOptions<'_>) -> io::Result<Cloned> {
     let mut args = CloneArgs {
         flags,
         pidfd: std::ptr::from_mut(&mut pidfd) as u64,
-        exit_signal: u64::from(libc::SIGCHLD.unsigned_abs()),
+        exit_signal,
         cgroup,
         ..CloneArgs::default()
     };

@@ -1,6 +1,7 @@
 //! A real `lockgated` in a network namespace, with roots, bridge, table and cgroup of its own.
 
 use std::fs::{self, File};
+use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -30,6 +31,8 @@ pub struct Daemon {
     args: Vec<String>,
     /// Files of the host, and what the daemon sees in their places.
     seen: Vec<(String, PathBuf)>,
+    /// The mount namespace in which it sees them; a daemon that is started again joins it.
+    mounts: Option<File>,
     child: Option<Child>,
 }
 
@@ -44,8 +47,7 @@ impl Daemon {
         Self::start_in(NetNs::new("lgd"), options)
     }
 
-    /// Starts a daemon that sees these texts in the places of files of the host. It is in a mount namespace
-    /// of its own, so it cannot be started again with its containers.
+    /// Starts a daemon that sees these texts in the places of files of the host, in a mount namespace of its own.
     pub fn start_seeing(files: &[(&str, &str)], options: DaemonOptions) -> Self {
         Self::start_as(NetNs::new("lgd"), files, options)
     }
@@ -78,6 +80,7 @@ impl Daemon {
             netns,
             args: options.args,
             seen: Vec::new(),
+            mounts: None,
             child: None,
         };
         for (index, (file, text)) in files.iter().enumerate() {
@@ -115,6 +118,9 @@ impl Daemon {
             }
             std::os::unix::net::UnixStream::connect(&socket).ok()
         });
+        if !self.seen.is_empty() {
+            self.mounts = Some(File::open(format!("/proc/{}/ns/mnt", child.id())).unwrap());
+        }
         self.child = Some(child);
     }
 
@@ -122,6 +128,13 @@ impl Daemon {
     fn command(&self) -> Command {
         if self.seen.is_empty() {
             return self.netns.command(binary("lockgated"));
+        }
+        if let Some(mounts) = &self.mounts {
+            let (me, number) = (std::process::id(), mounts.as_raw_fd());
+            let mut command = self.netns.command("nsenter");
+            command.arg(format!("--mount=/proc/{me}/fd/{number}"));
+            command.arg(binary("lockgated"));
+            return command;
         }
         let mut command = self.netns.command("unshare");
         command.args(["--mount", "--propagation", "slave", "sh", "-ec"]);

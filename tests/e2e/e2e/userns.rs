@@ -345,3 +345,199 @@ fn a_layer_with_users_that_do_not_exist_inside_is_refused() {
     assert!(refused.stderr.contains("cannot be mapped"), "{refused}");
     assert_eq!(daemon.docker(&["images", "-q", "x"]).ok(), "");
 }
+
+/// A namespace belongs to a user namespace: whoever joins one comes into that as well.
+#[test]
+fn a_remapped_container_joins_the_namespaces_of_another() {
+    let daemon = start();
+    let first = "echo kept > /dev/shm/file; exec sleep 600";
+    let args = ["run", "-d", "--name", "first", "--ipc=shareable"];
+    daemon
+        .docker(&[&args[..], &["busybox", "sh", "-c", first]].concat())
+        .ok();
+    lockgate_testkit::eventually("its shared memory", || {
+        let seen = daemon.docker(&["exec", "first", "cat", "/dev/shm/file"]);
+        (seen.stdout == "kept\n").then_some(())
+    });
+    let joins = [
+        "--network=container:first",
+        "--ipc=container:first",
+        "--pid=container:first",
+    ];
+    let address = daemon.docker(&["exec", "first", "cat", "/sys/class/net/eth0/address"]);
+    let address = address.ok();
+    let seen = "cat /sys/class/net/eth0/address; cat /dev/shm/file; ps -o args | grep -c '^sleep 600'; id -u; touch /own; stat -c %u /own";
+    let expected = format!("{address}\nkept\n1\n0\n0");
+    assert_eq!(run_shell(&daemon, &joins, seen), expected, "all at once");
+    let alone = format!("{address}\n1");
+    for (one, script, expected) in [
+        (
+            joins[0],
+            "cat /sys/class/net/eth0/address; echo $$",
+            alone.as_str(),
+        ),
+        (
+            joins[1],
+            "cat /dev/shm/file; ls /sys/class/net",
+            "kept\neth0\nlo",
+        ),
+        (
+            joins[2],
+            "ps -o args | grep -c '^sleep 600'; ls /sys/class/net",
+            "1\neth0\nlo",
+        ),
+    ] {
+        assert_eq!(run_shell(&daemon, &[one], script), expected, "{one}");
+    }
+    let args = [
+        "run", "-d", "--name", "second", joins[0], "-v", "vol:/v", "busybox", "sleep", "600",
+    ];
+    daemon.docker(&args).ok();
+    let user = |name: &str| {
+        let pid = daemon.inspect(name, "{{.State.Pid}}");
+        fs::metadata(format!("/proc/{pid}/ns/user")).unwrap().ino()
+    };
+    assert_eq!(user("second"), user("first"));
+    let inside = [
+        "exec",
+        "second",
+        "sh",
+        "-c",
+        "touch /v/f; stat -c %u /v/f; cat /sys/class/net/eth0/address",
+    ];
+    assert_eq!(daemon.docker(&inside).ok(), format!("0\n{address}"));
+    // A power that the user namespace gives ends at the host's.
+    let said = daemon.docker(&[
+        "exec",
+        "second",
+        "sh",
+        "-c",
+        "echo 1 > /proc/sys/kernel/panic",
+    ]);
+    assert!(said.stderr.contains("can't create"), "{said}");
+    daemon.docker(&["rm", "-f", "second", "first"]).ok();
+}
+
+#[test]
+fn namespaces_of_different_user_namespaces_do_not_go_together() {
+    let daemon = start();
+    for (name, option) in [
+        ("one", "--userns="),
+        ("two", "--userns="),
+        ("hosts", "--userns=host"),
+    ] {
+        daemon
+            .docker(&[
+                "run", "-d", "--name", name, option, "busybox", "sleep", "600",
+            ])
+            .ok();
+    }
+    for (options, words) in [
+        (
+            &["--network=container:hosts"][..],
+            "a container that runs with --userns=host from one that does not",
+        ),
+        (
+            &["--network=container:one", "--pid=container:two"],
+            "two containers whose user namespaces differ",
+        ),
+    ] {
+        let refused = daemon.docker(&[&["run", "--rm"], options, &["busybox", "true"]].concat());
+        assert!(refused.stderr.contains(words), "{refused}");
+    }
+    let host = [
+        "--userns=host",
+        "--network=container:one",
+        "--pid=container:two",
+    ];
+    let script = "ps -o args | grep -c '^sleep 600'; cut -c 1-32 /proc/self/uid_map | tr -s ' '";
+    assert_eq!(run_shell(&daemon, &host, script), "1\n 0 0 4294967295");
+}
+
+#[test]
+fn a_killed_daemon_finds_remapped_containers_again() {
+    let mut daemon = start();
+    let web = "echo page > /index.html; trap 'echo bye; exit 7' TERM; httpd -p 80 -h /; while :; do sleep 0.1; done";
+    let args = [
+        "run",
+        "-d",
+        "--name",
+        "cx",
+        "-v",
+        "vol:/v",
+        "-p",
+        "127.0.0.1:8080:80",
+    ];
+    daemon
+        .docker(&[&args[..], &["busybox", "sh", "-c", web]].concat())
+        .ok();
+    let peer = [
+        "run",
+        "-d",
+        "--name",
+        "peer",
+        "--network=container:cx",
+        "busybox",
+        "sleep",
+        "600",
+    ];
+    daemon.docker(&peer).ok();
+    let facts =
+        |daemon: &Daemon, name| daemon.inspect(name, "{{.Id}} {{.State.Pid}} {{.State.Status}}");
+    let before = (facts(&daemon, "cx"), facts(&daemon, "peer"));
+    daemon.kill();
+    daemon.spawn();
+    assert_eq!((facts(&daemon, "cx"), facts(&daemon, "peer")), before);
+    let inside = daemon.docker(&[
+        "exec",
+        "cx",
+        "sh",
+        "-c",
+        "id -u; touch /v/f; stat -c %u /v/f",
+    ]);
+    assert_eq!(inside.ok(), "0\n0");
+    let page = ["exec", "peer", "wget", "-qO-", "http://127.0.0.1/"];
+    assert_eq!(daemon.docker(&page).ok(), "page");
+    assert_eq!(owner(&data(&daemon).join("volumes/vol/_data/f")), (0, 0));
+    let pids: Vec<String> = ["cx", "peer"]
+        .map(|name| daemon.inspect(name, "{{.State.Pid}}"))
+        .to_vec();
+    daemon.docker(&["stop", "-t", "20", "cx"]).ok();
+    assert_eq!(daemon.inspect("cx", "{{.State.ExitCode}}"), "7");
+    assert_eq!(daemon.docker(&["logs", "cx"]).ok(), "bye");
+    daemon.docker(&["start", "cx"]).ok();
+    assert_eq!(
+        daemon.docker(&["exec", "cx", "cat", "/index.html"]).ok(),
+        "page"
+    );
+    let ids = [
+        daemon.inspect("cx", "{{.Id}}"),
+        daemon.inspect("peer", "{{.Id}}"),
+    ];
+    // Killed once more, with a container that ends while nobody looks.
+    let pid = daemon.inspect("cx", "{{.State.Pid}}");
+    daemon.kill();
+    run(program("kill").args(["-9", &pid]), b"").ok();
+    daemon.spawn();
+    lockgate_testkit::eventually("its end is known", || {
+        (daemon.inspect("cx", "{{.State.ExitCode}} {{.State.Status}}") == "137 exited")
+            .then_some(())
+    });
+    daemon.docker(&["rm", "-f", "-v", "peer", "cx"]).ok();
+    for pid in pids {
+        assert!(!Path::new(&format!("/proc/{pid}")).exists());
+    }
+    let mounts = run(
+        program("nsenter").args([
+            &format!("--mount=/proc/{}/ns/mnt", daemon.pid()),
+            "cat",
+            "/proc/self/mounts",
+        ]),
+        b"",
+    );
+    for id in ids {
+        assert!(!mounts.stdout.contains(&id), "{}", mounts.stdout);
+        assert!(!data(&daemon).join("overlay").join(&id).exists());
+        assert!(!daemon.path("exec/containers").join(&id).exists());
+    }
+}

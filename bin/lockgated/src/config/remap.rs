@@ -24,6 +24,16 @@ pub(crate) enum RemapError {
     NoRanges { file: &'static str, user: String },
     #[error("/etc/{file}: `{line}` is no NAME:START:COUNT with ids below 4294967295")]
     Range { file: &'static str, line: String },
+    #[error("/etc/{file}: `{line}` holds id 0, so a container's user would be the host's root")]
+    Root { file: &'static str, line: String },
+    #[error(
+        "/etc/{file}: `{line}` holds ids of another range of `{user}`, and none may be there twice"
+    )]
+    Twice {
+        file: &'static str,
+        line: String,
+        user: String,
+    },
 }
 
 /// What was read from `/etc`.
@@ -94,7 +104,7 @@ fn account<'a>(text: &'a str, wanted: &str) -> Option<(&'a str, u32)> {
 /// All ranges of a user, by name or number, as one run of ids that begins with 0 inside.
 fn ranges(file: &'static str, text: &str, name: &str, uid: u32) -> Result<IdMap, RemapError> {
     let uid = uid.to_string();
-    let mut found = Vec::new();
+    let mut found: Vec<IdRange> = Vec::new();
     let mut inside = 0_u32;
     let lines = text.lines().map(str::trim);
     for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -111,7 +121,21 @@ fn ranges(file: &'static str, text: &str, name: &str, uid: u32) -> Result<IdMap,
         }
         let number = |text: &str| text.parse::<u32>().map_err(|_error| wrong());
         let (outside, count) = (number(start)?, number(count)?);
-        outside.checked_add(count).ok_or_else(wrong)?;
+        let end = outside.checked_add(count).ok_or_else(wrong)?;
+        // The kernel takes no empty range.
+        if count == 0 {
+            continue;
+        }
+        let line = line.to_owned();
+        if outside == 0 {
+            return Err(RemapError::Root { file, line });
+        }
+        let overlaps =
+            |other: &IdRange| outside < other.outside + other.count && other.outside < end;
+        if found.iter().any(overlaps) {
+            let user = name.to_owned();
+            return Err(RemapError::Twice { file, line, user });
+        }
         found.push(IdRange {
             inside,
             outside,
@@ -164,6 +188,13 @@ mod tests {
         assert_eq!(mapping.uids.outside(65_535), Some(165_535));
         assert_eq!(mapping.uids.outside(65_536), Some(500_000));
         assert_eq!(mapping.uids.outside(65_541), None);
+        let gaps = Files {
+            subuid: "alice:7:0\nalice:100000:10\n1000:100010:1\n".to_owned(),
+            ..files()
+        };
+        let mapping = resolve_in("alice", &gaps).unwrap().unwrap();
+        assert_eq!(mapping.uids.outside(10), Some(100_010));
+        assert_eq!(mapping.uids.outside(0), Some(100_000));
     }
 
     #[test]
@@ -186,6 +217,8 @@ mod tests {
             ("alice:4294967295:5", "NAME:START:COUNT"),
             ("bob:1:5", "no subgid ranges"),
             ("alice:1:0", "no subgid ranges"),
+            ("alice:0:65536", "the host's root"),
+            ("alice:100000:10\n1000:100009:1", "none may be there twice"),
         ] {
             let files = Files {
                 subgid: line.to_owned(),

@@ -65,10 +65,6 @@ pub enum ConfigError {
     PrivilegedRemapped,
     #[error("cannot share the {0} namespace when user namespaces are enabled")]
     RemappedWith(&'static str),
-    #[error(
-        "cannot share the namespaces of another container when user namespaces are enabled: run both with --userns=host"
-    )]
-    RemappedJoin,
     #[error("invalid isolation ({0}): linux only supports 'default'")]
     Isolation(String),
     #[error("unknown or invalid runtime name: {0}")]
@@ -280,15 +276,25 @@ pub enum ConfigError {
     JoinNamespace { what: &'static str, id: String },
     #[error("failed to join {0} namespace: invalid name or ID supplied: \"\"")]
     JoinNobody(&'static str),
+    #[error(
+        "cannot join the namespaces of a container that runs with --userns=host from one that does not: run both with it, or neither"
+    )]
+    JoinHosts,
+    #[error(
+        "cannot join namespaces of two containers whose user namespaces differ: let the second join the first, or run all with --userns=host"
+    )]
+    JoinTwo,
 }
 
 impl ConfigError {
     /// Whose fault it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Update { .. } | Self::JoinNetwork { .. } | Self::JoinNamespace { .. } => {
-                ErrorKind::Conflict
-            }
+            Self::Update { .. }
+            | Self::JoinNetwork { .. }
+            | Self::JoinNamespace { .. }
+            | Self::JoinHosts
+            | Self::JoinTwo => ErrorKind::Conflict,
             Self::NoSubpath { .. } => ErrorKind::NotFound,
             Self::OutsideRoots { .. } => ErrorKind::Denied,
             // dockerd answers these with a server error, whosever fault they are.
@@ -341,7 +347,6 @@ impl ConfigError {
             | Self::UsernsMode(_)
             | Self::PrivilegedRemapped
             | Self::RemappedWith(_)
-            | Self::RemappedJoin
             | Self::Isolation(_)
             | Self::Runtime(_)
             | Self::AddHost(_)

@@ -43,6 +43,13 @@ fn find(name: &str) -> Option<RuntimeSpec> {
     })
 }
 
+/// Those that need no configuration, the built-in one aside, and are installed.
+pub(crate) fn installed() -> impl Iterator<Item = (&'static str, PathBuf)> {
+    KNOWN
+        .into_iter()
+        .filter_map(|name| Some((name, in_path(Path::new(name))?)))
+}
+
 /// The file of a program that is named without its directory.
 fn in_path(name: &Path) -> Option<PathBuf> {
     if name.components().count() != 1 || name.is_absolute() {

@@ -11,7 +11,7 @@ use lockgate_types::Timestamp;
 use serde::Serialize;
 
 use crate::config::EngineConfig;
-use crate::container::Status;
+use crate::container::{Status, runtime};
 use crate::engine::{Engine, Inner};
 
 use host::{OsRelease, file_system, memory_total, read};
@@ -268,6 +268,11 @@ fn runtimes(config: &EngineConfig) -> BTreeMap<String, RuntimeInfo> {
         runtime_args: Vec::new(),
     };
     let mut all = BTreeMap::from([(EngineConfig::BUILT_IN_RUNTIME.to_owned(), built_in)]);
+    for (name, path) in runtime::installed() {
+        let path = path.to_string_lossy().into_owned();
+        let runtime_args = Vec::new();
+        all.insert(name.to_owned(), RuntimeInfo { path, runtime_args });
+    }
     for (name, runtime) in &config.runtimes {
         let path = runtime.path.to_string_lossy().into_owned();
         all.insert(

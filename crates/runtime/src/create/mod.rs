@@ -12,6 +12,7 @@
 //!   <------ end of file (or failed) -------
 //! ```
 
+mod between;
 mod channel;
 mod credentials;
 mod error;
@@ -31,7 +32,7 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use lockgate_sys::clone::{CloneOptions, Cloned, clone3};
+use lockgate_sys::clone::{CloneOptions, Cloned};
 use oci_spec::runtime::{LinuxNamespaceType, Spec};
 
 pub(crate) use error::{CreateError, InitError, Step};
@@ -166,9 +167,10 @@ fn launch(
     let options = CloneOptions {
         namespaces: plan.namespaces.new,
         cgroup: plan.entrance.born_into.as_ref().map(|fd| fd.as_fd()),
+        sibling: false,
     };
     let prepared = split(
-        options,
+        || between::clone(options, &plan.namespaces),
         |channel| init::run(&plan, channel),
         |pid, channel| {
             if plan.namespaces.is_new(LinuxNamespaceType::User) {
@@ -189,7 +191,7 @@ fn launch(
 /// What the new process will not be able to open. Whoever is not root here has no more power outside of the
 /// new namespace than inside.
 fn outside(new: &NewContainer<'_>, namespaces: &Namespaces) -> Result<Outside, CreateError> {
-    if !namespaces.is_new(LinuxNamespaceType::User) || !rustix::process::geteuid().is_root() {
+    if !namespaces.separate(LinuxNamespaceType::User) || !rustix::process::geteuid().is_root() {
         return Ok(Outside::default());
     }
     Outside::open(new.spec, new.root).map_err(|error| CreateError::Init {
@@ -201,13 +203,13 @@ fn outside(new: &NewContainer<'_>, namespaces: &Namespaces) -> Result<Outside, C
 /// Clones; the child does `child` and never returns, the parent does `parent` and waits for "ready". If the
 /// child says before that its mounts are there, the parent does `mounted` with the child's id.
 fn split(
-    options: CloneOptions<'_>,
+    clone: impl FnOnce() -> io::Result<Cloned>,
     child: impl FnOnce(&Channel) -> Result<std::convert::Infallible, InitError>,
     parent: impl FnOnce(i32, &Channel) -> Result<(), CreateError>,
     mounted: impl Fn(i32) -> Result<(), CreateError>,
 ) -> Result<Prepared, CreateError> {
     let (ours, theirs) = Channel::pair().map_err(CreateError::system("socketpair"))?;
-    match clone3(options).map_err(CreateError::system("clone3"))? {
+    match clone().map_err(CreateError::system("clone3"))? {
         Cloned::Child => {
             drop(ours);
             let Err(error) = child(&theirs);

@@ -1,6 +1,7 @@
 //! Which namespaces are made and which are joined.
 
 use std::fs::File;
+use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
@@ -34,9 +35,6 @@ impl Namespaces {
                 None => all.new |= flag(kind),
             }
         }
-        // The user namespace comes first: it decides whether the others may be joined.
-        all.joined
-            .sort_by_key(|(kind, _)| u8::from(*kind != LinuxNamespaceType::User));
         Ok(all)
     }
 
@@ -52,19 +50,41 @@ impl Namespaces {
         }
     }
 
-    /// Puts the children of this process into the pid namespace to join, until the guard is dropped.
-    pub(crate) fn children_into_pid_namespace(&self) -> Result<Option<BackHome>, CreateError> {
-        let joined = self
-            .joined
-            .iter()
-            .find(|(kind, _)| *kind == LinuxNamespaceType::Pid);
-        joined.map(|(_, fd)| BackHome::leave_for(fd)).transpose()
+    fn to_join(&self, kind: LinuxNamespaceType) -> Option<&OwnedFd> {
+        let mut joined = self.joined.iter();
+        joined
+            .find(|(found, _)| *found == kind)
+            .map(|(_, namespace)| namespace)
     }
 
-    /// Called by the new process: joins all but the pid namespace, which it was born into.
+    pub(crate) fn joins_user(&self) -> bool {
+        self.to_join(LinuxNamespaceType::User).is_some()
+    }
+
+    /// Puts the children of this process into the pid namespace to join, until the guard is dropped. Where a user
+    /// namespace is joined [`Self::go_ahead`] does it.
+    pub(crate) fn children_into_pid_namespace(&self) -> Result<Option<BackHome>, CreateError> {
+        if self.joins_user() {
+            return Ok(None);
+        }
+        let joined = self.to_join(LinuxNamespaceType::Pid);
+        joined.map(BackHome::leave_for).transpose()
+    }
+
+    /// Called by the process between: joins what the new process must be born in.
+    pub(crate) fn go_ahead(&self) -> io::Result<()> {
+        for kind in [LinuxNamespaceType::Pid, LinuxNamespaceType::User] {
+            if let Some(namespace) = self.to_join(kind) {
+                move_into_link_name_space(namespace.as_fd(), Some(link_type(kind)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Called by the new process: joins all but those that it was born into.
     pub(crate) fn join(&self) -> Result<(), InitError> {
         for (kind, fd) in &self.joined {
-            if *kind != LinuxNamespaceType::Pid {
+            if !matches!(kind, LinuxNamespaceType::Pid | LinuxNamespaceType::User) {
                 move_into_link_name_space(fd.as_fd(), Some(link_type(*kind)))
                     .step("joining a namespace")?;
             }

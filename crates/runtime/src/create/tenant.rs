@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use lockgate_sys::clone::CloneOptions;
+use lockgate_sys::clone::{CloneOptions, clone3};
 use oci_spec::runtime::{LinuxNamespaceType, Process};
 use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
 
@@ -54,9 +54,10 @@ pub(crate) fn enter(new: &NewProcess<'_>) -> Result<Prepared, CreateError> {
     let options = CloneOptions {
         namespaces: 0,
         cgroup: entrance.born_into.as_ref().map(|fd| fd.as_fd()),
+        sibling: false,
     };
     let prepared = split(
-        options,
+        || clone3(options),
         |channel| run(new, &entrance, channel),
         |_, _| Ok(()),
         |_| Ok(()),

@@ -52,6 +52,8 @@ pub(crate) struct Peers {
     pub(crate) network: Option<i32>,
     pub(crate) ipc: Option<i32>,
     pub(crate) pid: Option<i32>,
+    /// The one whose user namespace comes with them, where users are mapped.
+    pub(crate) user: Option<i32>,
     /// The shared memory of the one whose IPC namespace is joined.
     pub(crate) shm: Option<PathBuf>,
 }

@@ -13,7 +13,8 @@ pub(super) fn build(inputs: &Inputs<'_>) -> Vec<LinuxNamespace> {
     let of = |pid: i32, name: &str| Some(PathBuf::from(format!("/proc/{pid}/ns/{name}")));
     let mut all = vec![namespace(LinuxNamespaceType::Mount, None)];
     if inputs.engine.ids_of(&host.userns_mode).is_some() {
-        all.push(namespace(LinuxNamespaceType::User, None));
+        let path = inputs.peers.user.and_then(|pid| of(pid, "user"));
+        all.push(namespace(LinuxNamespaceType::User, path));
     }
     match inputs.peers.network {
         Some(pid) => all.push(namespace(LinuxNamespaceType::Network, of(pid, "net"))),

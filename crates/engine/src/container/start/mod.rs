@@ -10,6 +10,7 @@
 
 mod failure;
 mod links;
+mod peers;
 mod prepare;
 pub(crate) mod shm;
 pub(crate) mod staging;

@@ -26,6 +26,7 @@ use crate::rootfs;
 use crate::shim::{self, Shim};
 
 use super::links::Links;
+use super::peers;
 use super::shm;
 use super::staging::Staged;
 
@@ -60,7 +61,7 @@ pub(super) fn prepare(
     container: &Container,
     record: &Record,
 ) -> Result<Prepared, StartError> {
-    let peers = peers(engine, record)?;
+    let peers = peers::find(engine, record)?;
     let mut held = Held {
         engine,
         record,
@@ -242,74 +243,6 @@ fn describe(
         exit_file: container.directory.join(EXIT),
         runtime: runtime::choose(&record.host_config.runtime, &engine.config)?,
     })))
-}
-
-/// The processes of the containers whose namespaces are shared.
-fn peers(engine: &Inner, record: &Record) -> Result<Peers, StartError> {
-    let host = &record.host_config;
-    let network = match NetworkMode::parse(&host.network_mode) {
-        Ok(NetworkMode::Container(name)) => Some(network_peer(engine, &name)?),
-        _ => None,
-    };
-    let ipc = namespace_peer(engine, &host.ipc_mode, "IPC")?;
-    if let Some(ipc) = &ipc
-        && matches!(
-            ipc.facts().record.host_config.ipc_mode.as_str(),
-            "private" | "none"
-        )
-    {
-        return Err(ConfigError::NotShareable(ipc.id.to_string()).into());
-    }
-    let pid = namespace_peer(engine, &host.pid_mode, "PID")?;
-    let pid_of = |container: Arc<Container>| container.facts().state.pid;
-    Ok(Peers {
-        network,
-        shm: ipc.as_ref().map(
-            |ipc| match ipc.facts().record.host_config.ipc_mode.as_str() {
-                "shareable" => shm::place(&engine.config.exec_root, &ipc.id),
-                _ => PathBuf::from("/dev/shm"),
-            },
-        ),
-        ipc: ipc.map(pid_of),
-        pid: pid.map(pid_of),
-    })
-}
-
-/// The process of the container whose network is joined.
-fn network_peer(engine: &Inner, name: &str) -> Result<i32, StartError> {
-    let container = engine
-        .registry
-        .find(name)
-        .map_err(|error| StartError::JoinNetwork(error.to_string()))?;
-    let facts = container.facts();
-    if facts.state.status.has_process() {
-        return Ok(facts.state.pid);
-    }
-    Err(ConfigError::JoinNetwork {
-        name: name.to_owned(),
-        status: facts.state.status.as_str(),
-    }
-    .into())
-}
-
-/// The container whose namespace is joined; it must run.
-fn namespace_peer(
-    engine: &Inner,
-    mode: &str,
-    what: &'static str,
-) -> Result<Option<Arc<Container>>, StartError> {
-    let Some(name) = mode.strip_prefix("container:") else {
-        return Ok(None);
-    };
-    if name.is_empty() {
-        return Err(ConfigError::JoinNobody(what).into());
-    }
-    let container = engine.registry.find(name)?;
-    if container.facts().state.status.has_process() {
-        return Ok(Some(container));
-    }
-    let id = container.id.to_string();
-    Err(ConfigError::JoinNamespace { what, id }.into())
 }
 
 /// The container whose network is shared.
