@@ -105,6 +105,48 @@ case!(
     }
 );
 
+/// Killed when dropped.
+struct Killed(std::process::Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+// proc and sysfs can be mounted only by whoever owns the new namespaces.
+case!(
+    "config-linux.md#namespaces",
+    a_user_namespace_with_a_path_is_joined_and_owns_the_new_ones,
+    |case| {
+        let sleeper = std::process::Command::new("/usr/bin/unshare")
+            .args(["--user", "sleep", "100"])
+            .spawn();
+        let other = Killed(sleeper.unwrap());
+        let of = |name: &str| format!("/proc/{}/{name}", other.0.id());
+        let own = fs::read_link("/proc/self/ns/user").unwrap();
+        crate::case::eventually("its namespace", || {
+            fs::read_link(of("ns/user")).unwrap() != own
+        });
+        for map in ["gid_map", "uid_map"] {
+            fs::write(of(map), "0 0 1000\n").unwrap();
+        }
+        let list = case.spec["linux"]["namespaces"].as_array_mut().unwrap();
+        list.push(json!({ "type": "user", "path": of("ns/user") }));
+        // Debian's runc wants the maps nevertheless.
+        let mapping = json!([{ "containerID": 0, "hostID": 0, "size": 1000 }]);
+        case.spec["linux"]["uidMappings"] = mapping.clone();
+        case.spec["linux"]["gidMappings"] = mapping;
+        let joined = fs::read_link(of("ns/user")).unwrap();
+        let said =
+            case.output_of("readlink /proc/self/ns/user; cat /proc/self/uid_map; echo $$; id -u");
+        let words: Vec<&str> = said.split_whitespace().collect();
+        let joined = joined.to_string_lossy().into_owned();
+        assert_eq!(words, [&joined, "0", "0", "1000", "1", "0"]);
+    }
+);
+
 case!(
     "config-linux.md#default-devices",
     the_default_devices_are_there,
