@@ -52,6 +52,8 @@ enum Command {
     E2e(test::Args),
     /// Lockgate's answers beside dockerd's, field by field
     Differential(test::Differential),
+    /// Unmodified clients through the guard before a dockerd of your own
+    Guarded(test::Guarded),
     /// Known attacks on sockets, against targets started for it
     Attack(attack::Args),
     /// Measure lockgated against the engines found on this machine
@@ -88,6 +90,7 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Test(args) => test::unit(&args).map(drop),
         Command::E2e(args) => test::e2e(&args).map(drop),
         Command::Differential(args) => test::differential(&args),
+        Command::Guarded(args) => test::guarded(&args),
         Command::Attack(args) => attack::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),

@@ -60,12 +60,49 @@ pub(crate) struct Differential {
     dockerd: Option<std::path::PathBuf>,
 }
 
+/// The programs of other people that the guard is tried with.
+#[derive(clap::Args)]
+pub(crate) struct Guarded {
+    /// A dockerd 28.5.2; it runs in network namespaces of its own
+    #[arg(long, value_name = "PATH")]
+    dockerd: std::path::PathBuf,
+    /// A `docker-buildx` 0.29.1
+    #[arg(long, value_name = "PATH")]
+    buildx: Option<std::path::PathBuf>,
+}
+
+/// Runs all that is said of unmodified clients through the guard before this dockerd, also what takes long.
+pub(crate) fn guarded(args: &Guarded) -> Result<()> {
+    let mut nextest = cargo();
+    nextest
+        .args(["nextest", "run", "--no-fail-fast", "--run-ignored", "all"])
+        .args(["--package", "lockgate-e2e", "-E"])
+        .env("PATH", path_beside(&args.dockerd)?)
+        .env("LOCKGATE_BIN_DIR", binaries(Profile::Dev)?)
+        .env("LOCKGATE_GUARD_DOCKERD", &args.dockerd);
+    // What one run in CI takes of docker-py's tests is for Debian's dockerd.
+    let mut wanted = "test(guarded::) - test(docker_py::docker_py_s)".to_owned();
+    match &args.buildx {
+        Some(buildx) => drop(nextest.env("LOCKGATE_GUARD_BUILDX", buildx)),
+        None => wanted.push_str(" - test(buildx)"),
+    }
+    nextest.arg(wanted);
+    let Tally { failed, .. } = tally(&mut nextest)?;
+    anyhow::ensure!(failed == 0, "{failed} failed");
+    Ok(())
+}
+
+/// `PATH` with the programs that dockerd starts, which lie beside it.
+fn path_beside(dockerd: &std::path::Path) -> Result<String> {
+    let folder = dockerd.parent().context("a path to dockerd")?;
+    let path = std::env::var("PATH").unwrap_or_default();
+    let beside = folder.with_file_name("bin");
+    Ok(format!("{}:{}:{path}", folder.display(), beside.display()))
+}
+
 /// Compares Lockgate's answers with the recorded ones of dockerd, after recording them if asked.
 pub(crate) fn differential(args: &Differential) -> Result<()> {
     if let Some(dockerd) = &args.dockerd {
-        let folder = dockerd.parent().context("a path to dockerd")?;
-        let path = std::env::var("PATH").unwrap_or_default();
-        let beside = folder.with_file_name("bin");
         let mut nextest = cargo();
         nextest
             .args([
@@ -77,10 +114,7 @@ pub(crate) fn differential(args: &Differential) -> Result<()> {
                 "only",
             ])
             .arg("differential::records")
-            .env(
-                "PATH",
-                format!("{}:{}:{path}", folder.display(), beside.display()),
-            )
+            .env("PATH", path_beside(dockerd)?)
             .env("LOCKGATE_BIN_DIR", binaries(Profile::Dev)?)
             .env("LOCKGATE_RECORD_DOCKERD", dockerd);
         tally(&mut nextest)?;

@@ -50,8 +50,12 @@ impl Headers {
         Self { fixed, warn_before }
     }
 
-    /// Adds what an answer does not have yet.
+    /// Adds what an answer does not have yet. One that says who made it is another daemon's, and has
+    /// what that one says.
     pub(super) fn add(&self, response: &mut Response<Body>, which: ApiHeaders) {
+        if response.headers().contains_key(header::SERVER) {
+            return;
+        }
         for (name, value) in self.select(which) {
             response
                 .headers_mut()

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use lockgate_testkit::{Daemon, Ended, program, run};
+use lockgate_testkit::{Daemon, Ended, NetNs, program, run};
 use serde_json::Value;
 
 use super::venv::once;
@@ -61,11 +61,13 @@ fn compose() -> PathBuf {
 
 struct Project<'a> {
     daemon: &'a Daemon,
+    /// Where its containers can be reached.
+    netns: &'a NetNs,
     folder: PathBuf,
 }
 
 impl<'a> Project<'a> {
-    fn new(daemon: &'a Daemon) -> Self {
+    fn new(daemon: &'a Daemon, netns: &'a NetNs) -> Self {
         let folder = daemon.path("shop");
         let plugins = folder.join("config/cli-plugins");
         fs::create_dir_all(&plugins).unwrap();
@@ -77,11 +79,15 @@ impl<'a> Project<'a> {
             1,
         );
         fs::write(folder.join("compose.yaml"), project).unwrap();
-        Self { daemon, folder }
+        Self {
+            daemon,
+            netns,
+            folder,
+        }
     }
 
     fn with(&self, environment: &[(&str, &str)], args: &[&str]) -> Ended {
-        let mut command = self.daemon.netns().command("docker");
+        let mut command = self.netns.command("docker");
         command
             .args(["compose", "--ansi=never", "--progress=plain"])
             .args(args)
@@ -109,7 +115,7 @@ impl<'a> Project<'a> {
     }
 
     fn page(&self) -> String {
-        let mut get = self.daemon.netns().command("busybox");
+        let mut get = self.netns.command("busybox");
         get.args(["wget", "-q", "-O", "-", "http://127.0.0.1:18080/"]);
         run(&mut get, b"").ok().to_owned()
     }
@@ -123,7 +129,12 @@ fn is(state: &(String, String, String), wanted: (&str, &str)) {
 fn compose_brings_a_project_up_and_down() {
     let daemon = Daemon::start();
     daemon.load_busybox();
-    let project = Project::new(&daemon);
+    up_and_down(&daemon, daemon.netns());
+}
+
+/// A project's life at this door, which has busybox and nothing else.
+pub(super) fn up_and_down(daemon: &Daemon, netns: &NetNs) {
+    let project = Project::new(daemon, netns);
     project.run(&["up", "--detach", "--wait"]).ok();
     let (db, web) = (project.state("db"), project.state("web"));
     is(&db, ("running", "healthy"));

@@ -2,7 +2,7 @@
 
 mod compose;
 mod docker_py;
-mod guarded;
+pub(crate) mod guarded;
 mod node;
 mod pulls;
 mod rust;

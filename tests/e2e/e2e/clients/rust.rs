@@ -61,6 +61,11 @@ fn test_programs(manifest: &Path, targets: &[&str]) -> Vec<PathBuf> {
     found.into_iter().map(|(_, path)| path).collect()
 }
 
+/// One of our own test programs.
+pub(super) fn test_program(name: &str) -> PathBuf {
+    test_programs(&manifest(), &[name]).remove(0)
+}
+
 /// A copy of our package with the tests that bollard is published with.
 fn bollard() -> PathBuf {
     let folder = once("bollard-0.21.1-tests", |folder| {
@@ -140,8 +145,7 @@ fn bollard_s_own_tests_of_containers_and_exec_pass() {
 }
 
 fn testcontainers(netns: &NetNs, environment: &[(&str, String)]) {
-    let programs = test_programs(&manifest(), &["testcontainers"]);
-    let mut command = netns.command(&programs[0]);
+    let mut command = netns.command(test_program("testcontainers"));
     command
         .env_remove("DOCKER_HOST")
         .envs(environment.iter().cloned());

@@ -4,10 +4,11 @@
 //! nothing outside can be reached, and whether Lockgate is asked for it, or why not. A test that is
 //! asked for must pass.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use lockgate_testkit::{Daemon, NetNs, program, run};
+use lockgate_testkit::{Daemon, Ended, NetNs, busybox_archive, program, run};
 
 use super::venv::{once, python};
 
@@ -75,7 +76,7 @@ fn sources(python: &Path) -> PathBuf {
 /// Runs the asked tests of the files that `wanted` picks.
 fn suite(wanted: impl Fn(&str) -> bool) {
     let daemon = Daemon::start();
-    daemon.load_busybox_as(&IMAGES);
+    load_images(&daemon.socket());
     let all = std::env::var_os("LOCKGATE_DOCKER_PY_ALL").is_some();
     let asked: BTreeSet<&str> = listed()
         .iter()
@@ -83,11 +84,19 @@ fn suite(wanted: impl Fn(&str) -> bool) {
         .map(|line| line.test)
         .collect();
     assert!(!asked.is_empty());
-    all_pass(&daemon, daemon.netns(), &asked);
+    all_pass(&daemon, &asked);
 }
 
 /// Under the names that the tests expect.
-pub(super) const IMAGES: [&str; 3] = ["alpine:3.10", "alpine:latest", "busybox:latest"];
+const IMAGES: [&str; 3] = ["alpine:3.10", "alpine:latest", "busybox:latest"];
+
+/// Gives a daemon those images.
+pub(super) fn load_images(socket: &Path) {
+    let mut load = program("docker");
+    load.arg("load")
+        .env("DOCKER_HOST", format!("unix://{}", socket.display()));
+    run(&mut load, &busybox_archive(&IMAGES)).ok();
+}
 
 /// The tests that dockerd passes.
 pub(super) fn passed_by_dockerd() -> BTreeSet<&'static str> {
@@ -96,16 +105,27 @@ pub(super) fn passed_by_dockerd() -> BTreeSet<&'static str> {
     passed.map(|line| line.test).collect()
 }
 
-/// Runs these tests at the door, in the namespace where its containers can be reached.
-pub(super) fn all_pass(daemon: &Daemon, netns: &NetNs, asked: &BTreeSet<&str>) {
+/// How each test ended, in pytest's word for it, and all that was said.
+pub(super) type Outcomes = (BTreeMap<String, String>, Ended);
+
+/// Runs these tests at a socket, in the namespace where its containers can be reached.
+pub(super) fn outcomes<'a>(
+    socket: &Path,
+    netns: &NetNs,
+    api_version: &str,
+    asked: impl IntoIterator<Item = &'a str>,
+) -> Outcomes {
     let python = python("docker-py-7.0.0", &PACKAGES);
-    let sources = sources(&python);
+    let home = tempfile::tempdir().unwrap();
+    // Without this file its contexts would lie in the working folder, which is everybody's.
+    fs::create_dir(home.path().join(".docker")).unwrap();
+    fs::write(home.path().join(".docker/config.json"), "{}").unwrap();
     // Some clients fall back to the usual socket: here it is ours.
     let script = "mount -t tmpfs t /run && ln -s \"$1\" /run/docker.sock && shift && exec \"$@\"";
     let mut pytest = netns.command("unshare");
     pytest
         .args(["--mount", "sh", "-c", script, "sh"])
-        .arg(daemon.socket())
+        .arg(socket)
         .arg(&python)
         .args([
             "-m",
@@ -117,23 +137,37 @@ pub(super) fn all_pass(daemon: &Daemon, netns: &NetNs, asked: &BTreeSet<&str>) {
             "--tb=short",
         ])
         .arg("--timeout=60")
-        .args(asked.iter().map(|test| format!("tests/integration/{test}")))
-        .current_dir(&sources)
-        .env(
-            "DOCKER_HOST",
-            format!("unix://{}", daemon.socket().display()),
+        .args(
+            asked
+                .into_iter()
+                .map(|test| format!("tests/integration/{test}")),
         )
-        .env("DOCKER_TEST_API_VERSION", "1.44")
+        .current_dir(sources(&python))
+        .env("DOCKER_HOST", format!("unix://{}", socket.display()))
+        .env("DOCKER_TEST_API_VERSION", api_version)
         .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("HOME", daemon.path("home"));
-    std::fs::create_dir(daemon.path("home")).unwrap();
+        .env("HOME", home.path());
     let ended = run(&mut pytest, b"");
-    let passed: BTreeSet<&str> = ended
-        .stdout
-        .lines()
-        .filter_map(|line| line.strip_prefix("PASSED tests/integration/"))
-        .collect();
-    let failed: Vec<_> = asked.difference(&passed).collect();
+    let line = |line: &str| {
+        let (outcome, rest) = line.split_once(" tests/integration/")?;
+        let test = rest.split(' ').next()?;
+        let is_word = outcome.chars().all(|c| c.is_ascii_uppercase());
+        is_word.then(|| (test.to_owned(), outcome.to_owned()))
+    };
+    (ended.stdout.lines().filter_map(line).collect(), ended)
+}
+
+/// Every one of these tests passes at the daemon.
+#[track_caller]
+fn all_pass(daemon: &Daemon, asked: &BTreeSet<&str>) {
+    let (ended_so, ended) = outcomes(
+        &daemon.socket(),
+        daemon.netns(),
+        "1.44",
+        asked.iter().copied(),
+    );
+    let passes = |test: &&&str| ended_so.get(**test).is_some_and(|how| how == "PASSED");
+    let failed: Vec<_> = asked.iter().filter(|test| !passes(test)).collect();
     assert!(
         failed.is_empty(),
         "these no longer pass: {failed:#?}\n{ended}"
