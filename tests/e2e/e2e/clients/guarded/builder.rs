@@ -32,7 +32,7 @@ fn built(socket: &Path) -> String {
     };
     let mut said = String::new();
     for image in ["by-grpc:1", "by-build:1"] {
-        let look = "cat /said; wc -c /context; md5sum /context; ls /t";
+        let look = "cat /said; wc -c /context; md5sum /context; test ! -e /t/gone";
         said += &docker(&["run", "--rm", "--network=none", image, "sh", "-c", look]);
         said += &docker(&["inspect", "--format", "\n{{json .Config.Labels}}\n", image]);
         docker(&["rmi", image]);
