@@ -9,8 +9,9 @@ use http::header::{
 };
 use http::{Response, StatusCode};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use lockgate_gate::{Body, BodyError, body};
+
+use crate::flow::Flow;
 
 /// Fields that belong to one connection (RFC 9110, 7.6.1), and the length, which is written anew.
 const OF_THE_CONNECTION: [HeaderName; 8] = [
@@ -25,7 +26,7 @@ const OF_THE_CONNECTION: [HeaderName; 8] = [
 ];
 
 /// Everything but what belongs to the connection; the body flows as the client takes it.
-pub(crate) fn relayed(response: Response<Incoming>) -> Response<Body> {
+pub(crate) fn relayed(response: Response<Flow>) -> Response<Body> {
     with(response, |body| {
         body.map_err(|error| BodyError::Source(io::Error::other(error)))
             .boxed_unsync()

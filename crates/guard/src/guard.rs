@@ -6,12 +6,12 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::request::Parts;
 use http::{Response, StatusCode};
-use hyper::body::Incoming;
 use lockgate_access::Admitted;
 use lockgate_api::{Call, Operation, StreamKind};
 use lockgate_gate::{Backend, Body, LookUp, Reply, Request, UpgradeTo, websocket};
 
 use crate::error::GuardError;
+use crate::flow::Flow;
 use crate::lookup::{Execs, Looker};
 use crate::mark::{self, Known};
 use crate::narrow::{self, Narrowing};
@@ -93,7 +93,7 @@ impl Guard {
         outgoing: Outgoing<'_>,
         head: &Parts,
         body: Body,
-    ) -> Result<Response<Incoming>, GuardError> {
+    ) -> Result<Response<Flow>, GuardError> {
         let operation = outgoing.call.operation();
         if operation == Operation::ContainerAttachWebsocket {
             websocket::accept(&head.headers)?;
@@ -112,7 +112,7 @@ impl Guard {
         &self,
         call: &Call,
         head: &Parts,
-        response: Response<Incoming>,
+        response: Response<Flow>,
     ) -> Result<Reply, GuardError> {
         let protocol = match call.route().stream {
             StreamKind::Hijack if call.operation() == Operation::ContainerAttachWebsocket => {
@@ -136,7 +136,7 @@ impl Guard {
     async fn exec(
         &self,
         admitted: &Admitted,
-        response: Response<Incoming>,
+        response: Response<Flow>,
     ) -> Result<Response<Body>, GuardError> {
         let (head, body) = response.into_parts();
         let whole: Bytes = inquire::whole(self.pool(), body).await?;

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, HeaderValue};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
 use lockgate_gate::body;
 
 use crate::error::GuardError;
+use crate::flow::Flow;
 use crate::pool::{Effect, Pool};
 
 /// An inspection is some KiB, a list of ten thousand containers ten MiB.
@@ -46,7 +46,7 @@ pub(crate) async fn post(pool: &Pool, path: &str, json: Bytes) -> Result<Told, G
 }
 
 /// A body that has to be there before anything can be said of it.
-pub(crate) async fn whole(pool: &Pool, body: Incoming) -> Result<Bytes, GuardError> {
+pub(crate) async fn whole(pool: &Pool, body: Flow) -> Result<Bytes, GuardError> {
     match Limited::new(body, LIMIT).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(_broken_or_too_long) => Err(GuardError::Strange {

@@ -18,8 +18,10 @@
 
 mod answer;
 mod error;
+mod flow;
 mod guard;
 mod inquire;
+mod line;
 mod lookup;
 mod mark;
 mod narrow;

@@ -3,12 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
 use lockgate_gate::Body;
 
 use crate::error::GuardError;
+use crate::flow::Flow;
+use crate::line::Line;
 use crate::upstream::Upstream;
 
 /// As many as a busy client keeps open. More are made when needed, and closed when done with.
@@ -18,8 +17,12 @@ const KEPT: usize = 32;
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     upstream: Upstream,
-    idle: Arc<Mutex<Vec<SendRequest<Body>>>>,
+    idle: Arc<Idle>,
 }
+
+/// Connections that nobody asks anything on.
+#[derive(Debug, Default)]
+pub(crate) struct Idle(Mutex<Vec<Line>>);
 
 /// Whether a call may be sent a second time if the first one got no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,13 +51,10 @@ impl Pool {
         &self,
         mut request: Request<Body>,
         effect: Effect,
-    ) -> Result<Response<Incoming>, GuardError> {
-        while let Some(mut kept) = self.take() {
-            match kept.try_send_request(request).await {
-                Ok(response) => {
-                    self.keep_when_ready(kept);
-                    return Ok(response);
-                }
+    ) -> Result<Response<Flow>, GuardError> {
+        while let Some(mut kept) = self.idle.take() {
+            match kept.ask(request).await {
+                Ok(response) => return Ok(self.flowing(response, kept)),
                 Err(mut error) => match error.take_message() {
                     Some(unsent) => request = unsent,
                     None => return Err(self.broke_off(effect, error.into_error())),
@@ -62,47 +62,24 @@ impl Pool {
             }
         }
         let mut fresh = self.connect().await?;
-        let response = fresh.send_request(request).await;
-        let response = response.map_err(|error| self.broke_off(effect, error))?;
-        self.keep_when_ready(fresh);
-        Ok(response)
+        match fresh.ask(request).await {
+            Ok(response) => Ok(self.flowing(response, fresh)),
+            Err(error) => Err(self.broke_off(effect, error.into_error())),
+        }
     }
 
-    async fn connect(&self) -> Result<SendRequest<Body>, GuardError> {
+    fn flowing(&self, response: Response<hyper::body::Incoming>, line: Line) -> Response<Flow> {
+        response.map(|body| Flow::new(body, line, Arc::clone(&self.idle)))
+    }
+
+    async fn connect(&self) -> Result<Line, GuardError> {
         let socket = self.upstream.connect().await;
         let socket = socket.map_err(|source| GuardError::Unreachable {
             upstream: self.upstream.to_string(),
             source,
         })?;
-        let shaken = http1::handshake(TokioIo::new(socket)).await;
-        let (sender, connection) = shaken.map_err(|error| self.broke_off(Effect::Reads, error))?;
-        tokio::spawn(async move {
-            if let Err(error) = connection.with_upgrades().await {
-                tracing::debug!(%error, "a connection to the upstream daemon ended");
-            }
-        });
-        Ok(sender)
-    }
-
-    fn take(&self) -> Option<SendRequest<Body>> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|sender| !sender.is_closed());
-        idle.pop()
-    }
-
-    /// Keeps a connection once the answer on it has been read to its end. One that became a stream
-    /// is never ready again.
-    fn keep_when_ready(&self, mut sender: SendRequest<Body>) {
-        let idle = Arc::clone(&self.idle);
-        tokio::spawn(async move {
-            if sender.ready().await.is_err() {
-                return;
-            }
-            let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.len() < KEPT {
-                idle.push(sender);
-            }
-        });
+        let line = Line::new(socket).await;
+        line.map_err(|error| self.broke_off(Effect::Reads, error))
     }
 
     fn broke_off(&self, effect: Effect, source: hyper::Error) -> GuardError {
@@ -110,6 +87,31 @@ impl Pool {
             upstream: self.upstream.to_string(),
             mutates: effect == Effect::Changes,
             source,
+        }
+    }
+}
+
+impl Idle {
+    /// One that the daemon has not closed meanwhile.
+    fn take(&self) -> Option<Line> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(mut line) = all.pop() {
+            if line.rests() {
+                return Some(line);
+            }
+        }
+        None
+    }
+
+    /// Keeps a connection whose answer was read to its end. One that became a stream, or that the
+    /// daemon or a request that is still on its way holds, is closed.
+    pub(crate) fn keep(&self, mut line: Line) {
+        if !line.rests() {
+            return;
+        }
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() < KEPT {
+            all.push(line);
         }
     }
 }

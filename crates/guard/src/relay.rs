@@ -3,21 +3,26 @@
 use futures_util::future::BoxFuture;
 use http::Response;
 use http::header::CONTENT_TYPE;
-use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use lockgate_gate::{Duplex, Hijack, Reply, UpgradeTo};
+
+use crate::flow::Flow;
 
 const RAW: &str = "application/vnd.docker.raw-stream";
 const MULTIPLEXED: &str = "application/vnd.docker.multiplexed-stream";
 
 /// The reply to an answer `101`.
-pub(crate) fn hijack(response: Response<Incoming>, protocol: UpgradeTo) -> Reply {
+pub(crate) fn hijack(mut response: Response<Flow>, protocol: UpgradeTo) -> Reply {
     let kind_of_stream = response.headers().get(CONTENT_TYPE);
     let is_multiplexed = kind_of_stream.is_some_and(|value| value == MULTIPLEXED);
     let api_headers = response.headers().contains_key("api-version");
-    let upgrade = hyper::upgrade::on(response);
+    let upgrade = hyper::upgrade::on(&mut response);
+    let line = response.into_body().into_line();
     let run = move |client: Duplex| -> BoxFuture<'static, ()> {
         Box::pin(async move {
+            if let Some(line) = line {
+                line.end().await;
+            }
             let upstream = match upgrade.await {
                 Ok(upstream) => TokioIo::new(upstream),
                 Err(error) => {

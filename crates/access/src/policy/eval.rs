@@ -1,7 +1,5 @@
 //! The decision: deny wins, then any role that allows, else no.
 
-use std::cell::OnceCell;
-
 use lockgate_api::Operation;
 
 use super::judge::{Known, Objection};
@@ -199,22 +197,23 @@ impl File {
         owner: &str,
     ) -> Grant {
         let mut first: Option<&Role> = None;
-        let mut scope: Option<Scope> = None;
-        let mut is_wide = false;
-        let objection = OnceCell::new();
+        // Of the roles that let it through, the own labels; `None` once one of them sees everything.
+        let mut labels = Some(Vec::new());
+        let mut objection = None;
         for role in allowing {
             match role.object(known, &self.controlled) {
                 Ok(()) => {
                     first = first.or(Some(role));
-                    is_wide |= !role.own;
-                    let own = Scope::of(owner, &role.own_labels);
-                    scope.get_or_insert_default().join(own);
+                    labels = labels.filter(|_| role.own);
+                    let Some(labels) = &mut labels else { break };
+                    labels.extend_from_slice(&role.own_labels);
                 }
-                Err(refused) => drop(objection.set(refused.grant(role))),
+                Err(refused) if objection.is_none() => objection = Some(refused.grant(role)),
+                Err(_) => {}
             }
         }
         let Some(role) = first else {
-            return objection.into_inner().unwrap_or(Grant::NoRole);
+            return objection.unwrap_or(Grant::NoRole);
         };
         let secrets = held.iter().any(|role| role.allow.secrets)
             && !held.iter().any(|role| role.deny.secrets);
@@ -227,7 +226,7 @@ impl File {
             ),
             view: View {
                 secrets,
-                scope: scope.filter(|_| !is_wide),
+                scope: labels.map(|labels| Scope::joined(owner, labels)),
                 owner: Some(owner.to_owned()),
                 host_roots: role.host_roots(),
                 controlled: self.controlled.iter().cloned().collect(),

@@ -22,6 +22,26 @@ pub struct Explanation {
 }
 
 impl Policy {
+    /// Whether it would be allowed: the decision as the daemon takes it, without the reasons.
+    pub fn allows(
+        &self,
+        owners: &SocketOwners,
+        principal: &Principal,
+        call: &Call,
+        facts: &Facts,
+        objects: &dyn Objects,
+    ) -> bool {
+        let question = Question {
+            principal,
+            operation: call.operation(),
+            target: call.target(),
+            facts,
+            objects,
+            lent: &[],
+        };
+        matches!(self.decide(owners, question), Grant::Allow { .. })
+    }
+
     /// What would be decided. Nothing is recorded or done.
     pub fn explain(
         &self,

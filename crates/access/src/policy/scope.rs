@@ -59,10 +59,12 @@ impl Scope {
         Self::of(owner, &[])
     }
 
-    pub(super) fn join(&mut self, other: Self) {
-        self.labels.extend(other.labels);
-        self.labels.sort();
-        self.labels.dedup();
+    /// The same of labels that came together from several roles.
+    pub(super) fn joined(owner: &str, mut labels: Vec<(String, String)>) -> Self {
+        labels.push((OWNER_LABEL.to_owned(), owner.to_owned()));
+        labels.sort();
+        labels.dedup();
+        Self { labels }
     }
 
     /// Whether something with these labels is seen.

@@ -6,10 +6,11 @@ use std::io;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, stream};
 use http_body_util::{BodyExt as _, BodyStream};
-use hyper::body::Incoming;
 use lockgate_access::Scope;
 use lockgate_gate::{Body, body};
 use serde::Deserialize;
+
+use crate::flow::Flow;
 
 /// An event is a few KiB with its labels.
 const LONGEST: usize = 1024 * 1024;
@@ -30,7 +31,7 @@ struct Actor {
 }
 
 /// The lines that the caller sees.
-pub(super) fn narrowed(body: Incoming, scope: Scope) -> Body {
+pub(super) fn narrowed(body: Flow, scope: Scope) -> Body {
     let pieces = BodyStream::new(body.map_err(io::Error::other));
     let mut lines = Lines::default();
     let seen = pieces.flat_map(move |frame| {

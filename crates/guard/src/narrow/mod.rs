@@ -13,13 +13,13 @@ mod usage;
 
 use bytes::Bytes;
 use http::Response;
-use hyper::body::Incoming;
 use lockgate_access::{Scope, View};
 use lockgate_api::{Call, Family, Operation};
 use lockgate_gate::{Body, body};
 
 use crate::answer;
 use crate::error::GuardError;
+use crate::flow::Flow;
 use crate::inquire;
 use crate::pool::Pool;
 
@@ -101,7 +101,7 @@ pub(crate) async fn answer(
     pool: &Pool,
     call: &Call,
     (view, how): (&View, Narrowing),
-    response: Response<Incoming>,
+    response: Response<Flow>,
 ) -> Result<Response<Body>, GuardError> {
     if how == Narrowing::None || !response.status().is_success() {
         return Ok(answer::relayed(response));
