@@ -1,7 +1,7 @@
 //! What the door costs: a decision, a record, a round trip.
 
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,6 +11,10 @@ use lockgate_access::{
     Access, AuditLog, Facts, JudgedBody, NoObjects, Policy, Principal, Refusal, SocketOwners,
 };
 use lockgate_api::route;
+use lockgate_testkit::run;
+
+use crate::engine::Engine;
+use crate::tls;
 
 /// Sizes of policies.
 const RULES: [usize; 3] = [10, 1000, 10_000];
@@ -21,7 +25,7 @@ const BODY: &str = r#"{"Image":"registry.example/ci/app:1","User":"1000","HostCo
   "CapAdd":["NET_ADMIN"],"PortBindings":{"80/tcp":[{"HostPort":"8080"}]}}}"#;
 
 /// Prints one line for each figure.
-pub(crate) fn run() -> Result<()> {
+pub(crate) fn print() -> Result<()> {
     let build = if cfg!(debug_assertions) {
         "unoptimised"
     } else {
@@ -45,7 +49,7 @@ pub(crate) fn run() -> Result<()> {
     println!(
         "| audit records per second, one thread (written each, flushed to disk every 1000) | {records:.0} |"
     );
-    let floor = round_trip(&echo(dir.path())?, TIMES)?;
+    let floor = round_trip(UnixStream::connect(echo(dir.path())?)?)?;
     println!(
         "| round trip of a request and an answer on a unix socket, nothing between | {floor:.1?} |"
     );
@@ -53,8 +57,21 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// What a request costs beyond that, on a real daemon.
-pub(crate) fn door(socket: &Path) -> Result<Duration> {
-    round_trip(socket, TIMES)
+pub(crate) fn door(engine: &Engine) -> Result<[Duration; 2]> {
+    let local = round_trip(UnixStream::connect(engine.socket())?)?;
+    let (port, client, netns) = engine.tls().context("no TLS")?;
+    let mut command = netns.command(std::env::current_exe()?);
+    command.arg("--ping").arg(port.to_string());
+    let told = run(command.arg("--as").arg(client), b"");
+    let nanos = told.stdout.trim().parse();
+    let nanos = nanos.with_context(|| format!("no round trips: {told}"))?;
+    Ok([local, Duration::from_nanos(nanos)])
+}
+
+/// What the client over TLS does: prints how many nanoseconds a round trip takes.
+pub(crate) fn ping(port: u16, client: &Path) -> Result<String> {
+    let stream = tls::connect(port, &tls::config(client)?)?;
+    Ok(round_trip(stream)?.as_nanos().to_string())
 }
 
 /// Roles with a power, a host path and limits each, and a binding each.
@@ -91,8 +108,12 @@ fn decision(policy: &Policy) -> Result<Duration> {
     let facts = Facts::read(&call, body)?;
     let who = Principal::described("ci")?;
     let owners = SocketOwners::default();
-    let judge = || policy.explain(&owners, &who, &call, &facts, &NoObjects);
-    anyhow::ensure!(judge().allowed, "the call is denied: {}", judge().why);
+    let judge = || policy.allows(&owners, &who, &call, &facts, &NoObjects);
+    anyhow::ensure!(
+        judge(),
+        "the call is denied: {}",
+        policy.explain(&owners, &who, &call, &facts, &NoObjects).why
+    );
     let begun = Instant::now();
     for _ in 0..TIMES {
         std::hint::black_box(judge());
@@ -137,11 +158,10 @@ fn echo(dir: &Path) -> Result<std::path::PathBuf> {
 }
 
 /// The median of pings over one connection.
-fn round_trip(socket: &Path, times: u32) -> Result<Duration> {
-    let mut stream = UnixStream::connect(socket)?;
+fn round_trip(mut stream: impl Read + Write) -> Result<Duration> {
     let mut all = Vec::new();
     let mut buffer = [0; 4096];
-    for _ in 0..times {
+    for _ in 0..TIMES {
         let begun = Instant::now();
         stream.write_all(b"GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n")?;
         let mut answer = Vec::new();

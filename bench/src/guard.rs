@@ -17,6 +17,10 @@ const TIMES: usize = 200;
 const LISTED: usize = 20;
 /// What an exec writes, in MiB.
 const WRITTEN: u32 = 1024;
+/// What starts an exec whose output is wanted.
+const WATCHED: &str = r#"{"Detach":false}"#;
+/// The file that is copied, in MiB.
+const COPIED: usize = 256;
 
 /// One way to the daemon, with a connection that is kept.
 struct Side {
@@ -56,7 +60,7 @@ const REQUESTS: [Figure; 4] = [
 ];
 
 /// The image is loaded before it is saved.
-const STREAMS: [Figure; 4] = [
+const STREAMS: [Figure; 6] = [
     ("load of a 141 MiB image", |side| {
         let archive = image::big_archive();
         // There is none yet in the first round.
@@ -81,12 +85,21 @@ const STREAMS: [Figure; 4] = [
             r#"["dd","if=/dev/zero","bs=65536","count={}"]"#,
             WRITTEN * 16
         );
-        let body = format!(r#"{{"Cmd":{write},"AttachStdout":true}}"#);
-        let made = side.kept.json("POST", "/containers/sleeper/exec", &body)?;
-        let exec = made.get("Id").and_then(Value::as_str).context("no id")?;
-        let start = format!("/exec/{exec}/start");
+        let start = exec(&mut side.kept, &write)?;
         let client = side.engine.client()?;
-        per_second(|| client.hijack(&start, r#"{"Detach":false}"#))
+        per_second(|| client.hijack(&start, WATCHED))
+    }),
+    ("cp of a 256 MiB file out", |side| {
+        per_second(|| side.kept.drain("/containers/sleeper/archive?path=/big"))
+    }),
+    ("cp of a 256 MiB file in", |side| {
+        let archive = image::file_archive("copied", COPIED << 20);
+        let target = "/containers/sleeper/archive?path=/";
+        per_second(|| {
+            side.kept
+                .call("PUT", target, archive, "application/x-tar")?;
+            Ok(archive.len() as u64)
+        })
     }),
 ];
 
@@ -154,12 +167,23 @@ fn prepare(behind: &Engine) -> Result<()> {
         named(&format!("idle-{number}"), r#"["true"]"#)?;
     }
     client.call("POST", "/containers/sleeper/start", b"", "")?;
+    let big = format!(r#"["dd","if=/dev/zero","of=/big","bs=1048576","count={COPIED}"]"#);
+    let start = exec(&mut client, &big)?;
+    behind.client()?.hijack(&start, WATCHED)?;
     client.call("POST", "/containers/talker/start", b"", "")?;
     client.call("POST", "/containers/talker/wait", b"", "")?;
     let listed = client.json("GET", "/containers/json?all=1", "")?;
     let count = listed.as_array().map_or(0, Vec::len);
     ensure!(count == LISTED, "{count} containers instead of {LISTED}");
     Ok(())
+}
+
+/// Prepares an exec in the container that sleeps; where it is started.
+fn exec(client: &mut Client, command: &str) -> Result<String> {
+    let body = format!(r#"{{"Cmd":{command},"AttachStdout":true}}"#);
+    let made = client.json("POST", "/containers/sleeper/exec", &body)?;
+    let exec = made.get("Id").and_then(Value::as_str).context("no id")?;
+    Ok(format!("/exec/{exec}/start"))
 }
 
 /// One after the other, so that what the machine does meanwhile hits both alike.

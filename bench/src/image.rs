@@ -1,5 +1,6 @@
 //! The images of the measurement.
 
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -34,6 +35,20 @@ pub(crate) fn big_archive() -> &'static [u8] {
     ARCHIVE.get_or_init(|| {
         let config = json!({ "Cmd": ["sh"] });
         docker_archive(&["docker.io/library/big:latest"], &config, &[big_layer()])
+    })
+}
+
+/// A plain archive of one file of zeros, made once: `size` is always the same.
+pub(crate) fn file_archive(name: &str, size: usize) -> &'static [u8] {
+    static ARCHIVE: OnceLock<Vec<u8>> = OnceLock::new();
+    ARCHIVE.get_or_init(|| {
+        let mut tar = tar::Builder::new(Vec::with_capacity(size + 4096));
+        let mut header = tar::Header::new_ustar();
+        header.set_mode(0o644);
+        header.set_size(size as u64);
+        // Writing into memory does not fail.
+        drop(tar.append_data(&mut header, name, io::repeat(0).take(size as u64)));
+        tar.into_inner().unwrap_or_default()
     })
 }
 

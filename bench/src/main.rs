@@ -18,6 +18,7 @@ mod image;
 mod memory;
 mod report;
 mod rows;
+mod tls;
 
 use std::path::{Path, PathBuf};
 
@@ -49,6 +50,15 @@ struct Args {
     /// Only what the guard costs before the (first) dockerd
     #[arg(long)]
     guard: bool,
+    /// What the client of the handshakes does: shakes hands at this port
+    #[arg(long, hide = true, requires = "as")]
+    shake: Option<u16>,
+    /// What the client of the round trips over TLS does
+    #[arg(long, hide = true, requires = "as")]
+    ping: Option<u16>,
+    /// A folder with the certificate that these show
+    #[arg(long, hide = true)]
+    r#as: Option<PathBuf>,
     /// Write the result as JSON into this file too
     #[arg(long)]
     json: Option<PathBuf>,
@@ -56,6 +66,14 @@ struct Args {
 
 fn main() -> Result<()> {
     let args = Args::parse();
+    if let (Some(port), Some(client)) = (args.shake, &args.r#as) {
+        println!("{}", handshake::shake(port, client)?);
+        return Ok(());
+    }
+    if let (Some(port), Some(client)) = (args.ping, &args.r#as) {
+        println!("{}", access::ping(port, client)?);
+        return Ok(());
+    }
     if args.guard {
         let dockerd = args
             .dockerd
@@ -65,11 +83,12 @@ fn main() -> Result<()> {
     }
     let mut engines = vec![Engine::lockgated()?];
     if args.door {
-        access::run()?;
+        access::print()?;
         for engine in &engines {
-            let each = access::door(&engine.socket())?;
+            let [local, tls] = access::door(engine)?;
             println!(
-                "| the same through the door of {}: identity, policy, two audit records | {each:.1?} |",
+                "| the same with {}: identity, policy, two audit records | {local:.1?} |\n\
+                 | the same over mutual TLS on loopback | {tls:.1?} |",
                 engine.name
             );
         }
