@@ -68,12 +68,17 @@ pub(crate) fn shake_for(port: u16, config: &Arc<ClientConfig>, time: Duration) -
         Ok(count)
     };
     std::thread::scope(|scope| {
-        let all: Vec<_> = (0..THREADS).map(|_| scope.spawn(work)).collect();
-        let counts = all.into_iter().map(|thread| {
-            let ended = thread.join().map_err(|_panic| anyhow!("a client panicked"));
-            ended.and_then(|count| count)
-        });
-        counts.sum()
+        let mut all = Vec::with_capacity(THREADS);
+        for _ in 0..THREADS {
+            all.push(scope.spawn(work));
+        }
+        let mut sum = 0;
+        for thread in all {
+            sum += thread
+                .join()
+                .map_err(|_panic| anyhow!("a client panicked"))??;
+        }
+        Ok(sum)
     })
 }
 
