@@ -77,7 +77,7 @@ pub fn run(target: &Target, seed: u64, time: Duration) -> Result<Report, Failure
     let until = Instant::now() + time;
     let mut inputs = 0;
     while Instant::now() < until {
-        let input = mutate(&mut rng, &seeds, target.words);
+        let input = mutate(&mut rng, &seeds, target.form, target.words);
         inputs += 1;
         if answers.insert(shape(&one(target, &input)?)) && seeds.len() < KEPT {
             seeds.push(input);

@@ -13,9 +13,17 @@ fn survives(name: &str) {
     let target = TARGETS.iter().find(|target| target.name == name).unwrap();
     let report = run(target, SEED, Duration::from_secs(2)).unwrap();
     assert!(
-        report.inputs > 10 && report.answers > 2,
+        report.inputs > 10 && report.answers > target_of(name),
         "{name} is not reached: {report:?}"
     );
+}
+
+/// How many different answers a moment must bring at least: fewer would mean that nothing is reached.
+fn target_of(name: &str) -> usize {
+    match name {
+        "csr" | "dns" => 40,
+        _ => 2,
+    }
 }
 
 macro_rules! targets {

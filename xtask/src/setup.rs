@@ -118,6 +118,11 @@ const ALL: &[Package] = &[
         "namespaces and links of the three-node lab",
     ),
     Package(
+        "strace",
+        "/usr/bin/strace",
+        "kills commands of the authority at each of their steps",
+    ),
+    Package(
         "openssl",
         "/usr/bin/openssl",
         "the certificate tutorials' commands, and a judge of ours",

@@ -28,6 +28,7 @@ pub(crate) async fn run(mut config: Config) -> Result<()> {
     place::make_mapped_root(&config.engine)?;
     place::make_directory(&config.engine.exec_root, 0o711)?;
     let _pidfile = PidFile::write(&config.pidfile)?;
+    settle(&config);
     // Before any of them is read: a file that changes while we start is read again.
     let watched = Watched::new(watched_files(&config));
 
@@ -103,6 +104,24 @@ pub(crate) async fn run(mut config: Config) -> Result<()> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Completes certificates that a process was killed over while it put them into place.
+fn settle(config: &Config) {
+    let files = config.gate.tls.iter();
+    let files = files.flat_map(|tls| [&tls.ca, &tls.certificate, &tls.key]);
+    for directory in files.filter_map(|file| file.parent()) {
+        match lockgate_pki::settle(directory) {
+            Ok(0) => {}
+            Ok(_) => tracing::warn!(
+                directory = %directory.display(),
+                "somebody was killed while replacing certificates: the new ones are in place now"
+            ),
+            Err(error) => {
+                tracing::warn!(error = %error, "cannot look for half-replaced certificates");
+            }
+        }
+    }
 }
 
 /// The way to the collector, if there is one.
@@ -321,7 +340,7 @@ fn reload(gate: &GateHandle, policy: &Path, why: Why) {
             "TLS FILES NOT RELOADED; the last good ones stay in use"
         );
     }
-    match Policy::load(policy) {
+    match gate.access().read_policy(policy) {
         Ok(policy) => gate.set_policy(policy),
         Err(error) => {
             let error = format!("{:#}", chain(error));

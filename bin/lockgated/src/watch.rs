@@ -7,7 +7,8 @@ use std::time::Duration;
 /// How often files are looked at: whoever is revoked is to be out within a second.
 const EVERY: Duration = Duration::from_millis(250);
 
-/// What a file looked like; `None` if it is not there.
+/// What a file looked like; `None` if it is not there. Its change time, not that of its content: a mode
+/// that was mended counts too.
 type Look = Option<(u64, i64, i64, u64)>;
 
 /// Files that are looked at now and then.
@@ -53,8 +54,8 @@ fn look(files: &[PathBuf]) -> Vec<Look> {
         let metadata = std::fs::metadata(path).ok()?;
         Some((
             metadata.ino(),
-            metadata.mtime(),
-            metadata.mtime_nsec(),
+            metadata.ctime(),
+            metadata.ctime_nsec(),
             metadata.size(),
         ))
     };

@@ -1,5 +1,6 @@
 //! The judgement: policy, record, token.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::entry::Entry;
 use crate::facts::{Facts, JudgedBody, Kind, NoObjects, Objects, Wanted};
 use crate::limits::IdentityLimits;
 use crate::observer::{Decided, Observer};
-use crate::policy::{Grant, Policy, Question, SocketOwners, View, entered};
+use crate::policy::{Grant, Policy, PolicyError, Question, SocketOwners, View, entered};
 use crate::principal::{Principal, Verified};
 
 /// Enough that two calls of one trail never share an id.
@@ -178,6 +179,11 @@ impl Access {
         if let Err(error) = self.audit.write(&Record::Refused(refusal)) {
             complain(&error);
         }
+    }
+
+    /// Reads a policy file that is to take the place of what applies now.
+    pub fn read_policy(&self, path: &Path) -> Result<Policy, PolicyError> {
+        self.policy().load_again(path)
     }
 
     /// Puts another policy in place for all calls from now on.

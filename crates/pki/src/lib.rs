@@ -41,8 +41,9 @@ pub use constraint::{Constraint, Constraints};
 pub use crl::{CRL_DAYS_DEFAULT, CRL_DAYS_MAX, CrlError, RevocationList, Revocations, Standing};
 pub use detect::{DetectedNames, detect_names};
 pub use directory::{
-    Authorities, AuthorityDirectory, CrlSummary, DirectoryError, Invite, InviteSecret, Invited,
-    JournalEntry, Reason, RedeemError, RevokedRecord, RotationState, State, UnknownReason,
+    Authorities, AuthorityDirectory, CrlSummary, DirectoryError, GRACE_DAYS_MAX, Invite,
+    InviteSecret, Invited, JournalEntry, Reason, RedeemError, RevokedRecord, RotationState, State,
+    UnknownReason,
 };
 pub use identifier::{RoleName, role_in};
 pub use key::{
@@ -50,7 +51,7 @@ pub use key::{
     key_needs_passphrase,
 };
 pub use name::{AuthorityName, ClientName, NameError, SubjectName};
-pub use publish::{FileSet, Overwrite, PublishError, StagedSet, stage};
+pub use publish::{FileSet, Overwrite, PublishError, StagedSet, settle, stage};
 pub use request::{CertificateRequest, RequestError};
 pub use verify::{
     Check, CheckedSet, Fault, Purpose, Verdict, VerifyReport, verify_path, verify_set,

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 
 use ::tar::EntryType;
 use hickory_proto::op::{Message, MessageType, OpCode, Query};
-use hickory_proto::rr::{Name, RecordType};
+use hickory_proto::rr::{Name, Record, RecordType};
 use lockgate_net::dns::{self, Names};
 use lockgate_store::{Store, UnpackOptions, unpack_tree};
 use lockgate_types::ImageRef;
@@ -206,8 +206,22 @@ pub(super) fn dns(input: &[u8]) -> String {
         ),
         other => format!("{other:?}"),
     };
+    // Which part of it reads, and as what.
+    let read = Message::from_vec(input).map(|message| {
+        let kinds = |records: &[Record]| -> Vec<RecordType> {
+            records.iter().map(Record::record_type).collect()
+        };
+        let questions = message.queries.iter().map(Query::query_type);
+        format!(
+            "{:?} {:?} {:?} {:?}",
+            questions.collect::<Vec<_>>(),
+            kinds(&message.answers),
+            kinds(&message.authorities),
+            message.edns.is_some()
+        )
+    });
     format!(
-        "{verdict} {:?} {:?}",
+        "{verdict} {read:?} {:?} {:?}",
         code(&failure).is_some(),
         code(&cut).is_some()
     )
@@ -217,16 +231,29 @@ pub(super) fn questions() -> Vec<Vec<u8>> {
     let kinds = [
         ("web.", RecordType::A),
         ("WEB", RecordType::AAAA),
+        ("web.", RecordType::ANY),
         ("2.0.0.10.in-addr.arpa.", RecordType::PTR),
+        ("300.0.0.10.in-addr.arpa.", RecordType::PTR),
         ("x.example.", RecordType::TXT),
     ];
-    kinds
-        .into_iter()
-        .filter_map(|(name, kind)| {
-            let mut message = Message::new(7, MessageType::Query, OpCode::Query);
-            message.metadata.recursion_desired = true;
-            message.add_query(Query::query(Name::from_ascii(name).ok()?, kind));
-            message.to_vec().ok()
-        })
-        .collect()
+    let plain = kinds.into_iter().filter_map(|(name, kind)| {
+        let mut message = Message::new(7, MessageType::Query, OpCode::Query);
+        message.metadata.recursion_desired = true;
+        message.add_query(Query::query(Name::from_ascii(name).ok()?, kind));
+        message.to_vec().ok()
+    });
+    let mut all: Vec<Vec<u8>> = plain.collect();
+    // As resolvers send them today: with EDNS and a cookie.
+    let edns = b"\0\x07\x01\x20\0\x01\0\0\0\0\0\x01\x03web\0\0\x01\0\x01\
+        \0\0\x29\x04\xd0\0\0\0\0\0\x0c\0\x0a\0\x08\x01\x02\x03\x04\x05\x06\x07\x08";
+    // Two questions, the second of which points at the first; a name that points at itself.
+    let pointer = b"\0\x07\x01\0\0\x02\0\0\0\0\0\0\x03web\0\0\x01\0\x01\xc0\x0c\0\x1c\0\x01";
+    let circle = b"\0\x07\x01\0\0\x01\0\0\0\0\0\0\xc0\x0c\0\x01\0\x01";
+    // An answer of several kinds, as `truncated` gets it.
+    let answer = b"\0\x07\x81\x80\0\x01\0\x03\0\0\0\0\x03web\x07example\0\0\x01\0\x01\
+        \xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x04\x01a\xc0\x10\
+        \xc0\x29\0\x01\0\x01\0\0\0\x3c\0\x04\x0a\0\0\x02\
+        \xc0\x0c\0\x10\0\x01\0\0\0\x3c\0\x05\x04text";
+    all.extend([&edns[..], pointer, circle, answer].map(<[u8]>::to_vec));
+    all
 }

@@ -14,6 +14,8 @@ mod pki;
 #[path = "../../../bin/lockgated/src/config/mod.rs"]
 mod settings;
 
+use crate::mutate::Form;
+
 /// Something that reads bytes which others wrote.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
@@ -25,6 +27,8 @@ pub struct Target {
     pub(crate) feed: fn(&[u8]) -> String,
     /// Good inputs, and some that are nearly good.
     pub(crate) seeds: fn() -> Vec<Vec<u8>>,
+    /// What inputs are made of.
+    pub(crate) form: Form,
     /// Words that chance would not find.
     pub(crate) words: &'static [&'static str],
 }
@@ -36,6 +40,7 @@ pub const TARGETS: &[Target] = &[
         what: "a request for a certificate, from whoever has an invitation",
         feed: pki::request,
         seeds: pki::requests,
+        form: Form::Der,
         words: &[],
     },
     Target {
@@ -43,6 +48,7 @@ pub const TARGETS: &[Target] = &[
         what: "a revocation list, whoever signed it",
         feed: pki::list,
         seeds: pki::lists,
+        form: Form::Der,
         words: &[],
     },
     Target {
@@ -50,6 +56,7 @@ pub const TARGETS: &[Target] = &[
         what: "files with certificates and keys",
         feed: pki::pem,
         seeds: pki::pems,
+        form: Form::Plain,
         words: pki::PEM_WORDS,
     },
     Target {
@@ -57,6 +64,7 @@ pub const TARGETS: &[Target] = &[
         what: "an invitation that somebody pasted",
         feed: pki::token,
         seeds: pki::tokens,
+        form: Form::Plain,
         words: &["lgj1.", "|"],
     },
     Target {
@@ -64,6 +72,7 @@ pub const TARGETS: &[Target] = &[
         what: "method, path and query of a request",
         feed: door::route,
         seeds: door::routes,
+        form: Form::Plain,
         words: door::ROUTE_WORDS,
     },
     Target {
@@ -71,6 +80,7 @@ pub const TARGETS: &[Target] = &[
         what: "the JSON body of a request",
         feed: door::body,
         seeds: door::bodies,
+        form: Form::Plain,
         words: door::BODY_WORDS,
     },
     Target {
@@ -78,6 +88,7 @@ pub const TARGETS: &[Target] = &[
         what: "the policy file",
         feed: files::policy,
         seeds: files::policies,
+        form: Form::Plain,
         words: files::POLICY_WORDS,
     },
     Target {
@@ -85,6 +96,7 @@ pub const TARGETS: &[Target] = &[
         what: "an audit log that somebody had in hand",
         feed: files::audit,
         seeds: files::audits,
+        form: Form::Plain,
         words: &["\"sequence\":", "\"hash\":\"", "\n"],
     },
     Target {
@@ -92,6 +104,7 @@ pub const TARGETS: &[Target] = &[
         what: "daemon.json",
         feed: files::daemon_json,
         seeds: files::daemon_jsons,
+        form: Form::Plain,
         words: files::DAEMON_WORDS,
     },
     Target {
@@ -99,6 +112,7 @@ pub const TARGETS: &[Target] = &[
         what: "the name of an image",
         feed: images::reference,
         seeds: images::references,
+        form: Form::Plain,
         words: &["sha256:", "@", "library/", "docker.io/"],
     },
     Target {
@@ -106,6 +120,7 @@ pub const TARGETS: &[Target] = &[
         what: "an archive that is unpacked into a container",
         feed: images::tar,
         seeds: images::tars,
+        form: Form::Plain,
         words: &[
             "../",
             "/",
@@ -120,6 +135,7 @@ pub const TARGETS: &[Target] = &[
         what: "an archive of images",
         feed: images::load,
         seeds: images::loads,
+        form: Form::Plain,
         words: &["manifest.json", "repositories", "\"Layers\":", "oci-layout"],
     },
     Target {
@@ -127,6 +143,7 @@ pub const TARGETS: &[Target] = &[
         what: "a question to the name server of containers",
         feed: images::dns,
         seeds: images::questions,
+        form: Form::Dns,
         words: &[],
     },
 ];

@@ -11,10 +11,13 @@ use lockgate_pki::{CertificateInfo, CertificateRequest, PrivateKey, RevocationLi
 use lockgate_types::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer,
-    KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, SigningKey as _,
+    KeyIdMethod, KeyPair, KeyUsagePurpose, PublicKeyData as _, RevokedCertParams, SerialNumber,
+    SigningKey as _,
 };
 use rustls_pki_types::CertificateDer;
 use time::{Duration, OffsetDateTime};
+
+use crate::mutate::der::{self, Node, tagged};
 
 /// An authority whose key the fuzzer has, so that what stands behind a signature is reached.
 struct Signer {
@@ -53,20 +56,6 @@ fn signed(part: &[u8]) -> Vec<u8> {
     tagged(0x30, &[part, &ALGORITHM, &bits].concat())
 }
 
-fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = content.len().to_be_bytes();
-    let short: Vec<u8> = length.into_iter().skip_while(|octet| *octet == 0).collect();
-    let mut der = vec![tag];
-    if content.len() < 128 {
-        der.extend(short.last().or(Some(&0)));
-    } else {
-        der.push(0x80 | u8::try_from(short.len()).unwrap_or(8));
-        der.extend(short);
-    }
-    der.extend(content);
-    der
-}
-
 /// The first element of a sequence, which is what is signed.
 fn inside(der: &[u8]) -> Vec<u8> {
     let header = |der: &[u8]| match der.get(1) {
@@ -87,14 +76,39 @@ fn inside(der: &[u8]) -> Vec<u8> {
     rest.get(..skip + length).unwrap_or(rest).to_vec()
 }
 
+/// The same request for the fuzzer's own key, whose signature is then the right one.
+fn with_our_key(input: &[u8]) -> Option<Vec<u8>> {
+    let mut nodes = der::parse(input, 4);
+    // A whole request holds what is signed, an algorithm and a signature.
+    if let [Node::Tree(0x30, parts)] = nodes.as_slice()
+        && let [Node::Tree(0x30, _), Node::Tree(0x30, _), ..] = parts.as_slice()
+    {
+        nodes = parts.clone();
+    }
+    let Some(Node::Tree(0x30, parts)) = nodes.first_mut() else {
+        return None;
+    };
+    let key = SIGNER.key.subject_public_key_info();
+    *parts.get_mut(2)? = der::parse(&key, 0).pop()?;
+    Some(signed(&der::encode(nodes.get(..1)?)))
+}
+
 pub(super) fn request(input: &[u8]) -> String {
-    let bare = CertificateRequest::from_der(input);
-    let signed = CertificateRequest::from_der(&signed(input));
-    format!(
-        "{:?} {:?}",
-        bare.err(),
-        signed.map(|request| request.key().as_der().len())
-    )
+    let whole = [
+        Some(input.to_vec()),
+        Some(signed(input)),
+        with_our_key(input),
+    ];
+    let told = whole.into_iter().flatten().map(|request| {
+        let read = CertificateRequest::from_der(&request);
+        // The kind of its key, in letters.
+        let kind = |octet: &u8| [octet >> 4, octet & 15].map(|half| char::from(b'a' + half));
+        read.map(|request| {
+            let key = request.key().as_der().iter().take(24);
+            key.flat_map(kind).collect::<String>()
+        })
+    });
+    format!("{:?}", told.collect::<Vec<_>>())
 }
 
 pub(super) fn requests() -> Vec<Vec<u8>> {
@@ -106,6 +120,9 @@ pub(super) fn requests() -> Vec<Vec<u8>> {
         .iter()
         .filter_map(|kind| PrivateKey::generate(*kind).ok()?.request().ok());
     let mut all: Vec<_> = ours.flat_map(|der| [inside(&der), der]).collect();
+    // Made by openssl: all kinds of keys, attributes and extensions.
+    let openssl = OPENSSL.iter().map(|der| der.to_vec());
+    all.extend(openssl.flat_map(|der| [inside(&der), der]));
     let mut with_names = CertificateParams::new(vec!["a.example".to_owned()]).unwrap_or_default();
     with_names
         .distinguished_name
@@ -119,6 +136,16 @@ pub(super) fn requests() -> Vec<Vec<u8>> {
     }
     all
 }
+
+const OPENSSL: [&[u8]; 7] = [
+    include_bytes!("../../seeds/csr/ed25519.der"),
+    include_bytes!("../../seeds/csr/p256.der"),
+    include_bytes!("../../seeds/csr/p384.der"),
+    include_bytes!("../../seeds/csr/pss.der"),
+    include_bytes!("../../seeds/csr/rsa1024.der"),
+    include_bytes!("../../seeds/csr/rsa2048.der"),
+    include_bytes!("../../seeds/csr/secp256k1.der"),
+];
 
 pub(super) fn list(input: &[u8]) -> String {
     let trusted = std::slice::from_ref(&SIGNER.der);

@@ -54,6 +54,11 @@ impl Authority {
 
     /// Splits a file with several certificates or lists into `NAME-1.pem` and so on.
     fn split(&self, name: &str) -> Vec<String> {
+        self.split_kind(name, "")
+    }
+
+    /// The same of those of one kind.
+    fn split_kind(&self, name: &str, kind: &str) -> Vec<String> {
         let text = std::fs::read_to_string(self.file(name)).unwrap();
         let parts = text.split_inclusive("-----END").collect::<Vec<_>>();
         let whole = parts.windows(2).map(|pair| {
@@ -62,6 +67,7 @@ impl Authority {
             format!("{}{}\n", &pair[0][begin..], &pair[1][..end])
         });
         whole
+            .filter(|text| text.starts_with(&format!("-----BEGIN {kind}")))
             .enumerate()
             .map(|(number, text)| {
                 let part = format!("{}-{number}.pem", name.trim_end_matches(".pem"));
@@ -177,6 +183,54 @@ fn a_rotated_root_and_its_lists_pass_too() {
     authority
         .sh("for set in server client; do openssl verify -x509_strict -crl_check -CAfile ca/ca.pem -CRLfile ca/crl.pem -purpose ssl$set $set-*/cert.pem; done")
         .ok();
+}
+
+/// A root whose key is elsewhere, the authority below it, and those that follow either of them.
+#[test]
+fn an_offline_root_and_what_issues_below_it_pass_too() {
+    for key_type in ["ecdsa-p256", "ecdsa-p384", "ed25519"] {
+        let authority = Authority::new();
+        let sh = |script: &str| authority.sh(script).ok().to_owned();
+        sh(&format!(
+            "export LOCKGATE_PKI=$PWD; lockgate ca init --offline-root safe --name Lab --key-type {key_type}"
+        ));
+        let mut jobs = Vec::new();
+        let mut judge = |generation: &str| {
+            let issue = format!(
+                "export LOCKGATE_PKI=$PWD
+                 lockgate cert server --no-detect --san daemon.internal --san 192.0.2.7 --key-type {key_type} --out server-{generation}
+                 lockgate cert client alice --role deployer --key-type {key_type} --out client-{generation}
+                 lockgate cert client gone --key-type {key_type} --out gone-{generation}
+                 lockgate cert revoke gone >&2
+                 mkdir {generation}; cp ca/ca.pem ca/issuer.pem ca/crl.pem {generation}
+                 cat ca/ca.pem ca/crl.pem > both
+                 v='openssl verify -x509_strict -crl_check_all -CAfile both -untrusted ca/issuer.pem'
+                 for set in server client; do $v -purpose ssl$set $set-{generation}/cert.pem; done
+                 if $v -purpose sslclient gone-{generation}/cert.pem 2>said; then exit 1; fi; grep 'certificate revoked' said"
+            );
+            sh(&issue);
+            // Of files with several, the first is the newest; lists have their signer before them.
+            let roots = authority.split(&format!("{generation}/ca.pem"));
+            let issuers = authority.split(&format!("{generation}/issuer.pem"));
+            let lists = authority.split_kind(&format!("{generation}/crl.pem"), "X509 CRL");
+            assert!(lists.len() >= 2, "a list of the root and one of who issues");
+            jobs.extend(roots.iter().chain(&issuers).cloned());
+            jobs.extend(lists.iter().map(|list| format!("crl {list}")));
+            jobs.push(format!("{} {}", roots[0], issuers[0]));
+            for set in ["server", "client"] {
+                let leaf = authority.split(&format!("{set}-{generation}/cert.pem"));
+                jobs.extend([leaf[0].clone(), format!("{} {}", issuers[0], leaf[0])]);
+            }
+        };
+        judge("first");
+        sh("export LOCKGATE_PKI=$PWD; lockgate ca reissue --offline-root safe");
+        judge("reissued");
+        sh(
+            "export LOCKGATE_PKI=$PWD; lockgate ca retire --force; lockgate ca rotate --offline-root safe2",
+        );
+        judge("rotated");
+        assert_eq!(authority.lint(&jobs), Vec::<String>::new(), "{key_type}");
+    }
 }
 
 /// That nothing is found above is not because pkilint does not look: it knows no URN, RFC 2648's own example

@@ -38,7 +38,7 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) names: ServerNameArgs,
     /// For how many days after its end a certificate may still be renewed
-    #[arg(long, value_name = "DAYS", default_value_t = 7)]
+    #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u32).range(..=i64::from(lockgate_pki::GRACE_DAYS_MAX)))]
     pub(crate) grace: u32,
     /// How many days a revocation list is good; it is signed anew after half of them
     #[arg(long, value_name = "DAYS", default_value_t = lockgate_pki::CRL_DAYS_DEFAULT)]
@@ -65,6 +65,19 @@ pub(crate) struct RotateArgs {
     /// What the new root is to be; its passphrase is that of the old one.
     #[command(flatten)]
     pub(crate) new: NewAuthorityArgs,
+    /// Keep the new root's key in this directory, to be taken away; an authority below it issues
+    ///
+    /// The key of an old root that is elsewhere is not needed.
+    #[arg(long, value_name = "NEWDIR")]
+    pub(crate) offline_root: Option<PathBuf>,
+    /// How many days the authority below an offline root is valid
+    #[arg(
+        long,
+        value_name = "DAYS",
+        default_value_t = 397,
+        requires = "offline_root"
+    )]
+    pub(crate) issuer_days: u32,
     /// Directory of the authority [default: `ca` in the tree]
     #[arg(long = "ca", value_name = "DIR")]
     pub(crate) directory: Option<PathBuf>,
@@ -226,8 +239,14 @@ pub(crate) struct RenewArgs {
 #[derive(Debug, Args)]
 pub(crate) struct RevokeArgs {
     /// Name of a client or server, or a serial number in hex
-    #[arg(value_name = "NAME|SERIAL", required = true)]
+    #[arg(value_name = "NAME|SERIAL", required_unless_present_any = ["certificates", "unrecorded"])]
     pub(crate) who: Vec<String>,
+    /// The certificate in this file, whether or not the record knows it; may be repeated
+    #[arg(long = "certificate", value_name = "FILE")]
+    pub(crate) certificates: Vec<PathBuf>,
+    /// A serial number that the record does not know: issued after the backup that was restored; may be repeated
+    #[arg(long, value_name = "SERIAL")]
+    pub(crate) unrecorded: Vec<String>,
     /// Why; `certificateHold` can be taken back
     #[arg(long, value_name = "REASON", default_value = "unspecified", value_parser = reasons())]
     pub(crate) reason: String,

@@ -8,6 +8,8 @@ mod existing;
 mod init;
 mod inspect;
 mod keep;
+mod killed;
+mod lost;
 mod quick;
 mod refused;
 mod support;

@@ -301,6 +301,17 @@ fn days(s: &Settings, key: &'static str, default: u32) -> Result<Duration, Confi
     ))
 }
 
+/// Whoever ended longer ago cannot be revoked any more, so nobody may renew then.
+fn grace(s: &Settings) -> Result<Duration, ConfigError> {
+    let grace = days(s, "ca-grace", 7)?;
+    let longest = lockgate_pki::GRACE_DAYS_MAX;
+    if grace > Duration::from_secs(u64::from(longest) * 86_400) {
+        let given = (grace.as_secs() / 86_400).to_string();
+        return Err(s.bad("ca-grace", &given, "number of days up to 366"));
+    }
+    Ok(grace)
+}
+
 fn authority(s: &Settings) -> Result<AuthorityConfig, ConfigError> {
     let config = AuthorityConfig {
         server: s.text("ca-server"),
@@ -309,7 +320,7 @@ fn authority(s: &Settings) -> Result<AuthorityConfig, ConfigError> {
         listen: parsed(s, "ca-listen", "address with a port, such as 0.0.0.0:2378")?,
         advertise: s.text("ca-advertise"),
         passphrase_file: s.text("ca-passphrase-file").map(PathBuf::from),
-        grace: days(s, "ca-grace", 7)?,
+        grace: grace(s)?,
     };
     if config.listen.is_some() && config.directory.is_none() {
         return Err(ConfigError::NoAuthority);

@@ -5,6 +5,7 @@ mod carried;
 mod condition;
 mod eval;
 mod explain;
+mod file;
 mod group;
 mod judge;
 mod parse;
@@ -89,6 +90,17 @@ pub enum PolicyError {
         /// What it should be.
         expected: &'static str,
     },
+    /// Anybody can change the file.
+    #[error("the policy file can be changed by everybody; run `chmod o-w` on it")]
+    Changeable,
+    /// The file holds nothing: it is being written, or was lost.
+    #[error("the policy file is empty; to let nobody in, write `bindings = []`")]
+    Empty,
+    /// There was a file, and now there is none.
+    #[error(
+        "the policy file is gone; without one everybody would be admin, which only a restart makes true"
+    )]
+    Gone,
     /// The file is there and cannot be read.
     #[error("cannot read the policy file")]
     Read(#[source] std::io::Error),
@@ -144,8 +156,10 @@ impl PolicyError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::At { cause, .. } => cause.kind(),
-            Self::Read(_) => ErrorKind::Unavailable,
+            Self::Gone | Self::Read(_) => ErrorKind::Unavailable,
             Self::BadValue { .. }
+            | Self::Changeable
+            | Self::Empty
             | Self::Syntax(_)
             | Self::UnknownCarried { .. }
             | Self::UnknownRole { .. }
@@ -177,10 +191,18 @@ impl Policy {
 
     /// Reads the file at `path`; a missing one is [`Policy::absent`].
     pub fn load(path: &Path) -> Result<Self, PolicyError> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::absent()),
-            Err(error) => Err(PolicyError::Read(error)),
+        match file::read(path)? {
+            Some(text) => Self::parse(&text),
+            None => Ok(Self::absent()),
+        }
+    }
+
+    /// Reads the file at `path` in the place of this policy. One that is gone is an error: having no file
+    /// opens the door, and nobody does that by losing one.
+    pub fn load_again(&self, path: &Path) -> Result<Self, PolicyError> {
+        match Self::load(path)? {
+            fresh if fresh.is_absent() && !self.is_absent() => Err(PolicyError::Gone),
+            fresh => Ok(fresh),
         }
     }
 

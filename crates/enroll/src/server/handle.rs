@@ -25,8 +25,8 @@ use crate::wire::{Granted, JoinMessage, Problem, RenewMessage, Seen};
 pub(super) struct Caller {
     pub(super) address: IpAddr,
     pub(super) exported: Exported,
-    /// The certificate that was proved, if one was shown.
-    pub(super) leaf: Option<CertificateDer<'static>>,
+    /// The certificate that was proved and what leads to its root, if any was shown.
+    pub(super) chain: Vec<CertificateDer<'static>>,
     pub(super) info: Option<CertificateInfo>,
 }
 
@@ -165,8 +165,8 @@ fn join(state: &State, caller: &Caller, message: &JoinMessage) -> Result<Answer,
 }
 
 fn renew(state: &State, caller: &Caller, message: &RenewMessage) -> Result<Answer, No> {
-    let (opened, (leaf, info)) = (state.opened(), certified(caller)?);
-    refuse_revoked(&opened, leaf)?;
+    let info = certified(caller)?;
+    refuse_revoked(&state.opened(), caller)?;
     let request = CertificateRequest::from_der(&message.request.0)
         .map_err(|error| no(StatusCode::BAD_REQUEST, "bad_request", &error.to_string()))?;
     let profile = Profile::again(info).map_err(|error| {
@@ -227,8 +227,8 @@ pub(super) fn identity(profile: &Profile) -> String {
 }
 
 fn note_seen(state: &State, caller: &Caller, seen: Vec<Seen>) -> Result<Answer, No> {
-    let (leaf, info) = certified(caller)?;
-    refuse_revoked(&state.opened(), leaf)?;
+    let info = certified(caller)?;
+    refuse_revoked(&state.opened(), caller)?;
     if !info.is_for_servers() {
         let text = "only daemons tell who they saw";
         return Err(no(StatusCode::FORBIDDEN, "not_a_server", text));
@@ -241,8 +241,8 @@ fn note_seen(state: &State, caller: &Caller, seen: Vec<Seen>) -> Result<Answer, 
 
 /// A handshake with us is one more: it is how daemons are seen, which connect to nobody else.
 fn note_caller(state: &State, caller: &Caller) {
-    if let Ok((leaf, info)) = certified(caller)
-        && !state.opened().is_revoked(leaf)
+    if let Ok(info) = certified(caller)
+        && !state.opened().locked_out.any_of(&caller.chain)
     {
         state.seen.note(Seen {
             serial: info.serial.clone(),
@@ -258,16 +258,20 @@ fn is_sane(seen: &Seen) -> bool {
     hex && seen.from.len() <= 64 && seen.from.chars().all(|c| c.is_ascii_graphic())
 }
 
-fn certified(caller: &Caller) -> Result<(&CertificateDer<'static>, &CertificateInfo), No> {
-    let both = caller.leaf.as_ref().zip(caller.info.as_ref());
+fn certified(caller: &Caller) -> Result<&CertificateInfo, No> {
     let text = "this needs a certificate of ours: join first";
-    both.ok_or_else(|| no(StatusCode::UNAUTHORIZED, "no_certificate", text))
+    let info = caller.info.as_ref();
+    info.ok_or_else(|| no(StatusCode::UNAUTHORIZED, "no_certificate", text))
 }
 
-fn refuse_revoked(opened: &Opened, leaf: &CertificateDer<'_>) -> Result<(), No> {
-    if opened.is_revoked(leaf) {
-        let text = "the certificate is revoked; ask for a new invitation";
-        return Err(no(StatusCode::FORBIDDEN, "revoked", text));
+fn refuse_revoked(opened: &Opened, caller: &Caller) -> Result<(), No> {
+    if opened.locked_out.any_of(&caller.chain) {
+        let whose = caller.info.as_ref().map_or_else(String::new, |info| {
+            let (subject, serial, until) = (&info.subject, &info.serial, info.not_after);
+            format!(" {subject} (serial {serial}, until {until})")
+        });
+        let text = format!("the certificate{whose} is revoked; ask for a new invitation");
+        return Err(no(StatusCode::FORBIDDEN, "revoked", &text));
     }
     Ok(())
 }

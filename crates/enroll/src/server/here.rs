@@ -9,6 +9,7 @@ use lockgate_pki::{
 use lockgate_types::{ErrorKind, Timestamp};
 use rustls_pki_types::CertificateDer;
 
+use super::locked_out::LockedOut;
 use crate::wire::Granted;
 
 /// Why the authority on this host does not renew a certificate.
@@ -145,7 +146,9 @@ fn check(
             directory: directory.path().display().to_string(),
         });
     }
-    if directory.revoked()?.contains_key(&info.serial) {
+    let lists = directory.crl(&authorities.all())?.unwrap_or_default();
+    let whole: Vec<_> = std::iter::once(leaf).chain(rest).cloned().collect();
+    if LockedOut::read(directory, lists)?.any_of(&whole) {
         return Err(HereError::Revoked { subject, serial });
     }
     let ended = authorities.issuing.now().unix_seconds() - info.not_after.unix_seconds();

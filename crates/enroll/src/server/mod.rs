@@ -3,6 +3,7 @@
 mod handle;
 mod here;
 mod limit;
+mod locked_out;
 mod seen;
 mod state;
 mod verifier;
@@ -150,12 +151,15 @@ async fn connection(state: Arc<State>, socket: TcpStream, address: SocketAddr) {
     let Ok(exported) = binding::of_server(tls) else {
         return;
     };
-    let leaf = tls.peer_certificates().and_then(<[_]>::first);
+    let chain = tls.peer_certificates().unwrap_or_default();
+    let info = chain
+        .first()
+        .and_then(|leaf| CertificateInfo::from_der(leaf).ok());
     let caller = Arc::new(Caller {
         address: address.ip(),
         exported,
-        leaf: leaf.map(|leaf| leaf.clone().into_owned()),
-        info: leaf.and_then(|leaf| CertificateInfo::from_der(leaf).ok()),
+        chain: chain.iter().map(|one| one.clone().into_owned()).collect(),
+        info,
     });
     let service =
         service_fn(move |request| handle::handle(Arc::clone(&state), Arc::clone(&caller), request));

@@ -10,15 +10,15 @@ use arc_swap::ArcSwap;
 use aws_lc_rs::digest::{SHA256, digest};
 use lockgate_pki::{
     Authorities, Authority, AuthorityDirectory, Clock, DirectoryError, KeyType, Revocations,
-    ServerRequest, Standing, Validity,
+    ServerRequest, Validity,
 };
 use lockgate_types::Timestamp;
 use rustls::ServerConfig;
 use rustls::server::NoServerSessionStorage;
-use rustls_pki_types::CertificateDer;
 use tokio::sync::watch;
 
 use super::limit::Limiter;
+use super::locked_out::LockedOut;
 use super::seen::{self, SeenBook};
 use super::verifier::PeerVerifier;
 use super::{ServiceConfig, ServiceError};
@@ -41,7 +41,7 @@ pub(super) struct Opened {
     pub(super) authorities: Arc<Authorities>,
     pub(super) tls: Arc<ServerConfig>,
     pub(super) trust: Trust,
-    revoked: Revocations,
+    pub(super) locked_out: LockedOut,
     looks: Vec<Look>,
     /// The fingerprint of the root that certifies the service itself.
     root: String,
@@ -120,7 +120,7 @@ impl State {
         let all = opened.authorities.all();
         let is_half_over = |one: &&Authority| {
             let half = i64::from(self.config.crl_days) * 86_400 / 2;
-            let list = opened.revoked.of(one.certificate_der());
+            let list = opened.locked_out.lists.of(one.certificate_der());
             let next = list.map(|list| list.next_update().unix_seconds());
             next.is_none_or(|next| next - self.now().unix_seconds() < half)
         };
@@ -140,18 +140,6 @@ impl State {
         });
         tracing::info!("authority: read again");
         Ok(())
-    }
-}
-
-impl Opened {
-    pub(super) fn is_revoked(&self, leaf: &CertificateDer<'_>) -> bool {
-        let Ok((_, x509)) = x509_parser::parse_x509_certificate(leaf) else {
-            return true;
-        };
-        let standing = self
-            .revoked
-            .standing(x509.issuer().as_raw(), x509.raw_serial(), 0);
-        standing == Standing::Revoked
     }
 }
 
@@ -201,7 +189,8 @@ fn open(
         Some(before) => Arc::clone(&before.authorities),
         None => Arc::new(directory.open(config.passphrase.as_ref(), clock)?),
     };
-    let revoked = current_list(config, &authorities, clock.now())?;
+    let lists = current_list(config, &authorities, clock.now())?;
+    let locked_out = LockedOut::read(directory, lists)?;
     let root = directory.service_root(clock.now())?.fingerprint_sha256;
     let ca = authorities.issuing.certificate_pem().to_owned();
     let is_kept = |before: &&Opened| {
@@ -226,7 +215,7 @@ fn open(
         authorities,
         tls,
         trust: Trust { tag, ca, crl },
-        revoked,
+        locked_out,
         looks,
         root,
         tls_since,
@@ -311,6 +300,7 @@ fn looks(directory: &AuthorityDirectory) -> Vec<Look> {
     let names = [
         "crl.pem",
         "root-crl.pem",
+        "revoked.jsonl",
         "ca.pem",
         "issuer.pem",
         "ca-key.pem",
@@ -332,8 +322,8 @@ fn look(path: &Path) -> Look {
     ))
 }
 
-/// How many of the files are lists.
-const LISTS: usize = 2;
+/// How many of the files say who is locked out.
+const LISTS: usize = 3;
 /// How often the directory is looked at: a revocation is to be everywhere within a second.
 const EVERY: Duration = Duration::from_millis(100);
 /// After how many looks the book of who was seen is written.

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lockgate_pki::{CrlError, Revocations};
+use lockgate_pki::{CertificateInfo, CrlError, Revocations};
 use lockgate_types::{ErrorKind, Timestamp};
 use rustls::RootCertStore;
 use rustls_pki_types::pem::{self, PemObject};
@@ -69,6 +69,20 @@ pub enum TlsError {
         /// Which file.
         path: PathBuf,
     },
+    /// Anybody can change what is trusted.
+    #[error("{path} can be changed by everybody; run `chmod o-w {path}`")]
+    Changeable {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A certificate that is to be believed as an authority is none.
+    #[error("{path} holds {subject}, which is no authority; give the certificate of the CA")]
+    NoAuthority {
+        /// Which file.
+        path: PathBuf,
+        /// Whose certificate it is.
+        subject: String,
+    },
     /// Others can read the key.
     #[error("{path} can be read by group or others; run `chmod 0400 {path}`")]
     OpenKey {
@@ -111,6 +125,8 @@ impl TlsError {
         match self {
             Self::Read { .. } => ErrorKind::Unavailable,
             Self::Authority { .. }
+            | Self::Changeable { .. }
+            | Self::NoAuthority { .. }
             | Self::EncryptedKey { .. }
             | Self::Missing { .. }
             | Self::OpenKey { .. }
@@ -176,6 +192,14 @@ impl TlsFiles {
 fn roots(path: &Path, authorities: &[CertificateDer<'static>]) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     for authority in authorities {
+        // Whoever has a key below a trust anchor could certify anybody.
+        let info = CertificateInfo::from_der(authority).ok();
+        if let Some(info) = info.filter(|info| info.version == 3 && !info.is_ca) {
+            return Err(TlsError::NoAuthority {
+                path: path.to_owned(),
+                subject: info.subject,
+            });
+        }
         roots
             .add(authority.clone())
             .map_err(|source| TlsError::Authority {
@@ -235,13 +259,24 @@ fn bad_pem(path: &Path, error: &pem::Error) -> TlsError {
     }
 }
 
+/// What is believed, which is not for everybody to change.
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    Ok(read_with_mode(path)?.0)
+    let (text, mode) = read_with_mode(path)?;
+    if mode & ANYBODY_WRITES != 0 {
+        return Err(TlsError::Changeable {
+            path: path.to_owned(),
+        });
+    }
+    Ok(text)
 }
 
 /// Reads one open file and its mode, so that nothing can be swapped in between.
 fn read_with_mode(path: &Path) -> Result<(Vec<u8>, u32), TlsError> {
     let read = || {
+        // A FIFO in its place would be waited for.
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::Error::other("it is no regular file"));
+        }
         let file = File::open(path)?;
         let mode = file.metadata()?.mode();
         let mut text = Vec::new();
@@ -254,5 +289,7 @@ fn read_with_mode(path: &Path) -> Result<(Vec<u8>, u32), TlsError> {
     })
 }
 
+/// Write permission of others.
+const ANYBODY_WRITES: u32 = 0o002;
 /// The permission bits of group and others.
 const OTHERS: u32 = 0o077;

@@ -48,6 +48,22 @@ pub struct IssuedRecord {
 }
 
 impl IssuedRecord {
+    /// The record of a certificate.
+    pub(crate) fn of(info: &CertificateInfo, now: Timestamp) -> Self {
+        Self {
+            issued_at: now,
+            serial: info.serial.clone(),
+            subject: info.subject.clone(),
+            names: info.alternative_names(),
+            usage: info.extended_key_usage.clone(),
+            not_before: info.not_before,
+            not_after: info.not_after,
+            fingerprint_sha256: info.fingerprint_sha256.clone(),
+            spki_sha256: info.spki_sha256.clone(),
+            authority_key_id: info.authority_key_id.clone(),
+        }
+    }
+
     /// Whether it is good for a client.
     pub fn is_for_clients(&self) -> bool {
         self.usage.iter().any(|usage| usage == "clientAuth")
@@ -79,18 +95,7 @@ impl IssuedRecord {
 
 /// The line of a certificate, with its end.
 pub(super) fn line(info: &CertificateInfo, now: Timestamp) -> Result<String, serde_json::Error> {
-    let line = IssuedRecord {
-        issued_at: now,
-        serial: info.serial.clone(),
-        subject: info.subject.clone(),
-        names: info.alternative_names(),
-        usage: info.extended_key_usage.clone(),
-        not_before: info.not_before,
-        not_after: info.not_after,
-        fingerprint_sha256: info.fingerprint_sha256.clone(),
-        spki_sha256: info.spki_sha256.clone(),
-        authority_key_id: info.authority_key_id.clone(),
-    };
+    let line = IssuedRecord::of(info, now);
     serde_json::to_string(&line).map(|json| json + "\n")
 }
 

@@ -229,6 +229,11 @@ impl Authority {
         crate::key::encode("CERTIFICATE", self.certificate.to_vec())
     }
 
+    /// The root that peers trust, as PEM.
+    pub(crate) fn root_pem(&self) -> String {
+        crate::key::encode("CERTIFICATE", self.root_der().to_vec())
+    }
+
     /// Its key as a file.
     pub(crate) fn key_text(
         &self,

@@ -1,5 +1,7 @@
 //! Existing authorities, ours or made with openssl.
 
+use std::path::Path;
+
 use lockgate_types::Secret;
 use rustls_pki_types::CertificateDer;
 
@@ -8,12 +10,14 @@ use crate::certificate::{CertificateInfo, chain, constraints_of, read_file};
 use crate::clock::Clock;
 use crate::crl::certifies;
 use crate::key::{PrivateKey, encode};
+use crate::publish::settle;
 
 pub(super) fn open(
     files: &AuthorityFiles,
     passphrase: Option<&Secret<String>>,
     clock: Clock,
 ) -> Result<Authority, AuthorityError> {
+    settle(parent(&files.certificate))?;
     let trusted = chain(&read_file(&files.certificate)?, &files.certificate)?;
     let candidates = candidates(files, &trusted)?;
     // The certificate first: no passphrase is worth typing for one that cannot issue.
@@ -38,6 +42,12 @@ pub(super) fn open(
         key,
         clock,
     })
+}
+
+fn parent(file: &Path) -> &Path {
+    file.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or_else(|| Path::new("."))
 }
 
 /// Where the certificate is that belongs to the key: in the file of the intermediate authority, if there

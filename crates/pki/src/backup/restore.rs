@@ -3,9 +3,11 @@
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use lockgate_types::{Secret, Timestamp};
+use rustix::fs::{CWD, RenameFlags};
+use rustix::io::Errno;
 
 use super::archive::{self, Members};
 use super::{BackupError, BackupInfo, seal};
@@ -13,8 +15,9 @@ use crate::authority::{Authority, AuthorityError, AuthorityFiles, LEAF_DAYS_MAX}
 use crate::certificate::{CertificateInfo, certificates};
 use crate::clock::{Clock, DAY};
 use crate::crl::{RevocationList, Revocations};
-use crate::directory::{AuthorityDirectory, Reason, RevokedRecord};
+use crate::directory::{AuthorityDirectory, Reason, RevokedRecord, UNKNOWN};
 use crate::key::KeyError;
+use crate::publish::Scratch;
 
 /// What was restored.
 #[derive(Clone, Debug)]
@@ -43,16 +46,21 @@ pub fn restore(
     }
     let plain = Secret::new(seal::open(text, passphrase)?);
     let (info, members) = archive::unpack(plain.expose())?;
-    let scratch = Scratch::beside(directory)?;
-    write(&scratch.0, &members)?;
-    let authority = AuthorityDirectory::new(&scratch.0);
+    let scratch = beside(directory)?;
+    // Below the scratch, which is locked: an authority is changed under a lock of its own.
+    let place = scratch.path().join("ca");
+    let mut private = DirBuilder::new();
+    let made = private.mode(0o700).create(&place);
+    made.map_err(BackupError::io(&place))?;
+    write(&place, &members)?;
+    let authority = AuthorityDirectory::new(&place);
     let key_checked = check(&authority, &info, passphrase)?;
     authority.close_invites(now)?;
     let revoked = match list {
         Some((list, origin)) => take_list(&authority, list, origin, now)?,
         None => 0,
     };
-    scratch.become_(directory)?;
+    become_(&place, directory)?;
     Ok(Restored {
         info,
         files: members.len(),
@@ -62,42 +70,34 @@ pub fn restore(
 }
 
 /// A directory that vanishes unless it becomes another one.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn beside(directory: &Path) -> Result<Self, BackupError> {
-        let failed = BackupError::io(directory);
-        let parent = match directory.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let mut builder = DirBuilder::new();
-        builder.mode(0o700);
-        builder.recursive(true).create(parent).map_err(&failed)?;
-        let name = directory.file_name().unwrap_or_default().to_string_lossy();
-        let path = parent.join(format!(".{name}.{}.new", std::process::id()));
-        builder.recursive(false).create(&path).map_err(&failed)?;
-        Ok(Self(path))
-    }
-
-    fn become_(self, directory: &Path) -> Result<(), BackupError> {
-        let failed = BackupError::io(directory);
-        // An empty directory would be replaced: nothing else is there, it was asked.
-        fs::rename(&self.0, directory).map_err(&failed)?;
-        let parent = directory
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
-        fs::File::open(parent.unwrap_or_else(|| Path::new(".")))
-            .and_then(|parent| parent.sync_all())
-            .map_err(failed)
-    }
+fn beside(directory: &Path) -> Result<Scratch, BackupError> {
+    let failed = BackupError::io(directory);
+    let parent = match directory.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = DirBuilder::new();
+    builder.mode(0o700);
+    builder.recursive(true).create(parent).map_err(&failed)?;
+    let name = directory.file_name().unwrap_or_default().to_string_lossy();
+    Scratch::make(parent, &name).map_err(&failed)
 }
 
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // It is elsewhere if all went well.
-        drop(fs::remove_dir_all(&self.0));
-    }
+fn become_(place: &Path, directory: &Path) -> Result<(), BackupError> {
+    let failed = BackupError::io(directory);
+    // Somebody may have been quicker, after the check.
+    rustix::fs::renameat_with(CWD, place, CWD, directory, RenameFlags::NOREPLACE).map_err(
+        |error| match error {
+            Errno::EXIST => BackupError::Exists(directory.to_owned()),
+            other => failed(other.into()),
+        },
+    )?;
+    let parent = directory
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    fs::File::open(parent.unwrap_or_else(|| Path::new(".")))
+        .and_then(|parent| parent.sync_all())
+        .map_err(failed)
 }
 
 fn write(directory: &Path, members: &Members) -> Result<(), BackupError> {
@@ -174,7 +174,7 @@ fn take_list(
             let longest = now.unix_seconds() + i64::from(LEAF_DAYS_MAX) * DAY;
             RevokedRecord {
                 at: now,
-                identity: of.map_or("unknown", |one| one.identity()).to_owned(),
+                identity: of.map_or(UNKNOWN, |one| one.identity()).to_owned(),
                 reason: Reason::Unspecified,
                 released: false,
                 not_after: of.map_or_else(|| crate::clock::timestamp(longest), |one| one.not_after),

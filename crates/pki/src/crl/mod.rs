@@ -17,7 +17,7 @@ use thiserror::Error;
 
 pub use sign::{CRL_DAYS_DEFAULT, CRL_DAYS_MAX};
 pub(crate) use sign::{NewList, sign};
-pub(crate) use signer::certifies;
+pub(crate) use signer::{certifies, signed};
 
 /// Why a revocation list is not believed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

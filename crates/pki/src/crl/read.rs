@@ -27,6 +27,10 @@ const SKEW: i64 = 300;
 pub(super) fn file(path: &Path) -> Result<Vec<u8>, CrlError> {
     let read = || {
         let mut bytes = Vec::new();
+        // A FIFO in its place would be waited for.
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(std::io::Error::other("it is no regular file"));
+        }
         File::open(path)?
             .take(FILE_MAX + 1)
             .read_to_end(&mut bytes)?;

@@ -58,19 +58,24 @@ pub(super) fn all(
 
 /// Whether `root` made an authority of the owner of `der`.
 pub(crate) fn certifies(root: &[u8], der: &[u8]) -> bool {
+    let parsed = x509_parser::parse_x509_certificate(der);
+    parsed.is_ok_and(|(_, x509)| x509.is_ca()) && signed(root, der)
+}
+
+/// Whether `root` signed `der`.
+pub(crate) fn signed(root: &[u8], der: &[u8]) -> bool {
     let parsed = x509_parser::parse_x509_certificate(root)
         .ok()
         .zip(x509_parser::parse_x509_certificate(der).ok());
     let Some(((_, root), (rest, x509))) = parsed else {
         return false;
     };
-    let Some(signed) = parts(der) else {
+    let Some(parts) = parts(der) else {
         return false;
     };
     rest.is_empty()
-        && x509.is_ca()
         && x509.issuer().as_raw() == root.subject().as_raw()
-        && signed.is_by(root.public_key().raw)
+        && parts.is_by(root.public_key().raw)
 }
 
 fn parts(der: &[u8]) -> Option<Signed<'_>> {

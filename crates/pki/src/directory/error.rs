@@ -50,8 +50,26 @@ pub enum DirectoryError {
         /// What is wrong.
         reason: String,
     },
+    /// Another authority signed a certificate.
+    #[error("no authority here signed {0}: revoke it where it came from")]
+    Foreign(String),
+    /// Not what serial numbers look like.
+    #[error(
+        "{0:?} is no serial number: write up to 40 hexadecimal digits, as `lockgate cert show` does"
+    )]
+    NotASerial(String),
+    /// It is revoked.
+    #[error("{who:?} is revoked already ({reason}): see `lockgate cert list --state revoked`")]
+    RevokedAlready {
+        /// Who.
+        who: String,
+        /// Why it was revoked.
+        reason: String,
+    },
     /// Nothing of that name was issued.
-    #[error("nothing that is still valid was issued to {0:?}: see `lockgate cert list`")]
+    #[error(
+        "nothing that could be used or renewed was issued to {0:?}: see `lockgate cert list`; what the record lost (a restored backup) is revoked with --certificate FILE, or with --unrecorded SERIAL"
+    )]
     NotIssued(String),
     /// Nothing of that name is revoked.
     #[error("{0:?} is not revoked: see `lockgate cert list --state revoked`")]
@@ -68,7 +86,7 @@ pub enum DirectoryError {
     },
     /// The root's key is elsewhere.
     #[error(
-        "the root's key is not here: a new issuing authority comes from `lockgate ca reissue --offline-root DIR`"
+        "the root's key is not here: a new root comes from `lockgate ca rotate --offline-root NEWDIR`, a new issuing authority below the same root from `lockgate ca reissue --offline-root DIR`"
     )]
     OfflineRoot,
     /// A rotation is under way.
@@ -87,10 +105,17 @@ impl DirectoryError {
             Self::Certificate(error) => error.kind(),
             Self::Crl(error) => error.kind(),
             Self::Issue(error) => error.kind(),
-            Self::AnotherRoot(_) | Self::Days(_) | Self::OfflineRoot => ErrorKind::InvalidInput,
+            Self::AnotherRoot(_)
+            | Self::Days(_)
+            | Self::Foreign(_)
+            | Self::NotASerial(_)
+            | Self::OfflineRoot => ErrorKind::InvalidInput,
             Self::Io { .. } | Self::Line { .. } => ErrorKind::Unavailable,
             Self::NotIssued(_) | Self::NotRevoked(_) => ErrorKind::NotFound,
-            Self::NotHeld { .. } | Self::Rotating(_) | Self::NotRotating => ErrorKind::Conflict,
+            Self::NotHeld { .. }
+            | Self::RevokedAlready { .. }
+            | Self::Rotating(_)
+            | Self::NotRotating => ErrorKind::Conflict,
         }
     }
 

@@ -18,6 +18,7 @@ mod invite;
 mod locked;
 mod offline;
 mod publish;
+mod revoke;
 mod revoked;
 mod rotate;
 
@@ -31,6 +32,8 @@ pub use error::DirectoryError;
 pub use invite::{Invite, InviteSecret, Invited, RedeemError};
 pub(crate) use locked::Locked;
 pub use publish::CrlSummary;
+pub use revoke::GRACE_DAYS_MAX;
+pub(crate) use revoke::UNKNOWN;
 pub use revoked::{Reason, RevokedRecord, State, UnknownReason};
 pub use rotate::{Authorities, RotationState};
 
@@ -147,5 +150,7 @@ fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, DirectoryError
 
 /// The revocation lists.
 const CRL: &str = "crl.pem";
+/// The lists of roots whose keys are elsewhere.
+const ROOT_CRL: &str = "root-crl.pem";
 /// The journal.
 const JOURNAL: &str = "journal.jsonl";

@@ -10,19 +10,23 @@
 //! ```
 //!
 //! A new issuing authority needs the root, but no peer has to learn anything: they trust the root. The one
-//! before goes on signing its list from `previous/` until nobody has a certificate of it.
+//! before goes on signing its list from `previous/` until nobody has a certificate of it. A new root is another
+//! matter: peers have to learn it, so it comes beside the old one as in any rotation.
 
 use std::path::PathBuf;
 
 use lockgate_types::Timestamp;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
+use x509_parser::parse_x509_crl;
 
 use super::{AuthorityDirectory, DirectoryError, RevokedRecord};
-use crate::authority::{Authority, AuthorityError, CERTIFICATE, ISSUER, KEY, LEDGER, NewAuthority};
+use crate::authority::{Authority, NewAuthority};
 use crate::certificate::CertificateInfo;
-use crate::crl::CRL_DAYS_MAX;
+use crate::crl::{CRL_DAYS_MAX, CrlError};
 use crate::directory::revoked::Reason;
 use crate::key::Protection;
-use crate::publish::{FileSet, Overwrite, StagedSet, stage};
+use crate::publish::Overwrite;
 
 impl AuthorityDirectory {
     /// Makes the first issuing authority below `root`, which lies in `root_directory`.
@@ -50,31 +54,31 @@ impl AuthorityDirectory {
         new: &NewAuthority,
         protection: &Protection,
     ) -> Result<Authority, DirectoryError> {
-        if let Some(state) = self.rotation(root.now())? {
-            return Err(DirectoryError::Rotating(state.old));
-        }
+        self.refuse_while_rotating(root.now())?;
         if root.certificate_der() != old.root_der() {
             return Err(DirectoryError::AnotherRoot(root.info().subject.clone()));
         }
         let issuer = root.create_below(new)?;
         root.record_below(&issuer)?;
-        let before = FileSet::default()
-            .certificate(CERTIFICATE, old.certificate_pem())
-            .certificate(ISSUER, &old.own_pem())
-            .key(KEY, old.key_text(protection)?.expose());
-        // Both certificates until the key is in place: the one that fits the key counts.
-        let both = FileSet::default()
-            .certificate(ISSUER, &(issuer.own_pem() + &old.own_pem()))
-            .key(KEY, issuer.key_text(protection)?.expose());
-        let issuer = issuer.with_ledger(self.path().join(LEDGER));
-        issuer.record_itself()?;
-        for (directory, files) in [(self.previous(), before), (self.path().to_owned(), both)] {
-            stage(&[(directory.as_path(), files)], Overwrite::Replace)
-                .and_then(StagedSet::commit)
-                .map_err(AuthorityError::from)?;
-        }
-        self.take_root_list(root_directory, root)?;
-        Ok(issuer)
+        let (lists, _) = self.with_list_of(root_directory, root)?;
+        self.succeed(issuer, old, protection, Some(lists))
+    }
+
+    /// Puts a new root, and the first issuing authority below it, beside what is there. The old root's key is
+    /// not needed.
+    pub fn rotate_below(
+        &self,
+        root_directory: &Self,
+        root: &Authority,
+        old: &Authority,
+        new: &NewAuthority,
+        protection: &Protection,
+    ) -> Result<Authority, DirectoryError> {
+        self.refuse_while_rotating(root.now())?;
+        let issuer = root.create_below(new)?;
+        root.record_below(&issuer)?;
+        let (lists, _) = self.with_list_of(root_directory, root)?;
+        self.succeed(issuer, old, protection, Some(lists))
     }
 
     /// Revokes an issuing authority in the record of its root; `self` is the root's directory.
@@ -112,18 +116,61 @@ impl AuthorityDirectory {
         root_directory: &Self,
         root: &Authority,
     ) -> Result<super::CrlSummary, DirectoryError> {
-        let summary = root_directory.publish_crl(&[root], CRL_DAYS_MAX)?;
-        let list = root_directory.crl_path();
-        let text = std::fs::read(&list).map_err(DirectoryError::io(&list))?;
+        let (lists, summary) = self.with_list_of(root_directory, root)?;
         let file = self.root_list_path();
         let lock = self.lock()?;
-        lock.replace(&file, &text, 0o444)
+        lock.replace(&file, lists.as_bytes(), 0o444)
             .map_err(DirectoryError::io(&file))?;
         Ok(summary)
     }
 
+    /// The root's list, signed anew, and those of other roots.
+    fn with_list_of(
+        &self,
+        root_directory: &Self,
+        root: &Authority,
+    ) -> Result<(String, super::CrlSummary), DirectoryError> {
+        let summary = root_directory.publish_crl(&[root], CRL_DAYS_MAX)?;
+        let list = root_directory.crl_path();
+        let text = std::fs::read_to_string(&list).map_err(DirectoryError::io(&list))?;
+        let name = crate::certificate::subject_name(root.certificate_der());
+        let others = self.root_lists(|issuer| Some(issuer) != name.as_deref())?;
+        Ok((text + &others, summary))
+    }
+
+    /// Forgets the lists of roots that are not among `roots`.
+    pub(super) fn keep_root_lists(
+        &self,
+        lock: &super::Locked,
+        roots: &[CertificateDer<'_>],
+    ) -> Result<(), DirectoryError> {
+        let names: Vec<_> = roots
+            .iter()
+            .filter_map(|root| crate::certificate::subject_name(root))
+            .collect();
+        let kept = self.root_lists(|issuer| names.iter().any(|name| name == issuer))?;
+        let file = self.root_list_path();
+        lock.replace(&file, kept.as_bytes(), 0o444)
+            .map_err(DirectoryError::io(&file))
+    }
+
+    /// The lists of roots whose name is `wanted`, as PEM.
+    fn root_lists(&self, wanted: impl Fn(&[u8]) -> bool) -> Result<String, DirectoryError> {
+        let file = self.root_list_path();
+        let text = super::locked::read(&file).map_err(DirectoryError::io(&file))?;
+        let mut kept = String::new();
+        for der in CertificateRevocationListDer::pem_slice_iter(&text) {
+            let der = der.map_err(|_half_written| CrlError::Malformed)?;
+            let (_, list) = parse_x509_crl(&der).map_err(|_no_list| CrlError::Malformed)?;
+            if wanted(list.issuer().as_raw()) {
+                kept += &crate::key::encode("X509 CRL", der.to_vec());
+            }
+        }
+        Ok(kept)
+    }
+
     /// Where the root's list is, if the root is elsewhere.
     pub(super) fn root_list_path(&self) -> PathBuf {
-        self.path().join("root-crl.pem")
+        self.path().join(super::ROOT_CRL)
     }
 }

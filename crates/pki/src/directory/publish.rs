@@ -1,14 +1,15 @@
 //! The revocation lists as peers get them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lockgate_types::Timestamp;
 use rcgen::{RevokedCertParams, SerialNumber};
 
 use super::{AuthorityDirectory, DirectoryError, RevokedRecord, locked};
 use crate::authority::Authority;
-use crate::clock::date;
+use crate::clock::{date, timestamp};
 use crate::crl::{CRL_DAYS_MAX, CrlError, RevocationList, Revocations};
+use crate::hash::hex;
 use crate::key::encode;
 
 /// What was published.
@@ -57,12 +58,23 @@ impl AuthorityDirectory {
         Ok(CrlSummary {
             number,
             entries,
-            next_update: crate::clock::timestamp(end),
+            next_update: timestamp(end),
         })
     }
 
     /// The lists as they are now; none if there never were any.
     pub fn crl(&self, authorities: &[&Authority]) -> Result<Option<Revocations>, DirectoryError> {
+        let now = authorities
+            .first()
+            .map_or_else(Timestamp::now, |one| one.now());
+        self.crl_at(authorities, now)
+    }
+
+    fn crl_at(
+        &self,
+        authorities: &[&Authority],
+        now: Timestamp,
+    ) -> Result<Option<Revocations>, DirectoryError> {
         let path = self.crl_path();
         let text = locked::read(&path).map_err(DirectoryError::io(&path))?;
         if text.is_empty() {
@@ -72,14 +84,11 @@ impl AuthorityDirectory {
             .iter()
             .map(|one| one.root_der().clone())
             .collect();
-        let now = authorities
-            .first()
-            .map_or_else(Timestamp::now, |one| one.now());
         Ok(Some(Revocations::parse(&text, &path, &trusted, 0, now)?))
     }
 
-    /// Whether the lists have to be signed anew: half of their time is over, one is missing or damaged, or
-    /// the root's list is another one now.
+    /// Whether the lists have to be signed anew: half of their time is over, one is missing or damaged, the
+    /// record says something else, or the root's list is another one now.
     pub fn crl_is_due(
         &self,
         authorities: &[&Authority],
@@ -98,7 +107,35 @@ impl AuthorityDirectory {
         let path = self.crl_path();
         let text = locked::read(&path).map_err(DirectoryError::io(&path))?;
         let text = String::from_utf8_lossy(&text);
-        Ok(authorities.iter().any(due) || !text.ends_with(&self.root_list()?))
+        let is_other_root_list = !text.ends_with(&self.root_list()?);
+        Ok(authorities.iter().any(due)
+            || is_other_root_list
+            || self.differs(&lists, authorities, now)?)
+    }
+
+    /// Whether the record says something else than the lists: whoever changed it was killed before signing.
+    fn differs(
+        &self,
+        lists: &Revocations,
+        authorities: &[&Authority],
+        now: Timestamp,
+    ) -> Result<bool, DirectoryError> {
+        let revoked = self.revoked()?;
+        Ok(authorities.iter().any(|one| {
+            // As they are signed: whole octets, without leading zeros.
+            let octets = lines_of(one, &revoked, now).filter_map(|line| unhex(&line.serial));
+            let recorded: BTreeSet<String> = octets
+                .map(|serial| hex(&serial).trim_start_matches("00").to_owned())
+                .collect();
+            let list = lists.of(one.certificate_der());
+            let signed: BTreeSet<String> = list.map_or_else(BTreeSet::new, |list| {
+                list.serials()
+                    // Those that have ended meanwhile are no news.
+                    .filter(|serial| !revoked.get(serial).is_some_and(|line| line.not_after < now))
+                    .collect()
+            });
+            recorded != signed
+        }))
     }
 
     /// The root's list, if the root is elsewhere; else nothing.
@@ -115,7 +152,8 @@ impl AuthorityDirectory {
         authorities: &[&Authority],
         now: Timestamp,
     ) -> Result<u64, DirectoryError> {
-        let last = match self.crl(authorities) {
+        // Whatever its date: after a clock was set back, the last list is of the future.
+        let last = match self.crl_at(authorities, timestamp(END_OF_TIME)) {
             Ok(Some(lists)) => lists
                 .lists()
                 .iter()
@@ -140,11 +178,7 @@ fn entries_of(
     revoked: &BTreeMap<String, RevokedRecord>,
     now: Timestamp,
 ) -> Vec<RevokedCertParams> {
-    let own = authority.info().subject_key_id.as_deref();
-    revoked
-        .values()
-        .filter(|line| line.not_after >= now)
-        .filter(|line| line.authority_key_id.is_none() || line.authority_key_id.as_deref() == own)
+    lines_of(authority, revoked, now)
         .filter_map(|line| {
             Some(RevokedCertParams {
                 serial_number: SerialNumber::from_slice(&unhex(&line.serial)?),
@@ -156,7 +190,22 @@ fn entries_of(
         .collect()
 }
 
+fn lines_of<'a>(
+    authority: &Authority,
+    revoked: &'a BTreeMap<String, RevokedRecord>,
+    now: Timestamp,
+) -> impl Iterator<Item = &'a RevokedRecord> {
+    let own = authority.info().subject_key_id.clone();
+    revoked
+        .values()
+        .filter(move |line| line.not_after >= now)
+        .filter(move |line| line.authority_key_id.is_none() || line.authority_key_id == own)
+}
+
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let octet = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
     text.as_bytes().chunks(2).map(octet).collect()
 }
+
+/// The last second that a certificate can name.
+const END_OF_TIME: i64 = 253_402_300_799;

@@ -171,44 +171,6 @@ impl AuthorityDirectory {
         Ok(revoked)
     }
 
-    /// Revokes every valid certificate of an identity, or the one with a serial number. The line is
-    /// on disk when this returns; the list is signed by [`Self::publish_crl`].
-    pub fn revoke(
-        &self,
-        who: &str,
-        reason: Reason,
-        now: Timestamp,
-    ) -> Result<Vec<RevokedRecord>, DirectoryError> {
-        let lock = self.lock()?;
-        let known = self.revoked()?;
-        let serial = normal(who);
-        let lines: Vec<_> = self
-            .issued()?
-            .into_iter()
-            .filter(|issued| !issued.usage.is_empty() && now <= issued.not_after)
-            .filter(|issued| issued.identity() == who || issued.serial == serial)
-            // A hold may become final; what is final stays as it is.
-            .filter(|issued| {
-                let before = known.get(&issued.serial).map(|line| line.reason);
-                before.is_none_or(|before| before == Reason::CertificateHold && before != reason)
-            })
-            .map(|issued| RevokedRecord {
-                at: now,
-                identity: issued.identity().to_owned(),
-                serial: issued.serial,
-                reason,
-                released: false,
-                not_after: issued.not_after,
-                authority_key_id: issued.authority_key_id,
-            })
-            .collect();
-        if lines.is_empty() {
-            return Err(DirectoryError::NotIssued(who.to_owned()));
-        }
-        self.append(&lock, &lines)?;
-        Ok(lines)
-    }
-
     /// Takes holds back.
     pub fn release(&self, who: &str, now: Timestamp) -> Result<Vec<RevokedRecord>, DirectoryError> {
         let lock = self.lock()?;

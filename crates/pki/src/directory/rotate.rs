@@ -7,24 +7,27 @@
 //! retire     ca.pem = B           previous/ca.pem -> retired/SERIAL.pem, its key is gone
 //! ```
 //!
-//! A crash between two steps leaves an authority that works: a `ca.pem` with both and the key of A is
-//! A. The step that was missed is made by calling the verb again.
+//! A crash between two files of a step is mended by whoever opens the authority next (`publish::settle`). One
+//! between two steps leaves an authority that works; calling the verb again makes the missing one.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use lockgate_types::{Secret, Timestamp};
+use rustls_pki_types::CertificateDer;
 use serde::Serialize;
 
-use super::{AuthorityDirectory, DirectoryError, State};
+use super::{AuthorityDirectory, DirectoryError, ROOT_CRL, State};
 use crate::authority::{
-    Authority, AuthorityFiles, CERTIFICATE, ISSUER, IssuedRecord, KEY, NewAuthority,
+    Authority, AuthorityError, AuthorityFiles, CERTIFICATE, ISSUER, IssuedRecord, KEY, LEDGER,
+    NewAuthority,
 };
-use crate::certificate::{CertificateInfo, read_file};
+use crate::certificate::{CertificateInfo, certificates, read_file};
 use crate::clock::Clock;
+use crate::crl::certifies;
 use crate::key::Protection;
-use crate::publish::{FileSet, Overwrite, stage};
+use crate::publish::{FileSet, Overwrite, StagedSet, discard, stage};
 
 /// The roots that sign: the one that issues, and the one before it while a rotation lasts.
 #[derive(Debug)]
@@ -102,7 +105,7 @@ impl AuthorityDirectory {
         };
         // A rotation that broke off before the new root was in place.
         let previous = previous.filter(|old| old.certificate_der() != issuing.certificate_der());
-        let ledger = self.path().join(crate::authority::LEDGER);
+        let ledger = self.path().join(LEDGER);
         let previous = previous.map(|old| old.with_bundle(bundle).with_ledger(ledger));
         Ok(Authorities { issuing, previous })
     }
@@ -115,33 +118,59 @@ impl AuthorityDirectory {
         old: &Authority,
         clock: Clock,
     ) -> Result<Authority, DirectoryError> {
-        if let Some(state) = self.rotation(clock.now())? {
-            return Err(DirectoryError::Rotating(state.old));
-        }
+        self.refuse_while_rotating(clock.now())?;
         if !old.chain().is_empty() {
             return Err(DirectoryError::OfflineRoot);
         }
-        let new = Authority::create(new, clock)?;
-        let own = old.own_pem();
-        let files = FileSet::default()
-            .certificate(CERTIFICATE, &own)
-            .key(KEY, old.key_text(protection)?.expose());
-        let previous = self.previous();
-        stage(&[(previous.as_path(), files)], Overwrite::Replace)
-            .and_then(crate::publish::StagedSet::commit)
-            .map_err(crate::authority::AuthorityError::from)?;
-        let bundle = new.own_pem() + &own;
-        let files = FileSet::default()
-            .certificate(CERTIFICATE, &bundle)
-            .key(KEY, new.key_text(protection)?.expose());
-        let new = new
-            .with_bundle(bundle)
-            .with_ledger(self.path().join(crate::authority::LEDGER));
+        self.succeed(Authority::create(new, clock)?, old, protection, None)
+    }
+
+    pub(super) fn refuse_while_rotating(&self, now: Timestamp) -> Result<(), DirectoryError> {
+        match self.rotation(now)? {
+            Some(state) => Err(DirectoryError::Rotating(state.old)),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts `new` in the place of `old`, which goes on signing its list from `previous/`; with the lists of
+    /// their roots, if those are elsewhere.
+    pub(super) fn succeed(
+        &self,
+        new: Authority,
+        old: &Authority,
+        protection: &Protection,
+        root_lists: Option<String>,
+    ) -> Result<Authority, DirectoryError> {
+        let new = new.with_ledger(self.path().join(LEDGER));
         new.record_itself()?;
-        stage(&[(self.path(), files)], Overwrite::Replace)
-            .and_then(crate::publish::StagedSet::commit)
-            .map_err(crate::authority::AuthorityError::from)?;
-        Ok(new)
+        let _lock = self.lock()?;
+        // Somebody else may have begun one since it was asked.
+        self.refuse_while_rotating(new.now())?;
+        let mut bundle = new.root_pem();
+        if old.root_der() != new.root_der() {
+            bundle += &old.root_pem();
+        }
+        let mut before = FileSet::default()
+            .certificate(CERTIFICATE, &old.root_pem())
+            .key(KEY, old.key_text(protection)?.expose());
+        if !old.chain().is_empty() {
+            before = before.certificate(ISSUER, &old.own_pem());
+        }
+        // Both certificates until the key is in place: the one that fits the key counts.
+        let mut both = FileSet::default().certificate(CERTIFICATE, &bundle);
+        if !new.chain().is_empty() {
+            both = both.certificate(ISSUER, &(new.own_pem() + &old.own_pem()));
+        }
+        if let Some(lists) = root_lists {
+            both = both.certificate(ROOT_CRL, &lists);
+        }
+        let both = both.key(KEY, new.key_text(protection)?.expose());
+        for (directory, files) in [(self.previous(), before), (self.path().to_owned(), both)] {
+            stage(&[(directory.as_path(), files)], Overwrite::Replace)
+                .and_then(StagedSet::commit)
+                .map_err(AuthorityError::from)?;
+        }
+        Ok(new.with_bundle(bundle))
     }
 
     /// Takes the old root away; what it signed is believed no more.
@@ -149,22 +178,30 @@ impl AuthorityDirectory {
         let state = self.rotation(now)?.ok_or(DirectoryError::NotRotating)?;
         let (files, old) = (self.path().join(CERTIFICATE), self.old()?);
         let serial = old.map(|info| info.serial).unwrap_or_default();
-        let pem = certificate_of(&files, |info| info.serial != serial)?;
         let lock = self.lock()?;
-        lock.replace(&files, pem.as_bytes(), 0o444)
-            .map_err(DirectoryError::io(&files))?;
         let issuer = self.path().join(ISSUER);
+        let mut roots = certificates(&files)?;
         if issuer.exists() {
             let own = certificate_of(&issuer, |info| info.serial != serial)?;
+            // Of two roots, only the one above the authority that stays.
+            let stays = crate::certificate::chain(own.as_bytes(), &issuer)?;
+            roots.retain(|root| stays.iter().any(|one| certifies(root, one)));
             lock.replace(&issuer, own.as_bytes(), 0o444)
                 .map_err(DirectoryError::io(&issuer))?;
+            self.keep_root_lists(&lock, &roots)?;
         }
+        let pem = pem_of(&roots, |info| info.serial != serial);
+        lock.replace(&files, pem.as_bytes(), 0o444)
+            .map_err(DirectoryError::io(&files))?;
         let retired = self.path().join("retired");
         let kept = retired.join(format!("{serial}.pem"));
         fs::create_dir_all(&retired).map_err(DirectoryError::io(&retired))?;
         let previous = self.previous();
-        fs::rename(self.old_file(), &kept).map_err(DirectoryError::io(&kept))?;
-        fs::remove_dir_all(&previous).map_err(DirectoryError::io(&previous))?;
+        let old = read_file(&self.old_file())?;
+        lock.replace(&kept, &old, 0o444)
+            .map_err(DirectoryError::io(&kept))?;
+        // With its key, all at once.
+        discard(&previous).map_err(DirectoryError::io(&previous))?;
         Ok(state.old)
     }
 
@@ -200,16 +237,12 @@ impl AuthorityDirectory {
         let still_old = self
             .rotation(now)?
             .is_some_and(|state| !state.clients.is_empty());
-        let is_root = !self.previous().join(ISSUER).exists();
-        let old = if still_old && is_root {
-            self.old()?
+        let place = if still_old {
+            self.previous()
         } else {
-            None
+            self.path().to_owned()
         };
-        if let Some(old) = old {
-            return Ok(old);
-        }
-        let file = self.path().join(CERTIFICATE);
+        let file = place.join(CERTIFICATE);
         let first = CertificateInfo::read(&file)?.into_iter().next();
         Ok(first.ok_or(crate::certificate::CertificateError::None(file))?)
     }
@@ -256,10 +289,17 @@ fn certificate_of(
     wanted: impl Fn(&CertificateInfo) -> bool,
 ) -> Result<String, DirectoryError> {
     let chain = crate::certificate::chain(&read_file(file)?, file)?;
-    let chosen = chain
+    Ok(pem_of(&chain, wanted))
+}
+
+fn pem_of(
+    certificates: &[CertificateDer<'_>],
+    wanted: impl Fn(&CertificateInfo) -> bool,
+) -> String {
+    let chosen = certificates
         .iter()
         .filter(|der| CertificateInfo::from_der(der).is_ok_and(|info| wanted(&info)));
-    Ok(chosen
+    chosen
         .map(|der| crate::key::encode("CERTIFICATE", der.to_vec()))
-        .collect())
+        .collect()
 }

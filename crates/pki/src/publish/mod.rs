@@ -7,9 +7,11 @@
 //! ```
 //!
 //! Nothing is overwritten unless [`Overwrite::Replace`] says so. All content is on disk before the
-//! first name changes, so what is left to fail is a rename.
+//! first name changes, so what is left to fail is a rename. A process that is killed between two of them
+//! leaves a set that [`settle`] completes.
 
 mod moves;
+mod scratch;
 #[cfg(test)]
 mod tests;
 
@@ -22,8 +24,10 @@ use std::path::{Path, PathBuf};
 use lockgate_types::ErrorKind;
 use thiserror::Error;
 
+use crate::hash::sha256;
 use crate::key::reason;
 use moves::Move;
+pub(crate) use scratch::{Scratch, discard};
 
 /// Whether existing files may be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,20 +125,23 @@ impl std::fmt::Debug for FileSet {
 pub struct StagedSet {
     overwrite: Overwrite,
     made: Vec<PathBuf>,
-    scratch: Vec<PathBuf>,
+    scratch: Vec<Scratch>,
+    /// For each scratch whose files are moved one by one, their hashes and names.
+    decisions: Vec<(usize, Vec<(String, String)>)>,
     moves: Vec<Move>,
 }
 
 /// Writes every set beside its place. Nothing is visible before [`StagedSet::commit`].
 pub fn stage(sets: &[(&Path, FileSet)], overwrite: Overwrite) -> Result<StagedSet, PublishError> {
-    let (made, scratch, moves) = (Vec::new(), Vec::new(), Vec::new());
     let mut staged = StagedSet {
         overwrite,
-        made,
-        scratch,
-        moves,
+        made: Vec::new(),
+        scratch: Vec::new(),
+        decisions: Vec::new(),
+        moves: Vec::new(),
     };
     for (directory, set) in sets {
+        settle(directory)?;
         let names: Vec<&str> = set.0.iter().map(|file| file.name.as_ref()).collect();
         check_targets(directory, &names, overwrite)?;
     }
@@ -147,13 +154,35 @@ pub fn stage(sets: &[(&Path, FileSet)], overwrite: Overwrite) -> Result<StagedSe
 impl StagedSet {
     /// Moves all files into place; at the first failure all are back where they were.
     pub fn commit(self) -> Result<(), PublishError> {
-        moves::run(&self.moves, &mut moves::rename)
+        self.run(&mut moves::rename)
+    }
+
+    fn run(&self, rename: moves::Rename<'_>) -> Result<(), PublishError> {
+        for (at, files) in &self.decisions {
+            let Some(scratch) = self.scratch.get(*at) else {
+                continue;
+            };
+            let decided = scratch.decide(files);
+            decided.map_err(PublishError::io(scratch.path()))?;
+        }
+        let moved = moves::run(&self.moves, rename);
+        if moved.is_err() {
+            for (at, _) in &self.decisions {
+                // The first error is the one to tell; the scratch is removed next.
+                drop(self.scratch.get(*at).map(Scratch::withdraw));
+            }
+        }
+        moved
     }
 
     fn add(&mut self, directory: &Path, set: &FileSet) -> Result<(), PublishError> {
         if let Ok(existing) = fs::canonicalize(directory) {
             let scratch = self.scratch(&existing, "")?;
             write_files(&scratch, set)?;
+            let files = set.0.iter();
+            let files = files.map(|file| (file.name.to_string(), sha256(&file.content)));
+            self.decisions
+                .push((self.scratch.len() - 1, files.collect()));
             for file in &set.0 {
                 let (from, to) = (scratch.join(&*file.name), existing.join(&*file.name));
                 self.moves.push(Move::new(from, to, self.overwrite));
@@ -178,15 +207,9 @@ impl StagedSet {
     }
 
     fn scratch(&mut self, parent: &Path, name: &str) -> Result<PathBuf, PublishError> {
-        let mut random = [0; 4];
-        getrandom::fill(&mut random)
-            .map_err(|e| PublishError::io(parent)(io::Error::other(e.to_string())))?;
-        let path = parent.join(format!(".{name}.{:08x}.new", u32::from_le_bytes(random)));
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&path)
-            .map_err(PublishError::io(parent))?;
-        self.scratch.push(path.clone());
+        let scratch = Scratch::make(parent, name).map_err(PublishError::io(parent))?;
+        let path = scratch.path().to_owned();
+        self.scratch.push(scratch);
         Ok(path)
     }
 
@@ -209,14 +232,23 @@ impl StagedSet {
 
 impl Drop for StagedSet {
     fn drop(&mut self) {
-        for path in &self.scratch {
-            // Gone already if it was moved into place as a whole.
-            drop(fs::remove_dir_all(path));
-        }
+        // First: directories that were made for them are to be empty.
+        self.scratch.clear();
         for path in self.made.iter().rev() {
             // Refused by the system when the set is in it: then it stays.
             drop(fs::remove_dir(path));
         }
+    }
+}
+
+/// Completes the sets of processes that were killed while they moved them into `directory`, and removes
+/// what others left there undecided. Says how many were completed.
+pub fn settle(directory: &Path) -> Result<usize, PublishError> {
+    match scratch::settle(directory, "") {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        // A file: what is to be put there says so.
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(0),
+        result => result.map_err(PublishError::io(directory)),
     }
 }
 

@@ -38,7 +38,7 @@ fn a_failure_in_the_middle_of_a_new_set_leaves_nothing() {
     fs::write(root.path().join("other"), "kept").unwrap();
     for count in 1..=3 {
         let staged = stage(&[(root.path(), set("new"))], Overwrite::Refuse).unwrap();
-        let failed = moves::run(&staged.moves, &mut failing_at(count));
+        let failed = staged.run(&mut failing_at(count));
         assert!(matches!(failed, Err(PublishError::Io { .. })), "{count}");
         drop(staged);
         assert_eq!(names(root.path()), ["other"], "{count}");
@@ -54,10 +54,7 @@ fn a_failure_in_the_middle_of_a_replacement_leaves_the_old_set() {
         .unwrap();
     for count in 1..=3 {
         let staged = stage(&[(root.path(), set("new"))], Overwrite::Replace).unwrap();
-        assert!(
-            moves::run(&staged.moves, &mut failing_at(count)).is_err(),
-            "{count}"
-        );
+        assert!(staged.run(&mut failing_at(count)).is_err(), "{count}");
         drop(staged);
         assert_eq!(names(root.path()), ["ca.pem", "cert.pem", "key.pem"]);
         for name in names(root.path()) {
@@ -121,4 +118,71 @@ fn a_directory_in_the_place_of_a_file_is_never_replaced() {
     let refused = stage(&[(root.path(), set("x"))], Overwrite::Replace);
     assert!(matches!(refused, Err(PublishError::NotAFile(_))));
     assert_eq!(names(root.path()), ["key.pem"]);
+}
+
+/// As a process that is killed leaves it: nobody holds its lock.
+fn left(root: &Path, decided: bool, moved: &[&str]) -> PathBuf {
+    let scratch = root.join("..0badcafe.new");
+    fs::create_dir(&scratch).unwrap();
+    let mut lines = String::new();
+    for name in ["ca.pem", "cert.pem", "key.pem"] {
+        let old = fs::read(root.join(name)).unwrap();
+        let (there, here) = if moved.contains(&name) {
+            (b"new".to_vec(), old)
+        } else {
+            (old, b"new".to_vec())
+        };
+        fs::remove_file(root.join(name)).unwrap();
+        fs::write(root.join(name), there).unwrap();
+        fs::write(scratch.join(name), here).unwrap();
+        lines += &format!("{} {name}\n", sha256(b"new"));
+    }
+    fs::write(
+        scratch.join(if decided { ".set" } else { ".set.new" }),
+        lines,
+    )
+    .unwrap();
+    scratch
+}
+
+#[test]
+fn a_set_that_was_decided_is_completed_and_another_is_swept_away() {
+    for (decided, moved, wanted) in [
+        (false, &[][..], ["old"; 3]),
+        (true, &[], ["new"; 3]),
+        (true, &["ca.pem"], ["new"; 3]),
+        (true, &["ca.pem", "cert.pem"], ["new"; 3]),
+        (true, &["key.pem"], ["new"; 3]),
+        (true, &["ca.pem", "cert.pem", "key.pem"], ["new"; 3]),
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        let old = stage(&[(root.path(), set("old"))], Overwrite::Refuse);
+        old.unwrap().commit().unwrap();
+        let scratch = left(root.path(), decided, moved);
+        // Somebody alive is left alone.
+        let alive = Scratch::make(&scratch, "").unwrap();
+        assert_eq!(settle(&scratch).unwrap(), 0);
+        assert!(alive.path().exists());
+        drop(alive);
+        settle(root.path()).unwrap();
+        let text = |name| fs::read_to_string(root.path().join(name)).unwrap();
+        let is = ["ca.pem", "cert.pem", "key.pem"].map(text);
+        assert_eq!(is, wanted, "{decided} {moved:?}");
+        assert_eq!(names(root.path()), ["ca.pem", "cert.pem", "key.pem"]);
+    }
+}
+
+#[test]
+fn what_a_crash_left_beside_a_new_directory_goes_with_the_next_one() {
+    let root = tempfile::tempdir().unwrap();
+    for name in [".ca.0badcafe.new", ".ca.mine.new", ".cb.0badcafe.new"] {
+        fs::create_dir(root.path().join(name)).unwrap();
+        fs::write(root.path().join(name).join("key.pem"), "secret").unwrap();
+    }
+    let staged = stage(&[(&root.path().join("ca"), set("new"))], Overwrite::Refuse);
+    staged.unwrap().commit().unwrap();
+    assert_eq!(
+        names(root.path()),
+        [".ca.mine.new", ".cb.0badcafe.new", "ca"]
+    );
 }

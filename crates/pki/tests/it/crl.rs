@@ -245,7 +245,7 @@ fn openssl_believes_our_lists_and_refuses_who_is_revoked() {
         .revoke("nobody", Reason::Unspecified, now)
         .unwrap_err();
     assert!(
-        nobody.to_string().contains("nothing that is still valid"),
+        nobody.to_string().contains("nothing that could be used"),
         "{nobody}"
     );
 }
@@ -274,4 +274,24 @@ proptest! {
         let refused = lockgate_pki::CertificateRequest::from_der(&bytes).is_err();
         prop_assert!(refused);
     }
+}
+
+#[test]
+fn numbers_go_on_although_the_clock_went_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut here = authority();
+    here.save(dir.path(), &Protection::Plain, Overwrite::Replace)
+        .unwrap();
+    let directory = AuthorityDirectory::new(dir.path());
+    let newest = directory.publish_crl(&[&here], 7).unwrap().number;
+    let then = Timestamp::from_unix_nanos(
+        i128::from(Timestamp::now().unix_seconds() - 10 * 86_400) * 1_000_000_000,
+    );
+    let late = here.with_clock(Clock::Fixed(then));
+    let next = directory.publish_crl(&[&late], 7).unwrap().number;
+    assert_eq!(next, newest + 1);
+    assert_eq!(
+        directory.publish_crl(&[&late], 7).unwrap().number,
+        newest + 2
+    );
 }

@@ -94,6 +94,8 @@ pub(super) fn restore(args: &RestoreArgs, out: &mut Output) -> Outcome {
         "certificates issued since then are not in the record, and open invitations are closed",
     )?;
     out.line("Next: `lockgate ca crl`, or start the authority: it signs a new list.")?;
+    out.line("Certificates issued since then work and come into the record when they are renewed. `lockgate ca status` names those that daemons see;")?;
+    out.line("`lockgate cert revoke --certificate FILE` or `--unrecorded SERIAL` takes one back, and `lockgate ca rotate` leaves all of them behind.")?;
     Ok(0)
 }
 

@@ -20,12 +20,7 @@ pub(super) fn found(
     overwrite: Overwrite,
     out: &mut Output,
 ) -> Outcome {
-    if absolute(target).starts_with(absolute(root)) || absolute(root).starts_with(absolute(target))
-    {
-        return Err(Failure::new(
-            "the root's directory is to be taken away: name one elsewhere",
-        ));
-    }
+    refuse_within(root, target)?;
     Authority::check_place(root, overwrite).map_err(told)?;
     let (new, protection) = init::wishes(&args.new, out)?;
     let mut authority = Authority::create_root(&new, Clock::System).map_err(told)?;
@@ -43,6 +38,45 @@ pub(super) fn found(
         .map_err(told)?;
     told_of(&authority, &issuer, &root, &place, out)?;
     Ok(0)
+}
+
+/// Where a new root is to be, and what it needs besides.
+pub(super) struct Founding<'a> {
+    pub(super) place: &'a Path,
+    pub(super) days: u32,
+    pub(super) protection: &'a Protection,
+}
+
+/// Makes a new root in a directory of its own, and puts an authority below it beside the one that issues.
+pub(super) fn found_beside(
+    directory: &AuthorityDirectory,
+    old: &Authority,
+    new: &NewAuthority,
+    wanted: &Founding<'_>,
+    out: &mut Output,
+) -> Result<Authority, Failure> {
+    let place = wanted.place;
+    refuse_within(place, directory.path())?;
+    Authority::check_place(place, Overwrite::Refuse).map_err(told)?;
+    let below = below(new, 1, wanted.days)?;
+    let mut root = Authority::create_root(new, Clock::System).map_err(told)?;
+    root.save(place, wanted.protection, Overwrite::Refuse)
+        .map_err(told)?;
+    let root_place = AuthorityDirectory::new(place);
+    let issuer = directory
+        .rotate_below(&root_place, &root, old, &below, wanted.protection)
+        .map_err(told)?;
+    told_of(&root, &issuer, &root_place, directory, out)?;
+    Ok(issuer)
+}
+
+fn refuse_within(root: &Path, other: &Path) -> Result<(), Failure> {
+    let (root, other) = (absolute(root), absolute(other));
+    if other.starts_with(&root) || root.starts_with(&other) {
+        let text = "the root's directory is to be taken away: name one elsewhere";
+        return Err(Failure::new(text));
+    }
+    Ok(())
 }
 
 /// Puts a new issuing authority in the place of the one that is there.

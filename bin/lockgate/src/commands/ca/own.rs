@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lockgate_pki::{Authorities, AuthorityDirectory, Clock, JournalEntry};
+use lockgate_pki::{Authorities, AuthorityDirectory, Clock, JournalEntry, settle};
 
 use super::{passphrase_of, place, told};
 use crate::args::{OwnAuthorityArgs, TreeArgs};
@@ -24,6 +24,8 @@ pub(crate) fn directory(
         return Err(Failure::new(text)
             .hint("make one with `lockgate ca init`, or name the directory of one with --ca DIR"));
     }
+    // A command that was killed may have left half a set.
+    settle(&path).map_err(told)?;
     Ok(AuthorityDirectory::new(path))
 }
 

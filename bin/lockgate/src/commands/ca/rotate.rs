@@ -2,12 +2,12 @@
 
 use lockgate_enroll::lagging;
 use lockgate_pki::{
-    AuthorityDirectory, AuthorityName, Clock, Constraint, Constraints, NewAuthority, Protection,
-    RotationState,
+    Authority, AuthorityDirectory, AuthorityName, CertificateInfo, Clock, Constraint, Constraints,
+    DirectoryError, NewAuthority, Protection, RotationState,
 };
 use lockgate_types::Timestamp;
 
-use super::{directory, journal, open, passphrase_of, publish_crl, told};
+use super::{directory, journal, offline, open, passphrase_of, publish_crl, told};
 use crate::args::{RetireArgs, RotateArgs};
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
@@ -20,6 +20,10 @@ pub(super) fn run(args: &RotateArgs, out: &mut Output) -> Outcome {
     let old = directory
         .open(passphrase.as_ref(), Clock::System)
         .map_err(told)?;
+    // Before anything is made anywhere.
+    if let Some(state) = directory.rotation(Timestamp::now()).map_err(told)? {
+        return Err(told(DirectoryError::Rotating(state.old)));
+    }
     let permitted: Result<Vec<Constraint>, _> =
         args.new.permitted.iter().map(|text| text.parse()).collect();
     let mut constraints = Constraints::only(permitted.map_err(told)?);
@@ -27,15 +31,25 @@ pub(super) fn run(args: &RotateArgs, out: &mut Output) -> Outcome {
         constraints = old.issuing.constraints().clone();
     }
     let new = NewAuthority {
-        name: name(&args.new.name, &old.issuing.info().subject)?,
+        name: name(&args.new.name, &root_of(&old.issuing)?)?,
         days: args.new.days,
         key_type: args.new.key_type.parse().map_err(told)?,
         constraints,
     };
     let protection = passphrase.map_or(Protection::Plain, Protection::Passphrase);
-    let new = directory
-        .rotate(&new, &protection, &old.issuing, Clock::System)
-        .map_err(told)?;
+    let new = match &args.offline_root {
+        Some(place) => {
+            let wanted = offline::Founding {
+                place,
+                days: args.issuer_days,
+                protection: &protection,
+            };
+            offline::found_beside(&directory, &old.issuing, &new, &wanted, out)?
+        }
+        None => directory
+            .rotate(&new, &protection, &old.issuing, Clock::System)
+            .map_err(told)?,
+    };
     journal(
         &directory,
         "rotated",
@@ -54,6 +68,12 @@ pub(super) fn run(args: &RotateArgs, out: &mut Output) -> Outcome {
     out.line(format!("beside {}", old.issuing.info().subject))?;
     out.line("Both are trusted. Certificates move over as they are renewed; `lockgate ca status` shows who has not.")?;
     Ok(0)
+}
+
+/// The subject of the root that peers know.
+fn root_of(authority: &Authority) -> Result<String, Failure> {
+    let root = CertificateInfo::from_der(authority.root_der()).map_err(told)?;
+    Ok(root.subject)
 }
 
 /// Takes the old root away.
@@ -118,7 +138,8 @@ fn name(wanted: &str, old: &str) -> Result<AuthorityName, Failure> {
     let base = taken
         .trim_end_matches(|c: char| c.is_ascii_digit())
         .trim_end();
-    if wanted != base && wanted != taken {
+    // The name that is typed for nobody would be another family's.
+    if wanted != base && wanted != taken && wanted != DEFAULT {
         return wanted.parse().map_err(told);
     }
     let number: u32 = taken
@@ -127,3 +148,6 @@ fn name(wanted: &str, old: &str) -> Result<AuthorityName, Failure> {
         .unwrap_or(1);
     format!("{base} {}", number + 1).parse().map_err(told)
 }
+
+/// What `--name` is if nobody says.
+const DEFAULT: &str = "Lockgate CA";

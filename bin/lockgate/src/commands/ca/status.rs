@@ -1,9 +1,9 @@
 //! `lockgate ca status`: the roots, the list, and who still needs the old root.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use lockgate_enroll::{Lagging, lagging, last_seen};
-use lockgate_pki::{CertificateInfo, IssuedRecord, RotationState};
+use lockgate_enroll::{Lagging, Seen, lagging, last_seen};
+use lockgate_pki::{AuthorityDirectory, CertificateInfo, IssuedRecord, RotationState};
 use lockgate_types::Timestamp;
 use serde_json::json;
 
@@ -23,9 +23,11 @@ pub(super) fn run(args: &StatusArgs, out: &mut Output) -> Outcome {
         Some(state) => lagging(&directory, state, Timestamp::now()).map_err(told)?,
         None => Vec::new(),
     };
+    let strangers = strangers(&directory, &seen)?;
     if args.json {
         let value = json!({
             "roots": roots, "rotation": rotation, "lagging": late, "revoked": revoked.len(),
+            "unrecorded": strangers,
         });
         out.line(value.to_string())?;
         return Ok(0);
@@ -38,7 +40,34 @@ pub(super) fn run(args: &StatusArgs, out: &mut Output) -> Outcome {
         None => out.line("no rotation is under way")?,
         Some(state) => of_rotation(&state, &seen, &late, out)?,
     }
+    for one in &strangers {
+        out.line(format!(
+            "not in the record: serial {}, seen {} from {}; `lockgate cert revoke --unrecorded {}` locks it out",
+            one.serial, one.at, one.from, one.serial
+        ))?;
+    }
     Ok(0)
+}
+
+/// Who was let in with a certificate that nobody here recorded: it was issued after the backup that this
+/// authority was restored from, or by somebody who has its key.
+fn strangers(
+    directory: &AuthorityDirectory,
+    seen: &BTreeMap<String, (Timestamp, String)>,
+) -> Result<Vec<Seen>, Failure> {
+    let issued = directory.issued().map_err(told)?;
+    let revoked = directory.revoked().map_err(told)?;
+    let known: BTreeSet<&str> = issued.iter().map(|one| one.serial.as_str()).collect();
+    let unknown = seen.iter().filter(|(serial, _)| {
+        !known.contains(serial.as_str()) && !revoked.contains_key(serial.as_str())
+    });
+    Ok(unknown
+        .map(|(serial, (at, from))| Seen {
+            serial: serial.clone(),
+            at: *at,
+            from: from.clone(),
+        })
+        .collect())
 }
 
 fn of_rotation(

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lockgate_enroll::{Credentials, Granted, Trusting};
 use lockgate_pki::{
-    CertificateInfo, FileSet, Overwrite, PrivateKey, StagedSet, certificates, stage,
+    CertificateInfo, FileSet, Overwrite, PrivateKey, StagedSet, certificates, settle, stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,7 @@ pub(super) struct Current {
 
 /// Reads a set.
 pub(super) fn read(directory: &Path) -> Result<Current, Failure> {
+    settle(directory).map_err(told)?;
     let file = |name: &str| directory.join(name);
     let chain = certificates(&file("cert.pem")).map_err(told)?;
     let infos = CertificateInfo::read(&file("cert.pem")).map_err(told)?;

@@ -86,3 +86,31 @@ fn a_mistake_is_named_with_line_and_column() {
         assert!(error.contains(place), "{text}: {error}");
     }
 }
+
+/// THREATS, Policy failure: a file that is lost while the daemon runs opens no door.
+#[test]
+fn a_file_is_believed_from_its_own_place_and_never_lost() {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("policy.toml");
+    let told = |error: PolicyError| error.to_string();
+    assert!(Policy::load(&path).unwrap().is_absent());
+    symlink(dir.path().join("nowhere"), &path).unwrap();
+    assert!(matches!(Policy::load(&path), Err(PolicyError::Read(_))));
+    fs::remove_file(&path).unwrap();
+
+    fs::write(&path, "\n").unwrap();
+    assert!(told(Policy::load(&path).unwrap_err()).contains("`bindings = []`"));
+    fs::write(&path, "bindings = []\n").unwrap();
+    let policy = Policy::load(&path).unwrap();
+    assert!(!policy.is_absent());
+    fs::set_permissions(&path, Permissions::from_mode(0o646)).unwrap();
+    assert!(told(Policy::load(&path).unwrap_err()).contains("chmod o-w"));
+
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(policy.load_again(&path), Err(PolicyError::Gone)));
+    let broken = Policy::broken("unreadable");
+    assert!(matches!(broken.load_again(&path), Err(PolicyError::Gone)));
+    assert!(Policy::absent().load_again(&path).unwrap().is_absent());
+}

@@ -2,151 +2,24 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use lockgate_pki::{
-    Authority, AuthorityDirectory, AuthorityFiles, CertificateInfo, ClientRequest, Clock,
-    Constraints, KeyType, NewAuthority, Overwrite, Protection, Reason, ServerRequest, Validity,
-};
-use lockgate_testkit::{Daemon, DaemonOptions, NetNs, binary, eventually, program, run};
-use lockgate_types::{Secret, Timestamp};
+use lockgate_pki::Reason;
+use lockgate_testkit::{Daemon, NetNs, eventually, program, run};
+use lockgate_types::Timestamp;
 use serde_json::json;
-use tempfile::TempDir;
 
+use super::{Bench, curl, shown, shows};
 use crate::identity::Running;
 
-/// Certificates live 90 days.
-const DAY: i64 = 86_400;
-
-/// An authority that is a hundred days old, and the sets that it issues at any time since.
-struct Bench {
-    dir: TempDir,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let new = NewAuthority {
-            name: "Old CA".parse().unwrap(),
-            days: 400,
-            key_type: KeyType::default(),
-            constraints: Constraints::default(),
-        };
-        let mut authority = Authority::create(&new, ago(100)).unwrap();
-        let secret = Protection::Passphrase(Secret::new("correct horse".to_owned()));
-        let ca = dir.path().join("ca");
-        authority.save(&ca, &secret, Overwrite::Refuse).unwrap();
-        fs::write(dir.path().join("passphrase"), "correct horse\n").unwrap();
-        let bench = Self { dir };
-        bench.publish_list();
-        bench
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn directory(&self) -> AuthorityDirectory {
-        AuthorityDirectory::new(self.path("ca"))
-    }
-
-    fn authority(&self) -> Authority {
-        let secret = Secret::new("correct horse".to_owned());
-        let files = AuthorityFiles::in_directory(&self.path("ca"));
-        Authority::open(&files, Some(&secret), Clock::System).unwrap()
-    }
-
-    fn publish_list(&self) {
-        let authority = self.authority();
-        self.directory().publish_crl(&[&authority], 7).unwrap();
-    }
-
-    /// A server's set as it was issued that many days ago.
-    fn server(&self, to: &Path, days: i64) {
-        let request = ServerRequest {
-            names: vec!["127.0.0.1".parse().unwrap()],
-            validity: Validity::Longest,
-            key_type: KeyType::default(),
-        };
-        let authority = self.authority().with_clock(ago(days));
-        let issued = authority.issue_server(&request).unwrap();
-        authority.publish(&issued, to, Overwrite::Replace).unwrap();
-    }
-
-    fn client(&self, name: &str, days: i64) {
-        let authority = self.authority().with_clock(ago(days));
-        let issued = authority
-            .issue_client(&ClientRequest::new(name.parse().unwrap()))
-            .unwrap();
-        authority
-            .publish(&issued, &self.path(name), Overwrite::Refuse)
-            .unwrap();
-    }
-
-    fn start(&self) -> Daemon {
-        let server = self.path("server");
-        let config = json!({
-            "tlsverify": true,
-            "tlscacert": server.join("ca.pem"),
-            "tlscert": server.join("cert.pem"),
-            "tlskey": server.join("key.pem"),
-            "ca-dir": self.path("ca"),
-            "ca-listen": "127.0.0.1:2378",
-            "ca-advertise": "127.0.0.1:2378",
-            "ca-passphrase-file": self.path("passphrase"),
-        });
-        let options = DaemonOptions {
-            config: Some(config),
-            args: vec!["--host=tcp://127.0.0.1:2376".to_owned()],
-        };
-        Daemon::start_in(NetNs::new("lgca"), options)
-    }
-
-    fn served(&self) -> CertificateInfo {
-        let infos = CertificateInfo::read(&self.path("server/cert.pem")).unwrap();
-        infos.into_iter().next().unwrap()
-    }
-
-    /// Waits until the file holds a certificate that was issued just now.
-    fn renewed(&self, daemon: &Daemon) -> CertificateInfo {
-        let fresh = Timestamp::now().unix_seconds() + 80 * DAY;
-        eventually("a renewal", || {
-            let info = self.served();
-            assert!(!daemon.log().contains("panicked"), "{}", daemon.log());
-            (info.not_after.unix_seconds() > fresh).then_some(info)
-        })
-    }
-}
-
-fn ago(days: i64) -> Clock {
-    let then = Timestamp::now().unix_seconds() - days * DAY;
-    Clock::Fixed(Timestamp::from_unix_nanos(i128::from(then) * 1_000_000_000))
-}
-
-/// The serial number of what the port shows.
-fn shown(daemon: &Daemon) -> String {
-    let script = "openssl s_client -connect 127.0.0.1:2376 </dev/null 2>/dev/null \
-                  | openssl x509 -noout -serial | cut -d= -f2";
-    let ended = run(daemon.netns().command("sh").args(["-c", script]), b"");
-    ended.ok().to_lowercase()
-}
-
-fn shows(daemon: &Daemon, wanted: &CertificateInfo) {
-    eventually("the port shows the certificate of the file", || {
-        (shown(daemon) == wanted.serial).then_some(())
+fn start(bench: &Bench) -> Daemon {
+    let authority = json!({
+        "ca-dir": bench.path("ca"),
+        "ca-listen": "127.0.0.1:2378",
+        "ca-advertise": "127.0.0.1:2378",
+        "ca-passphrase-file": bench.path("passphrase"),
     });
-}
-
-fn curl(bench: &Bench, daemon: &Daemon, name: &str) -> String {
-    let set = bench.path(name);
-    let mut command = daemon.netns().command("curl");
-    command.args(["-sSi", "--cacert"]).arg(set.join("ca.pem"));
-    command.arg("--cert").arg(set.join("cert.pem"));
-    command.arg("--key").arg(set.join("key.pem"));
-    run(command.arg("https://127.0.0.1:2376/_ping"), b"")
-        .ok()
-        .to_lowercase()
+    bench.daemon(NetNs::new("lgca"), &authority)
 }
 
 #[test]
@@ -155,7 +28,7 @@ fn with_the_authority_at_hand_the_daemon_renews_itself_and_drops_nobody() {
     bench.server(&bench.path("server"), 0);
     bench.client("fresh", 0);
     bench.client("aging", 80);
-    let daemon = bench.start();
+    let daemon = start(&bench);
     assert!(!curl(&bench, &daemon, "fresh").contains("lockgate-certificate-expires"));
     let warned = curl(&bench, &daemon, "aging");
     assert!(
@@ -220,7 +93,7 @@ fn a_revoked_daemon_does_not_renew_itself() {
         .revoke(&old.serial, Reason::KeyCompromise, now);
     assert_eq!(revoked.unwrap().len(), 1);
     bench.publish_list();
-    let daemon = bench.start();
+    let daemon = start(&bench);
     eventually("the log says why", || {
         let wanted = format!("(serial {}) is revoked", old.serial);
         daemon.log().contains(&wanted).then_some(())
@@ -232,16 +105,8 @@ fn a_revoked_daemon_does_not_renew_itself() {
 fn a_daemon_that_serves_its_authority_lets_the_invited_join() {
     let bench = Bench::new();
     bench.server(&bench.path("server"), 0);
-    let daemon = bench.start();
-    let lockgate = |words: &str| {
-        let mut command = daemon.netns().command(binary("lockgate"));
-        command
-            .args(words.split_whitespace())
-            .current_dir(bench.dir.path())
-            .env("HOME", bench.dir.path())
-            .env("LOCKGATE_CA_PASSPHRASE", "correct horse");
-        run(&mut command, b"")
-    };
+    let daemon = start(&bench);
+    let lockgate = |words: &str| bench.lockgate(daemon.netns(), words);
     eventually("the service says where it is", || {
         fs::read(bench.path("ca/address")).ok()
     });
@@ -270,7 +135,7 @@ fn files_are_read_again_whole_or_not_at_all() {
     bench.server(&two, 0);
     symlink(&one, bench.path("server")).unwrap();
     bench.client("fresh", 0);
-    let daemon = bench.start();
+    let daemon = start(&bench);
     let first = bench.served();
     shows(&daemon, &first);
     let refused = |what: &str, times: usize| {

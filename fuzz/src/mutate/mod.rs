@@ -1,5 +1,8 @@
 //! From inputs that were interesting to one that might be.
 
+pub(crate) mod der;
+mod dns;
+
 use fastrand::Rng;
 
 /// No parser of ours reads more than this before it decides; longer inputs only cost time.
@@ -24,9 +27,29 @@ const EDGES: [u64; 12] = [
 /// Octets that mean something somewhere.
 const ODD: &[u8] = b"\0\n\r\"'\\/%{}[]<>:;=,.-|\x7f\x80\xff";
 
+/// What inputs are made of; half of the changes keep to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Values of DER.
+    Der,
+    /// A message of DNS.
+    Dns,
+    /// Text, or octets without lengths.
+    Plain,
+}
+
 /// One input made from `seeds`, of which there is at least one.
-pub(crate) fn mutate(rng: &mut Rng, seeds: &[Vec<u8>], words: &[&str]) -> Vec<u8> {
+pub(crate) fn mutate(rng: &mut Rng, seeds: &[Vec<u8>], form: Form, words: &[&str]) -> Vec<u8> {
     let mut input = pick(rng, seeds);
+    let changed = match form {
+        Form::Der if rng.bool() => der::change(rng, &input, &pick(rng, seeds)),
+        Form::Dns if rng.bool() => dns::change(rng, &input),
+        _ => None,
+    };
+    if let Some(mut changed) = changed {
+        changed.truncate(LONGEST);
+        return changed;
+    }
     for _ in 0..=rng.u32(0..4).pow(2) {
         change(rng, &mut input, seeds, words);
     }
