@@ -10,16 +10,18 @@ pub(crate) enum Node {
     /// A tag and its content.
     Leaf(u8, Vec<u8>),
     /// A tag and the values in it; octet strings that hold DER are trees too.
-    Tree(u8, Vec<Node>),
+    Tree(u8, Vec<Self>),
 }
 
 /// The values one after the other, as far as they are well-formed.
 pub(crate) fn parse(mut octets: &[u8], depth: u32) -> Vec<Node> {
     let mut nodes = Vec::new();
     while let Some((tag, content, rest)) = value(octets) {
-        let inner = match tag & 0x20 != 0 || tag == OCTET_STRING {
-            true if depth > 0 => parse(content, depth - 1),
-            _ => Vec::new(),
+        let may_hold = tag & 0x20 != 0 || tag == OCTET_STRING;
+        let inner = if may_hold && depth > 0 {
+            parse(content, depth - 1)
+        } else {
+            Vec::new()
         };
         let is_whole = inner.iter().map(size).sum::<usize>() == content.len();
         nodes.push(if is_whole && !inner.is_empty() {

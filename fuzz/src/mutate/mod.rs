@@ -42,7 +42,10 @@ pub(crate) enum Form {
 pub(crate) fn mutate(rng: &mut Rng, seeds: &[Vec<u8>], form: Form, words: &[&str]) -> Vec<u8> {
     let mut input = pick(rng, seeds);
     let changed = match form {
-        Form::Der if rng.bool() => der::change(rng, &input, &pick(rng, seeds)),
+        Form::Der if rng.bool() => {
+            let other = pick(rng, seeds);
+            der::change(rng, &input, &other)
+        }
         Form::Dns if rng.bool() => dns::change(rng, &input),
         _ => None,
     };

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use lockgate_enroll::TrustPoll;
-use lockgate_pki::{Reason, Revocations};
+use lockgate_pki::{Protection, Reason, Revocations};
 use lockgate_types::Timestamp;
 
-use crate::support::{Lab, pem};
+use crate::support::{Lab, pem, root};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_waits_for_news_hears_of_a_revocation_within_a_second() {
@@ -67,4 +67,42 @@ async fn a_list_that_was_lost_or_damaged_is_signed_anew() {
     let lists = lab.directory.crl(&opened.all()).unwrap().unwrap();
     assert!(lists.lists()[0].number().unwrap() >= first.number);
     drop(alice);
+}
+
+/// Whoever has the key of an authority that its root took back can make certificates of any name; none of them
+/// is worth another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_below_a_revoked_authority_cannot_renew() {
+    let (lab, place, above) = Lab::below().await;
+    let alice = lab.member(Lab::client("alice")).await;
+    let before = lab.opened().issuing;
+    let after = lab.directory.reissue(
+        &place,
+        &above,
+        &before,
+        &root("Lab Issuing 2"),
+        &Protection::Plain,
+    );
+    let after = after.unwrap();
+    let now = Timestamp::now();
+    place
+        .revoke_below(&before.info().serial, Reason::KeyCompromise, now)
+        .unwrap();
+    lab.directory.take_root_list(&place, &above).unwrap();
+    lab.directory.publish_crl(&[&after, &before], 7).unwrap();
+    let mut refused = String::new();
+    for _ in 0..200 {
+        match lab.renew(&alice).await {
+            Err(error) => {
+                refused = error.to_string();
+                break;
+            }
+            // The service looks at its directory ten times a second.
+            Ok(_too_early) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+    assert!(
+        refused.contains("CN=alice") && refused.contains("is revoked"),
+        "{refused}"
+    );
 }

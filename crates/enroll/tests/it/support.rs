@@ -41,7 +41,27 @@ impl Lab {
         authority
             .save(&path, &Protection::Plain, Overwrite::Refuse)
             .unwrap();
-        let directory = AuthorityDirectory::new(&path);
+        Self::serve(dir, AuthorityDirectory::new(&path)).await
+    }
+
+    /// An authority below a root that lies in a directory of its own, and the root.
+    pub(crate) async fn below() -> (Self, AuthorityDirectory, Authority) {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("root");
+        let (plain, refuse) = (Protection::Plain, Overwrite::Refuse);
+        let mut above = Authority::create_root(&root("Lab"), Clock::System).unwrap();
+        above.save(&place, &plain, refuse).unwrap();
+        let (place, directory) = (
+            AuthorityDirectory::new(place),
+            AuthorityDirectory::new(dir.path().join("ca")),
+        );
+        directory
+            .found_below(&place, &above, &root("Lab Issuing 1"), &plain, refuse)
+            .unwrap();
+        (Self::serve(dir, directory).await, place, above)
+    }
+
+    async fn serve(dir: TempDir, directory: AuthorityDirectory) -> Self {
         let service = Service::bind(ServiceConfig {
             directory: directory.clone(),
             passphrase: None,

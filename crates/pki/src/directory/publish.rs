@@ -131,7 +131,7 @@ impl AuthorityDirectory {
             let signed: BTreeSet<String> = list.map_or_else(BTreeSet::new, |list| {
                 list.serials()
                     // Those that have ended meanwhile are no news.
-                    .filter(|serial| !revoked.get(serial).is_some_and(|line| line.not_after < now))
+                    .filter(|serial| revoked.get(serial).is_none_or(|line| line.not_after >= now))
                     .collect()
             });
             recorded != signed

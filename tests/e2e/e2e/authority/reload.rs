@@ -153,7 +153,7 @@ impl Live {
         let elsewhere = self.bench.path("elsewhere");
         fs::write(&elsewhere, &half).unwrap();
         for (what, target) in [
-            ("a link to half a file", elsewhere.clone()),
+            ("a link to half a file", elsewhere),
             ("a link to nowhere", self.bench.path("nowhere")),
         ] {
             let next = next();

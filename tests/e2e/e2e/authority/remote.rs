@@ -78,7 +78,7 @@ fn an_aged_certificate_is_renewed_at_the_authoritys_address_and_nobody_notices()
         let audit = fs::read_to_string(daemon.path("data/audit.log")).ok()?;
         let operations = ["SystemEvents", "ExecStart", "ContainerLogs"];
         let runs = |name: &&str| audit.contains(&format!("\"operation\":\"{name}\""));
-        operations.iter().all(|name| runs(name)).then_some(())
+        operations.iter().all(runs).then_some(())
     });
 
     // Two thirds of its time are over; then, ended within the grace.
