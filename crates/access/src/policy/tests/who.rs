@@ -78,7 +78,7 @@ fn a_file_that_is_not_there_means_everybody() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("policy.toml");
     assert!(Policy::load(&path).unwrap().is_absent());
-    std::fs::write(&path, "").unwrap();
+    std::fs::write(&path, "bindings = []").unwrap();
     let empty = Policy::load(&path).unwrap();
     assert!(!empty.is_absent());
     assert!(!allows(
