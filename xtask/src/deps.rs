@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::shell::{cargo, output, root};
 
 /// A crate of ours and what it must not reach, directly or through others, with the reason.
-const FORBIDDEN: [(&str, &[&str], &str); 10] = [
+const FORBIDDEN: [(&str, &[&str], &str); 12] = [
     (
         "lockgate-engine",
         &[
@@ -66,6 +66,27 @@ const FORBIDDEN: [(&str, &[&str], &str); 10] = [
         "lockgate-enroll",
         &["lockgate-gate", "lockgate-engine", "lockgate-api"],
         "the authority needs no daemon",
+    ),
+    (
+        "lockgate-access",
+        &[
+            "tokio",
+            "hyper",
+            "lockgate-gate",
+            "lockgate-engine",
+            "lockgate-telemetry",
+        ],
+        "who may what, and the record of it, open no socket",
+    ),
+    (
+        "lockgate-telemetry",
+        &[
+            "lockgate-engine",
+            "lockgate-guard",
+            "lockgate-rest",
+            "lockgate-store",
+        ],
+        "whoever tells a collector sees calls and records, and no container",
     ),
     (
         "lockgate-types",

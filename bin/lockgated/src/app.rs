@@ -58,7 +58,7 @@ pub(crate) async fn run(mut config: Config) -> Result<()> {
     }
 
     let behind = match config.guard {
-        Some(guard) => Behind::Daemon(guard),
+        Some(guard) => Behind::Daemon(Arc::new(guarding(guard, &config.data_root)?)),
         None => Behind::Engine(engine(config.engine, config.bridge).await?),
     };
     let stop = Arc::new(Notify::new());
@@ -136,20 +136,27 @@ fn telemetry(config: &mut Config) -> Option<Arc<Telemetry>> {
     Some(telemetry)
 }
 
+/// The file below the data root that says who prepared which exec.
+const EXECS: &str = "guard-execs";
+
+fn guarding(guard: GuardChoice, data_root: &Path) -> Result<Guard> {
+    tracing::info!(upstream = %guard.upstream, "guarding another daemon");
+    let execs = data_root.join(EXECS);
+    Guard::new(guard.upstream, guard.patches, &execs)
+        .with_context(|| format!("cannot use {}", execs.display()))
+}
+
 /// What stands behind the door.
 enum Behind {
     Engine(Engine),
-    Daemon(GuardChoice),
+    Daemon(Arc<Guard>),
 }
 
 impl Behind {
     fn backend(&self) -> Arc<dyn Backend> {
         match self {
             Self::Engine(engine) => Arc::new(Rest::new(engine.clone())),
-            Self::Daemon(guard) => {
-                tracing::info!(upstream = %guard.upstream, "guarding another daemon");
-                Arc::new(Guard::new(guard.upstream.clone(), guard.patches.clone()))
-            }
+            Self::Daemon(guard) => Arc::clone(guard) as _,
         }
     }
 

@@ -13,6 +13,7 @@ use crate::elevation::{ElevateError, Elevation, ElevationEnd, Elevations};
 use crate::entry::Entry;
 use crate::facts::{Facts, JudgedBody, Kind, NoObjects, Objects, Wanted};
 use crate::limits::IdentityLimits;
+use crate::meant::Meant;
 use crate::observer::{Decided, Observer};
 use crate::policy::{Grant, Policy, PolicyError, Question, SocketOwners, View, entered};
 use crate::principal::{Principal, Verified};
@@ -77,17 +78,21 @@ impl Access {
             Err(error) if call.operation().mutates() => return Err(Denied::NoAudit(error)),
             _ => {}
         }
-        let (call, view, lent) = match grant {
+        let (call, view, meant, lent) = match grant {
             Grant::Allow {
-                target, view, lent, ..
-            } => (meaning(call, target), view, lent),
+                target,
+                view,
+                meant,
+                lent,
+                ..
+            } => (meaning(call, target), view, meant, lent),
             // They were refused above.
             Grant::NoRole
             | Grant::Forbidden { .. }
             | Grant::Power { .. }
             | Grant::Condition { .. }
             | Grant::Hidden { .. }
-            | Grant::Broken { .. } => (call, View::default(), None),
+            | Grant::Broken { .. } => (call, View::default(), Meant::default(), None),
         };
         let entry = Entry::open(id, Arc::clone(&self.audit));
         Ok(Admitted {
@@ -95,6 +100,7 @@ impl Access {
             principal: principal.share(),
             body: facts.body,
             view,
+            meant,
             lent,
             entry,
         })
@@ -270,6 +276,7 @@ pub struct Admitted {
     principal: Arc<Principal>,
     body: JudgedBody,
     view: View,
+    meant: Meant,
     lent: Option<String>,
     entry: Entry,
 }
@@ -301,6 +308,11 @@ impl Admitted {
     /// What the caller sees of what there is.
     pub fn view(&self) -> &View {
         &self.view
+    }
+
+    /// What the names in the body mean.
+    pub fn meant(&self) -> &Meant {
+        &self.meant
     }
 
     /// The elevation without which less would have been allowed, if there is one.

@@ -23,6 +23,7 @@ mod entry;
 mod facts;
 mod learn;
 mod limits;
+mod meant;
 mod observer;
 mod policy;
 mod principal;
@@ -40,6 +41,7 @@ pub use facts::{
 };
 pub use learn::{Lesson, LessonError};
 pub use limits::IdentityLimits;
+pub use meant::Meant;
 pub use observer::{Decided, Entered, Observer};
 pub use policy::{
     Explanation, Group, HostRoot, Policy, PolicyCase, PolicyError, Root, Scope, SocketOwners, View,

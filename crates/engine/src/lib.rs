@@ -34,6 +34,7 @@ mod rootfs;
 mod shim;
 mod usage;
 mod volume;
+mod within;
 
 pub use config::{EngineConfig, LogDefaults, OpenError, RuntimeSpec};
 pub use container::stats::{

@@ -1,5 +1,7 @@
 //! The backend.
 
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -19,7 +21,7 @@ use crate::patch::Patches;
 use crate::pool::{Effect, Pool};
 use crate::rewrite::{self, Outgoing};
 use crate::upstream::Upstream;
-use crate::{answer, inquire, prepare, relay};
+use crate::{answer, implied, inquire, prepare, relay};
 
 /// A daemon behind the door, as the gate's backend.
 #[derive(Debug)]
@@ -30,12 +32,13 @@ pub struct Guard {
 
 impl Guard {
     /// A guard before the daemon at `upstream`. It need not run yet.
-    pub fn new(upstream: Upstream, patches: Patches) -> Self {
+    /// Who prepared which exec is kept in the file `execs`.
+    pub fn new(upstream: Upstream, patches: Patches, execs: &Path) -> io::Result<Self> {
         let looker = Looker {
             pool: Pool::new(upstream),
-            execs: Execs::default(),
+            execs: Execs::open(execs)?,
         };
-        Self { looker, patches }
+        Ok(Self { looker, patches })
     }
 
     fn pool(&self) -> &Pool {
@@ -54,6 +57,7 @@ impl Guard {
             operation: call.operation(),
             found: found.as_deref(),
             owner: view.owner.as_deref(),
+            controlled: &view.controlled,
         };
         if let Some(done) = prepare::is_there(call, known)? {
             return Ok(Reply::Http(done));
@@ -65,7 +69,9 @@ impl Guard {
         }
         let body = self.patches.apply(self.pool(), call, body).await?;
         let mut query = narrow::query(call, narrowing);
-        let marked = mark::body(known, admitted.body().bytes())?;
+        let judged = admitted.body().bytes();
+        let implied = implied::by(self.pool(), known, judged).await?;
+        let marked = mark::body(known, &implied, judged)?;
         prepare::query(known, &mut query)?;
         prepare::volumes(self.pool(), view, marked.volumes).await?;
         let outgoing = Outgoing {

@@ -16,10 +16,12 @@
     clippy::wildcard_enum_match_arm
 )]
 
+mod anonymous;
 mod answer;
 mod error;
 mod flow;
 mod guard;
+mod implied;
 mod inquire;
 mod line;
 mod lookup;
@@ -28,6 +30,7 @@ mod narrow;
 mod patch;
 mod pool;
 mod prepare;
+mod query;
 mod relay;
 mod rewrite;
 mod tls;

@@ -7,7 +7,10 @@ use lockgate_api::json::same_field;
 use lockgate_types::OWNER_LABEL;
 use serde_json::{Map, Value, json};
 
+use crate::anonymous;
 use crate::error::GuardError;
+use crate::implied::Implied;
+use crate::lookup::is_common;
 
 /// What is known of a call beyond its body.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +20,8 @@ pub(crate) struct Known<'a> {
     pub(crate) found: Option<&'a dyn Objects>,
     /// Whom a new object belongs to.
     pub(crate) owner: Option<&'a str>,
+    /// Labels that say whose an object is.
+    pub(crate) controlled: &'a [String],
 }
 
 /// A body for the upstream daemon.
@@ -29,7 +34,11 @@ pub(crate) struct Marked {
 
 /// Writes the body anew, if there is something to write into it. It was judged, so it is JSON without
 /// duplicates.
-pub(crate) fn body(known: Known<'_>, judged: &Bytes) -> Result<Marked, GuardError> {
+pub(crate) fn body(
+    known: Known<'_>,
+    implied: &Implied,
+    judged: &Bytes,
+) -> Result<Marked, GuardError> {
     let as_it_is = || Marked {
         body: judged.clone(),
         volumes: Vec::new(),
@@ -47,8 +56,10 @@ pub(crate) fn body(known: Known<'_>, judged: &Bytes) -> Result<Marked, GuardErro
             known.pin_container(host)?;
             volumes = known.new_volumes(host);
         }
-        if let Some(networking) = object(&mut root, "NetworkingConfig") {
-            known.pin_endpoints(networking)?;
+        known.pin_networks(&mut root)?;
+        if let Some(owner) = known.owner {
+            anonymous::own(&mut root, implied, owner);
+            known.disown_labels(&mut root, implied);
         }
     } else {
         known.pin_members(&mut root)?;
@@ -110,14 +121,50 @@ impl Known<'_> {
         self.pin_links(host)
     }
 
-    fn pin_endpoints(&self, networking: &mut Map<String, Value>) -> Result<(), GuardError> {
-        let Some(endpoints) = object(networking, "EndpointsConfig") else {
+    /// A network keeps its name, with the id of what that meant beside it: the daemon takes that at
+    /// every start.
+    fn pin_networks(&self, root: &mut Map<String, Value>) -> Result<(), GuardError> {
+        if self.found.is_none() {
             return Ok(());
-        };
-        for endpoint in endpoints.values_mut().filter_map(Value::as_object_mut) {
+        }
+        let host = object(root, "HostConfig");
+        let mode = host.and_then(|host| member(host, "NetworkMode"));
+        let mode = mode.map_or_else(String::new, |mode| text(mode).to_owned());
+        let networking = object_or_new(root, "NetworkingConfig");
+        let endpoints = object_or_new(networking, "EndpointsConfig");
+        if endpoints.is_empty() && is_named(&mode) {
+            endpoints.insert(mode, json!({}));
+        }
+        for (name, endpoint) in endpoints.iter_mut().filter(|(name, _)| is_named(name)) {
+            if !endpoint.is_object() {
+                *endpoint = json!({});
+            }
+            let endpoint = as_map(endpoint);
             self.pin_links(endpoint)?;
+            let asked = member(endpoint, "NetworkID")
+                .map_or("", |id| text(id))
+                .to_owned();
+            let asked = if asked.is_empty() {
+                name.clone()
+            } else {
+                asked
+            };
+            let id = self.id(Kind::Network, &asked)?;
+            endpoint.retain(|key, _| !same_field(key, "NetworkID"));
+            endpoint.insert("NetworkID".to_owned(), id.into());
         }
         Ok(())
+    }
+
+    /// Labels that say whose an object is come from who asks: those of the image are blotted out, for
+    /// they cannot be taken away.
+    fn disown_labels(&self, root: &mut Map<String, Value>, implied: &Implied) {
+        let labels = labels(root);
+        for key in self.controlled {
+            if implied.labels.contains_key(key) && !labels.contains_key(key) {
+                labels.insert(key.clone(), "".into());
+            }
+        }
     }
 
     fn pin_members(&self, root: &mut Map<String, Value>) -> Result<(), GuardError> {
@@ -183,25 +230,39 @@ impl Known<'_> {
     }
 }
 
+/// Those that every daemon has mean nothing else ever.
+fn is_named(network: &str) -> bool {
+    !matches!(network, "" | "default") && !is_common(network) && !network.starts_with("container:")
+}
+
 /// The member that the daemon takes for this field.
-fn member<'a>(object: &'a mut Map<String, Value>, field: &str) -> Option<&'a mut Value> {
+pub(crate) fn member<'a>(object: &'a mut Map<String, Value>, field: &str) -> Option<&'a mut Value> {
     object
         .iter_mut()
         .find(|(key, value)| same_field(key, field) && !value.is_null())
         .map(|(_, value)| value)
 }
 
-fn object<'a>(from: &'a mut Map<String, Value>, field: &str) -> Option<&'a mut Map<String, Value>> {
+pub(crate) fn object<'a>(
+    from: &'a mut Map<String, Value>,
+    field: &str,
+) -> Option<&'a mut Map<String, Value>> {
     member(from, field)?.as_object_mut()
 }
 
-fn items<'a>(from: &'a mut Map<String, Value>, field: &str) -> impl Iterator<Item = &'a mut Value> {
+pub(crate) fn items<'a>(
+    from: &'a mut Map<String, Value>,
+    field: &str,
+) -> impl Iterator<Item = &'a mut Value> {
     let list = member(from, field).and_then(Value::as_array_mut);
     list.into_iter().flatten()
 }
 
 /// A member under its one name; what stood there in other letters is put under it.
-fn object_or_new<'a>(from: &'a mut Map<String, Value>, field: &str) -> &'a mut Map<String, Value> {
+pub(crate) fn object_or_new<'a>(
+    from: &'a mut Map<String, Value>,
+    field: &str,
+) -> &'a mut Map<String, Value> {
     let spelt = from.keys().find(|key| same_field(key, field)).cloned();
     let before = spelt.and_then(|key| from.remove(&key));
     let object = before.filter(Value::is_object).unwrap_or_else(|| json!({}));
@@ -223,12 +284,12 @@ fn labels(from: &mut Map<String, Value>) -> &mut Map<String, Value> {
     object_or_new(from, "Labels")
 }
 
-fn text(value: &Value) -> &str {
+pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
 /// `name:rest` as `name` and `:rest`.
-fn cut(text: &str) -> (&str, &str) {
+pub(crate) fn cut(text: &str) -> (&str, &str) {
     text.find(':').map_or((text, ""), |at| text.split_at(at))
 }
 
@@ -256,8 +317,18 @@ mod tests {
             operation,
             found: Some(&There),
             owner: Some("cn=alice"),
+            controlled: &[OWNER_LABEL.to_owned(), "team".to_owned()],
         };
-        let marked = body(known, &Bytes::copy_from_slice(body_text.as_bytes()));
+        let implied = Implied {
+            volumes: vec!["/data".to_owned(), "/taken".to_owned()],
+            labels: [("team".to_owned(), "ci".to_owned())].into(),
+            taken: vec!["/taken".to_owned()],
+        };
+        let marked = body(
+            known,
+            &implied,
+            &Bytes::copy_from_slice(body_text.as_bytes()),
+        );
         let marked = marked.map_err(|error| error.to_string())?;
         let names = marked.volumes.into_iter().map(|(name, _)| name).collect();
         Ok((serde_json::from_slice(&marked.body).unwrap(), names))
@@ -270,7 +341,7 @@ mod tests {
             r#"{"Image":"i","hostconfig":{"NetworkMode":"container:a","pidMode":"container:b","VolumesFrom":["c:ro"],"Links":["d","e:f"]}}"#,
         )
         .unwrap();
-        let host = &body["hostconfig"];
+        let host = &body["HostConfig"];
         assert_eq!(host["NetworkMode"], "container:id-of-a");
         assert_eq!(host["pidMode"], "container:id-of-b");
         assert_eq!(host["VolumesFrom"], json!(["id-of-c:ro"]));
@@ -306,7 +377,94 @@ mod tests {
         )
         .unwrap();
         assert_eq!(volumes, ["new", "new"]);
+        assert_eq!(
+            body["Labels"]["team"], "",
+            "the image's word for it does not count"
+        );
         let anonymous = &body["HostConfig"]["Mounts"][1]["VolumeOptions"]["Labels"];
         assert_eq!(anonymous["lockgate.owner"], "cn=alice");
+    }
+
+    #[test]
+    fn volumes_without_a_name_say_whose_they_are() {
+        let targets = |text: &str| -> Vec<String> {
+            let (body, _) = marked(Operation::ContainerCreate, text).unwrap();
+            let mounts = body["HostConfig"]["Mounts"].as_array().unwrap();
+            let of_alice = |mount: &&Value| {
+                mount["VolumeOptions"]["Labels"]["lockgate.owner"] == "cn=alice"
+                    && mount["Type"] == "volume"
+            };
+            let mounts = mounts.iter().filter(of_alice);
+            mounts
+                .map(|mount| mount["Target"].as_str().unwrap().to_owned())
+                .collect()
+        };
+        assert_eq!(targets(r#"{"Image":"i"}"#), ["/data"]);
+        assert_eq!(
+            targets(
+                r#"{"Image":"i","volumes":{"/own/":{},"relative":{}},"HostConfig":{"binds":["/bare"]}}"#
+            ),
+            ["/bare", "/data", "/own"]
+        );
+        // What is mounted there already stays.
+        for (host, left) in [
+            (r#"{"Binds":["/host:/data"],"Mounts":[]}"#, &[][..]),
+            (
+                r#"{"Mounts":[{"Type":"bind","Source":"/x","target":"/data/"}]}"#,
+                &[],
+            ),
+            (r#"{"Tmpfs":{"/data":""},"Mounts":[]}"#, &[]),
+            (
+                r#"{"Mounts":[{"Type":"volume","Target":"/data"}]}"#,
+                &["/data"],
+            ),
+        ] {
+            assert_eq!(
+                targets(&format!(r#"{{"Image":"i","HostConfig":{host}}}"#)),
+                left,
+                "{host}"
+            );
+        }
+        let text = r#"{"Image":"i","HostConfig":{"VolumeDriver":"nfs"}}"#;
+        let (body, _) = marked(Operation::ContainerCreate, text).unwrap();
+        let options = &body["HostConfig"]["Mounts"][0]["VolumeOptions"];
+        assert_eq!(options["DriverConfig"]["Name"], "nfs");
+    }
+
+    // T: indirect-object
+    #[test]
+    fn a_network_is_named_with_the_id_that_was_judged() {
+        let (body, _) = marked(
+            Operation::ContainerCreate,
+            r#"{"HostConfig":{"NetworkMode":"n"}}"#,
+        )
+        .unwrap();
+        assert_eq!(body["HostConfig"]["NetworkMode"], "n");
+        let endpoints = &body["NetworkingConfig"]["EndpointsConfig"];
+        assert_eq!(*endpoints, json!({ "n": { "NetworkID": "id-of-n" } }));
+        let (body, _) = marked(
+            Operation::ContainerCreate,
+            r#"{"HostConfig":{"NetworkMode":"n"},"networkingconfig":{"endpointsConfig":{"m":{"networkid":"k"},"bridge":null}}}"#,
+        )
+        .unwrap();
+        let endpoints = &body["NetworkingConfig"]["EndpointsConfig"];
+        assert_eq!(
+            *endpoints,
+            json!({ "m": { "NetworkID": "id-of-k" }, "bridge": null })
+        );
+        for mode in ["default", "bridge", "none", "host", "container:x"] {
+            let text = format!(r#"{{"HostConfig":{{"NetworkMode":"{mode}"}}}}"#);
+            let (body, _) = marked(Operation::ContainerCreate, &text).unwrap();
+            assert_eq!(
+                body["NetworkingConfig"]["EndpointsConfig"],
+                json!({}),
+                "{mode}"
+            );
+        }
+        let refused = marked(
+            Operation::ContainerCreate,
+            r#"{"HostConfig":{"NetworkMode":"new"}}"#,
+        );
+        assert_eq!(refused.unwrap_err(), "network new not found");
     }
 }

@@ -1,7 +1,7 @@
 //! An admitted request with what handlers need of it at hand.
 
 use http::HeaderMap;
-use lockgate_access::{Admitted, View};
+use lockgate_access::{Admitted, Meant, View};
 use lockgate_api::json::{Document, check_content_type};
 use lockgate_api::{ApiVersion, Filters, Operation, Query};
 use lockgate_engine::Engine;
@@ -82,6 +82,11 @@ impl Ask {
     /// What the caller sees of what there is.
     pub(crate) fn view(&self) -> &View {
         self.admitted.view()
+    }
+
+    /// What the names in the body mean.
+    pub(crate) fn meant(&self) -> &Meant {
+        self.admitted.meant()
     }
 
     /// The body that was judged, as JSON: what the judge has parsed is not parsed again.

@@ -9,6 +9,7 @@ use lockgate_gate::Reply;
 use crate::ask::Ask;
 use crate::error::Failure;
 use crate::objects::is_common;
+use crate::pin;
 use crate::reply;
 
 /// `GET /networks`
@@ -86,20 +87,21 @@ pub(crate) async fn create(ask: &Ask) -> Result<Reply, Failure> {
 /// `POST /networks/{id}/connect`
 pub(crate) async fn connect(ask: &Ask) -> Result<Reply, Failure> {
     let wire: wire::ConnectRequest = ask.json()?;
-    let settings = wire.endpoint_config.unwrap_or_default();
+    let mut settings = wire.endpoint_config.unwrap_or_default();
+    pin::endpoint(ask.meant(), ask.name(), &mut settings)?;
+    let container = pin::named(ask.meant(), &wire.container)?;
     let networks = ask.engine.networks();
-    networks
-        .connect(ask.name(), &wire.container, settings)
-        .await?;
+    networks.connect(ask.name(), &container, settings).await?;
     Ok(reply::empty(StatusCode::OK))
 }
 
 /// `POST /networks/{id}/disconnect`
 pub(crate) async fn disconnect(ask: &Ask) -> Result<Reply, Failure> {
     let wire: wire::DisconnectRequest = ask.json()?;
+    let container = pin::named(ask.meant(), &wire.container)?;
     let networks = ask.engine.networks();
     networks
-        .disconnect(ask.name(), &wire.container, wire.force)
+        .disconnect(ask.name(), &container, wire.force)
         .await?;
     Ok(reply::empty(StatusCode::OK))
 }

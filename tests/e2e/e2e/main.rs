@@ -41,6 +41,8 @@ mod seccomp;
 mod security;
 mod streams;
 mod supervision;
+mod telemetry;
+mod tenants;
 mod usage;
 mod userns;
 mod volumes;

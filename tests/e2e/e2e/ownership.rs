@@ -5,14 +5,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use lockgate_testkit::{Daemon, DaemonOptions, Ended, program, run};
+use lockgate_testkit::{Daemon, DaemonOptions, Dockerd, Ended, NetNs, program, run};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
 pub(crate) const ALICE: u32 = 2001;
 pub(crate) const BOB: u32 = 2002;
 /// Has a role for objects with the label `team=ci`.
-const TEAM: u32 = 2003;
+pub(crate) const TEAM: u32 = 2003;
 
 const POLICY: &str = r#"
 [roles.tenant]
@@ -50,6 +50,8 @@ const NARROW: u32 = 2004;
 
 pub(crate) struct House {
     pub(crate) daemon: Daemon,
+    /// What the daemon stands before, if it runs no containers itself.
+    _behind: Option<Dockerd>,
     _policy: NamedTempFile,
 }
 
@@ -59,26 +61,45 @@ impl House {
     }
 
     pub(crate) fn open_with(more: &str) -> Self {
+        Self::open_before(None, more)
+    }
+
+    /// The same tenants at a door before a stock dockerd.
+    pub(crate) fn guarding() -> Self {
+        let behind = Dockerd::start_in(NetNs::new("lgh"), &["--bridge=none"]);
+        Self::open_before(Some(behind), "")
+    }
+
+    fn open_before(behind: Option<Dockerd>, more: &str) -> Self {
         let policy = NamedTempFile::new().unwrap();
         fs::write(&policy, format!("{POLICY}{more}")).unwrap();
+        let socket = behind.as_ref().map(Dockerd::socket);
+        let guard = socket.map(|socket| format!("--guard=unix://{}", socket.display()));
+        let own = format!("--policy={}", policy.path().display());
         let daemon = Daemon::start_with(DaemonOptions {
-            args: vec![format!("--policy={}", policy.path().display())],
+            args: [own].into_iter().chain(guard).collect(),
             config: None,
         });
-        // Anybody may knock; who they are says the kernel.
+        let house = Self {
+            daemon,
+            _behind: behind,
+            _policy: policy,
+        };
+        house.unlock();
+        house.daemon.load_busybox();
+        house
+    }
+
+    /// Anybody may knock; who they are says the kernel.
+    pub(crate) fn unlock(&self) {
         let everybody = |path: &std::path::Path, mode| {
             fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         };
-        everybody(daemon.path("").as_path(), 0o755);
-        everybody(&daemon.socket(), 0o666);
-        daemon.load_busybox();
-        Self {
-            daemon,
-            _policy: policy,
-        }
+        everybody(self.daemon.path("").as_path(), 0o755);
+        everybody(&self.daemon.socket(), 0o666);
     }
 
-    fn command(&self, uid: u32, name: &str) -> Command {
+    pub(crate) fn command(&self, uid: u32, name: &str) -> Command {
         let mut command = program("setpriv");
         command
             .arg(format!("--reuid={uid}"))

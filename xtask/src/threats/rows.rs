@@ -254,6 +254,18 @@ const REQUESTS: &[Row] = &[
         &["indirect-object"],
         "what one prepared is started by another, or a name stands for another object",
     ),
+    row(
+        &["CVE-2026-33997"],
+        "a plugin, which runs with the daemon's rights, is installed or changed by who has less",
+    ),
+    row(
+        &["CVE-2024-23653", "CVE-2026-33747", "CVE-2026-33748"],
+        "the builder's own protocol, whose calls nobody judges, is spoken by who has less than full power to build",
+    ),
+    row(
+        &["response-side"],
+        "an answer is passed on before it is filtered, or filtered in part: lists, events, disk usage, environments",
+    ),
     row(&["hijack-lifetime"], "a stream outlives the right to it"),
     row(
         &["policy-failure"],

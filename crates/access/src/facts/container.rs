@@ -18,6 +18,7 @@ impl Facts {
         self.details.labels.extend(labels.map(pair));
         self.details.resources = Some(Resources {
             memory: host.memory,
+            memory_swap: host.memory_swap,
             nano_cpus: cpus(host.nano_cpus, host.cpu_quota, host.cpu_period),
             // Older versions do not know the limit, and ignore it.
             pids: host
@@ -48,6 +49,10 @@ impl Facts {
         let endpoints = &request.networking_config.endpoints_config;
         let named = endpoints.iter().flatten().map(|(name, _)| name.as_str());
         let mut all: Vec<&str> = named.chain([mode]).collect();
+        if mode.starts_with("container:") {
+            // Whatever that one is on.
+            self.details.networks.push(mode.to_owned());
+        }
         all.retain(|name| !name.starts_with("container:"));
         for name in all {
             let name = if matches!(name, "" | "default") {
@@ -125,6 +130,7 @@ impl Facts {
         for text in host.volumes_from.iter().flatten() {
             let name = text.split_once(':').map_or(text.as_str(), |(name, _)| name);
             self.uses(Kind::Container, name, true);
+            self.details.borrows_volumes = true;
         }
         for link in host.links.iter().flatten() {
             self.linked(link);
@@ -251,8 +257,12 @@ impl Facts {
         }
         self.details.resources = Some(Resources {
             memory: request.memory,
-            nano_cpus: cpus(request.nano_cpus, request.cpu_quota, request.cpu_period),
-            pids: request.pids_limit.unwrap_or(0),
+            memory_swap: request.memory_swap,
+            nano_cpus: changed_cpus(request),
+            // Nothing leaves it, nought takes it away.
+            pids: request
+                .pids_limit
+                .map_or(0, |limit| if limit == 0 { -1 } else { limit }),
             is_update: true,
         });
     }
@@ -271,8 +281,18 @@ impl Facts {
     }
 }
 
+/// The same of an update. A quota below nought takes the limit away; a period alone changes what the
+/// quota that is there means, and nobody knows that here.
+fn changed_cpus(request: &UpdateRequest) -> i64 {
+    let (quota, period) = (request.cpu_quota, request.cpu_period);
+    if request.nano_cpus == 0 && (quota < 0 || (quota == 0 && period != 0)) {
+        return -1;
+    }
+    cpus(request.nano_cpus, quota, period)
+}
+
 /// Processors in billionths, however they were said.
-fn cpus(nano: i64, quota: i64, period: i64) -> i64 {
+pub(super) fn cpus(nano: i64, quota: i64, period: i64) -> i64 {
     if nano > 0 || quota <= 0 {
         return nano;
     }

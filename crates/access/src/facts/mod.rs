@@ -3,6 +3,7 @@
 //! A body is read once, strictly, into the type that the backend works on: what is judged here is
 //! what is done there.
 
+mod build;
 mod container;
 mod host_path;
 mod network;
@@ -92,6 +93,9 @@ pub(crate) struct Details {
     pub(crate) labels: Vec<(String, String)>,
     /// Whether the labels are those of a new container.
     pub(crate) is_container: bool,
+    /// Whether the volumes of another container are taken.
+    #[serde(default)]
+    pub(crate) borrows_volumes: bool,
     /// Whether an object comes to be that can have an owner.
     pub(crate) makes: Option<Kind>,
 }
@@ -100,6 +104,9 @@ pub(crate) struct Details {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Resources {
     pub(crate) memory: i64,
+    /// With the memory; `#[serde(default)]` because a record may be older.
+    #[serde(default)]
+    pub(crate) memory_swap: i64,
     pub(crate) nano_cpus: i64,
     pub(crate) pids: i64,
     /// An update leaves what it does not name.

@@ -78,11 +78,14 @@ impl Facts {
                 let source = call.target().unwrap_or_default().to_owned();
                 self.details.images.extend([source, query("repo")]);
             }
+            // Who speaks to the builder itself may ask it for the host's network.
+            Operation::Grpc => self.wish(Power::HostNamespace, "network"),
             Operation::NetworkConnect => {
                 let network = call.target().unwrap_or_default().to_owned();
                 self.details.networks.push(network);
             }
-            Operation::ImagePush => {
+            Operation::ImageBuild => self.build(call),
+            Operation::DistributionInspect | Operation::ImagePush => {
                 let target = call.target().unwrap_or_default().to_owned();
                 self.details.images.push(target);
             }

@@ -24,6 +24,11 @@ pub(super) struct HostPath {
 }
 
 impl Host {
+    /// Whether some paths are given.
+    pub(super) fn has_paths(&self) -> bool {
+        !self.paths.is_empty()
+    }
+
     /// Whether that piece is given.
     pub(super) fn gives(&self, wish: &Wish) -> bool {
         if wish.power == Power::HostPath {
@@ -202,8 +207,12 @@ impl Only {
                 unlimited || value > ceiling
             })
         };
+        // As much again in the swap is what a limit of the memory alone means.
+        let with_swap = self.memory.map(|ceiling| ceiling.saturating_mul(2));
         let (name, ceiling) = if over(self.memory, asked.memory) {
             ("memory", self.memory)
+        } else if asked.memory_swap != 0 && over(with_swap, asked.memory_swap) {
+            ("memory and swap together", with_swap)
         } else if over(self.nano_cpus, asked.nano_cpus) {
             ("cpus (in billionths)", self.nano_cpus)
         } else if over(self.pids, asked.pids) {

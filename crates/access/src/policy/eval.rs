@@ -10,6 +10,7 @@ use crate::Principal;
 use crate::elevation::Lent;
 use crate::facts::{Facts, Kind, Objects, Power, Wish};
 use crate::limits::IdentityLimits;
+use crate::meant::Meant;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,8 @@ pub(crate) enum Grant {
         view: View,
         /// The object that the path means, if it was looked up.
         target: Option<String>,
+        /// What the names in the call mean, if that was looked up.
+        meant: Meant,
         /// The elevation without which the answer would be less, if there is one.
         lent: Option<String>,
     },
@@ -106,6 +109,7 @@ fn as_admin(rule: &str) -> Grant {
         rule: rule.to_owned(),
         view: View::everything(),
         target: None,
+        meant: Meant::default(),
         lent: None,
     }
 }
@@ -161,6 +165,7 @@ impl File {
             rule,
             view,
             target,
+            meant,
             ..
         } = grant
         else {
@@ -185,6 +190,7 @@ impl File {
             rule,
             view,
             target,
+            meant,
             lent,
         }
     }
@@ -232,6 +238,7 @@ impl File {
                 controlled: self.controlled.iter().cloned().collect(),
             },
             target: known.found_target(),
+            meant: known.meant(),
             lent: None,
         }
     }

@@ -9,7 +9,8 @@ use lockgate_types::OWNER_LABEL;
 use super::eval::Question;
 use super::role::Role;
 use super::scope::Scope;
-use crate::facts::{Kind, Object, Reference, Wish};
+use crate::facts::{Kind, Object, Power, Reference, Wish};
+use crate::meant::Meant;
 use crate::observer::Entered;
 
 /// Why not.
@@ -59,6 +60,34 @@ impl<'a> Known<'a> {
         self.question.facts.wishes.iter().chain(borrowed)
     }
 
+    /// Paths of the host that are mounted anew for whoever made the container: they may lead elsewhere
+    /// than they did when it was made.
+    pub(super) fn started(&self) -> impl Iterator<Item = &Wish> {
+        let question = self.question;
+        let own = Scope::of(self.owner, &[]);
+        let objects = self.objects().iter().filter(move |(_, object)| {
+            starts(question.operation) && own.sees(Some(&object.labels))
+        });
+        let wishes = objects.flat_map(|(_, object)| object.wishes.iter());
+        wishes.filter(|wish| wish.power == Power::HostPath)
+    }
+
+    /// Everything that was looked up and is there. What is everybody's keeps its name.
+    pub(super) fn meant(&self) -> Meant {
+        let Some(objects) = self.looked_up.get() else {
+            return Meant::default();
+        };
+        let each = objects.iter().map(|(used, object)| {
+            let id = if object.is_common {
+                &used.name
+            } else {
+                &object.id
+            };
+            (used.kind, used.name.clone(), id.clone())
+        });
+        Meant::these(each.collect())
+    }
+
     /// The id of the object of the path, if that was looked up and is there.
     pub(super) fn found_target(&self) -> Option<String> {
         let name = self.question.target?;
@@ -97,8 +126,15 @@ impl Role {
         }
         let lacks =
             |wish: &&Wish| !self.allow.powers.contains(&wish.power) && !self.host.gives(wish);
-        if let Some(wish) = known.wishes().find(lacks) {
+        let led_elsewhere = known.started().filter(|_| self.host.has_paths());
+        if let Some(wish) = known.wishes().chain(led_elsewhere).find(lacks) {
             return Err(Objection::Power(wish.clone()));
+        }
+        if self.is_limited() && UNSEEN.contains(&known.question.operation) {
+            return Err(Objection::Condition(
+                "what is built over this protocol cannot be held against the role's conditions"
+                    .to_owned(),
+            ));
         }
         let details = &known.question.facts.details;
         if let Some(reason) = self.only.broken_by(details) {
@@ -132,6 +168,12 @@ impl Role {
         let Some(allowed) = &self.only.volumes else {
             return Ok(());
         };
+        if known.question.facts.details.borrows_volumes && !allowed.iter().any(|own| own == "*") {
+            return Err(Objection::Condition(
+                "the volumes of another container go by no name that the role's `volumes` could allow"
+                    .to_owned(),
+            ));
+        }
         let uses = &known.question.facts.uses;
         let stranger = uses.iter().find(|used| {
             let fits = |pattern: &String| super::condition::matches(pattern, &used.name);
@@ -196,6 +238,15 @@ fn target(operation: Operation, name: Option<&str>) -> Option<Reference> {
         name: name?.to_owned(),
         enters: enters(operation),
     })
+}
+
+/// The builder's own protocols: what passes there is not read.
+const UNSEEN: [Operation; 2] = [Operation::Grpc, Operation::Session];
+
+/// Whether the operation lets the processes of a container run, with its mounts made anew.
+fn starts(operation: Operation) -> bool {
+    use Operation as O;
+    [O::ContainerRestart, O::ContainerStart].contains(&operation)
 }
 
 /// Whether the operation gives the power that its object has: a process in a privileged container

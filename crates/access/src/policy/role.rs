@@ -133,6 +133,11 @@ impl Role {
         (!all).then(|| self.host.roots().collect())
     }
 
+    /// Whether calls have to keep to something.
+    pub(super) fn is_limited(&self) -> bool {
+        !self.only.is_empty()
+    }
+
     /// Whether nothing of a call needs a look: it may do all that it may do to everything.
     pub(super) fn is_total(&self) -> bool {
         self.allow.powers.len() == Power::ALL.len() && !self.own && self.only.is_empty()

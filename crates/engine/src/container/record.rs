@@ -61,6 +61,9 @@ pub(crate) struct MountRecord {
     pub(crate) image: Option<Digest>,
     /// What of the host the source must be below, whatever links it goes through; `None` for anything.
     pub(crate) within: Option<Vec<PathBuf>>,
+    /// The same of what a volume is made of.
+    #[serde(default)]
+    pub(crate) device_within: Option<Vec<PathBuf>>,
     /// Options of a tmpfs, such as `size=64m`.
     pub(crate) tmpfs_options: Vec<String>,
     /// The volume was made for this container and goes with it.

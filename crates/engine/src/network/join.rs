@@ -39,6 +39,9 @@ pub(crate) fn join(
     }
 }
 
+/// Digits of an id. One that is gone is nobody's name.
+const WHOLE_ID: usize = 64;
+
 /// One network that a container is to be on.
 struct Planned {
     name: String,
@@ -124,7 +127,12 @@ fn planned(engine: &Inner, name: &str, settings: EndpointSettings) -> Result<Pla
             settings,
         });
     }
-    let custom = engine.networks.find(name);
+    // The network that was meant, if that is known: its name may be another's by now.
+    let custom = match settings.network_id.as_str() {
+        "" => engine.networks.find(name),
+        id if id.len() == WHOLE_ID => engine.networks.get(id),
+        id => engine.networks.find(id),
+    };
     let custom = custom.ok_or_else(|| StartError::NoNetwork(name.to_owned()))?;
     Ok(Planned {
         name: custom.record.name.clone(),

@@ -9,6 +9,7 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use lockgate_store::{Snapshot, ensure_directory, open_in_root};
 use lockgate_sys::mount::{MountAttributes, Reach, set_attributes};
@@ -32,6 +33,8 @@ pub(crate) enum Source {
 #[derive(Clone, Debug)]
 pub(crate) struct Bind {
     pub(crate) source: PathBuf,
+    /// The source itself, if it was looked at and the path may lead elsewhere now.
+    pub(crate) opened: Option<Arc<OwnedFd>>,
     /// Where, as a path in the container.
     pub(crate) target: String,
     pub(crate) read_only: bool,
@@ -130,17 +133,30 @@ fn root_of(thread: &OwnThread, namespace: BorrowedFd<'_>) -> io::Result<OwnedFd>
 }
 
 fn copy(path: &Path, recursive: bool) -> io::Result<OwnedFd> {
-    let mut flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    Ok(open_tree(rustix::fs::CWD, path, clone_flags(recursive))?)
+}
+
+fn copy_of(open: BorrowedFd<'_>, recursive: bool) -> io::Result<OwnedFd> {
+    let flags = clone_flags(recursive) | OpenTreeFlags::AT_EMPTY_PATH;
+    Ok(open_tree(open, "", flags)?)
+}
+
+fn clone_flags(recursive: bool) -> OpenTreeFlags {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     if recursive {
-        flags |= OpenTreeFlags::AT_RECURSIVE;
+        flags | OpenTreeFlags::AT_RECURSIVE
+    } else {
+        flags
     }
-    Ok(open_tree(rustix::fs::CWD, path, flags)?)
 }
 
 /// Copies of the sources, while they can still be reached.
 fn sources(binds: &[Bind]) -> io::Result<Vec<OwnedFd>> {
     let source = |bind: &Bind| {
-        let tree = copy(&bind.source, bind.recursive)?;
+        let tree = match &bind.opened {
+            Some(opened) => copy_of(opened.as_fd(), bind.recursive)?,
+            None => copy(&bind.source, bind.recursive)?,
+        };
         let reach = if bind.recursive {
             Reach::Recursive
         } else {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::OptionError;
 use super::mount::{MountOptions, unmount};
+use crate::within;
 
 /// All volumes of the `local` driver.
 #[derive(Debug)]
@@ -166,7 +167,13 @@ impl LocalVolumes {
 
     /// Mounts what the volume is made of, if that is a mount, for a container that starts. May be
     /// called again for the same container.
-    pub(crate) fn hold(&self, name: &VolumeName, user: &ContainerId) -> Result<(), VolumeFault> {
+    /// What is mounted must be below one of `within`, if that is given.
+    pub(crate) fn hold(
+        &self,
+        name: &VolumeName,
+        user: &ContainerId,
+        within: Option<&[PathBuf]>,
+    ) -> Result<(), VolumeFault> {
         let target = self.mountpoint(name);
         let mut volumes = self.lock();
         let Some(volume) = volumes.get_mut(name) else {
@@ -175,12 +182,18 @@ impl LocalVolumes {
         let Some(options) = MountOptions::parse(volume.record.options.as_ref())? else {
             return Ok(());
         };
-        options
-            .mount(&target)
-            .map_err(|source| VolumeFault::Mount {
-                name: name.clone(),
-                source,
-            })?;
+        let failed = |source| VolumeFault::Mount {
+            name: name.clone(),
+            source,
+        };
+        match within.filter(|_| options.is_of_the_host()) {
+            None => options.mount(&target).map_err(failed)?,
+            Some(roots) => {
+                let device = within::open(options.device(), roots);
+                let device = device.map_err(|error| failed(io::Error::other(error)))?;
+                options.mount_opened(&device, &target).map_err(failed)?;
+            }
+        }
         volume.holders.insert(user.clone());
         Ok(())
     }

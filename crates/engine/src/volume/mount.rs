@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags};
@@ -10,6 +11,7 @@ use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags};
 
 use super::error::OptionError;
+use crate::within;
 
 /// What to mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +55,31 @@ impl MountOptions {
         }))
     }
 
+    /// Whether it is made of something that a path of the host leads to.
+    pub(crate) fn is_of_the_host(&self) -> bool {
+        self.device.starts_with('/')
+    }
+
+    /// Where that is.
+    pub(crate) fn device(&self) -> &str {
+        &self.device
+    }
+
+    /// Mounts what was opened, wherever its path leads now. What somebody else has mounted there must be the same.
+    pub(crate) fn mount_opened(&self, device: &OwnedFd, target: &Path) -> io::Result<()> {
+        let bind = self.flags.contains(MountFlags::BIND);
+        if bind && is_mounted(target)? && identity(device, "")? != identity(CWD, target)? {
+            return Err(io::Error::other(
+                "another container has the volume, made of what its path led to before",
+            ));
+        }
+        let opened = Self {
+            device: within::link(device),
+            ..self.clone()
+        };
+        opened.mount(target)
+    }
+
     /// Mounts on `target`, unless something is mounted there already.
     pub(crate) fn mount(&self, target: &Path) -> io::Result<()> {
         if is_mounted(target)? {
@@ -78,6 +105,12 @@ impl MountOptions {
         }
         Ok(())
     }
+}
+
+/// Which file that is.
+fn identity(at: impl AsFd, path: impl rustix::path::Arg) -> io::Result<(u64, u64)> {
+    let stat = rustix::fs::statat(at, path, AtFlags::EMPTY_PATH | AtFlags::SYMLINK_NOFOLLOW)?;
+    Ok((stat.st_dev, stat.st_ino))
 }
 
 /// Takes away what is mounted on `target`; containers keep their own view of it.

@@ -86,6 +86,7 @@ mod tests {
     use super::super::list::tests::alices;
     use super::*;
 
+    // T: response-side
     #[test]
     fn lines_of_others_are_left_out_however_they_are_cut() {
         let alice = "{\"Type\":\"container\",\"Actor\":{\"Attributes\":{\"lockgate.owner\":\"cn=alice\"}}}\n";

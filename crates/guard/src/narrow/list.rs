@@ -65,7 +65,7 @@ pub(super) mod tests {
         String::from_utf8(bytes.unwrap()).unwrap()
     }
 
-    // T: Response side
+    // T: response-side
     #[test]
     fn lists_are_filtered_whole_and_keep_the_upstreams_words() {
         let alice = r#"{"Id":"a","Labels":{"lockgate.owner":"cn=alice"},"Size":1.0}"#;

@@ -22,6 +22,7 @@ use crate::error::GuardError;
 use crate::flow::Flow;
 use crate::inquire;
 use crate::pool::Pool;
+use crate::query;
 
 pub(crate) use prune::prune;
 
@@ -82,10 +83,7 @@ const WITH_ENVIRONMENT: [Operation; 7] = [
 
 /// The query for the upstream daemon: a list is cut to its limit after those of others are out.
 pub(crate) fn query(call: &Call, how: Narrowing) -> Vec<(String, String)> {
-    let pairs = call.query().pairs();
-    let mut pairs: Vec<_> = pairs
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect();
+    let mut pairs = query::judged(call);
     if how == Narrowing::List
         && call.operation() == Operation::ContainerList
         && list::limit(call).is_some()

@@ -7,6 +7,7 @@ use lockgate_gate::Reply;
 
 use crate::ask::Ask;
 use crate::error::Failure;
+use crate::pin;
 use crate::reply;
 
 pub(crate) async fn create(ask: &Ask) -> Result<Reply, Failure> {
@@ -18,6 +19,7 @@ pub(crate) async fn create(ask: &Ask) -> Result<Reply, Failure> {
         ));
     }
     request.upgrade(ask.version())?;
+    pin::container(ask.meant(), &mut request)?;
     request.config.labels = ask.owned(request.config.labels);
     let text = |key: &str| {
         ask.query()

@@ -174,3 +174,29 @@ fn what_a_network_does_to_the_host_is_power_over_it() {
         assert_eq!(asks(body), may, "{body}");
     }
 }
+
+#[test]
+fn what_a_build_does_to_the_host_is_power_over_it() {
+    let builder = |query: &str| {
+        request(
+            "[roles.x]\nallow = [\"builder\"]",
+            "POST",
+            &format!("/build?{query}"),
+            "",
+        )
+    };
+    for (query, allowed) in [
+        ("t=app", true),
+        ("networkmode=default", true),
+        ("remote=client-session", true),
+        ("networkmode=host", false),
+        ("networkmode=container%3Apriv", false),
+        ("cgroupparent=%2F", false),
+        ("isolation=chroot", false),
+        ("remote=http%3A%2F%2F127.0.0.1%2Fx", false),
+        ("securityopt=seccomp%3Dunconfined", false),
+    ] {
+        let grant = builder(query);
+        assert_eq!(is_allowed(&grant), allowed, "{query}: {grant:?}");
+    }
+}

@@ -103,6 +103,20 @@ impl Objects for Host {
             },
             (Kind::Container, "alices" | "bbbb" | "b") => plain("bbbb", "cn=alice"),
             (Kind::Container, "bobs" | "cccc" | "c") => plain("cccc", "cn=bob"),
+            (Kind::Container, "hers-in-etc") => Object {
+                wishes: vec![Wish {
+                    detail: "/etc".to_owned(),
+                    ..wish(Power::HostPath)
+                }],
+                ..plain("eeee", "cn=alice")
+            },
+            (Kind::Container, "roots-in-etc") => Object {
+                wishes: vec![Wish {
+                    detail: "/etc".to_owned(),
+                    ..wish(Power::HostPath)
+                }],
+                ..plain("ffff", "uid=0")
+            },
             (Kind::Container, "teams") => Object {
                 labels: BTreeMap::from([("team".to_owned(), "ci".to_owned())]),
                 ..plain("dddd", "cn=bob")

@@ -195,3 +195,55 @@ fn labels_that_say_whose_an_object_is_are_not_for_everybody_to_set() {
         }
     }
 }
+
+// T: symlink-bind
+#[test]
+fn where_the_paths_of_ones_own_containers_lead_is_looked_at_again_at_every_start() {
+    let may = |paths: &str, target: &str| {
+        let role = format!("[roles.x]\nallow = [\"operator\"]\nhost = {{ paths = [{paths}] }}");
+        is_allowed(&request(&role, "POST", target, ""))
+    };
+    for verb in ["start", "restart"] {
+        let (hers, roots) = (
+            format!("/containers/hers-in-etc/{verb}"),
+            format!("/containers/roots-in-etc/{verb}"),
+        );
+        assert!(may("\"/etc\"", &hers));
+        assert!(!may("\"/usr\"", &hers), "it leads elsewhere now");
+        assert!(!may("\"/etc:ro\"", &hers));
+        // What somebody with more power made runs with the power of its maker.
+        assert!(may("\"/usr\"", &roots));
+        assert!(
+            may("", &hers),
+            "a role without paths made no such container"
+        );
+    }
+    assert!(may("\"/usr\"", "/containers/hers-in-etc/stop"));
+}
+
+// T: indirect-object
+#[test]
+fn the_names_in_a_body_mean_what_was_judged_and_nothing_that_comes_later() {
+    let own = "[roles.x]\nallow = [\"operator\"]\nown = true";
+    let body = r#"{"Image":"i","HostConfig":{"VolumesFrom":["alices"],"PidMode":"container:b","IpcMode":"container:later"}}"#;
+    let meant = |role: &str| {
+        let Grant::Allow { meant, .. } = request(role, "POST", "/containers/create", body) else {
+            panic!("refused")
+        };
+        meant
+    };
+    let judged = meant(own);
+    assert!(judged.is_known());
+    for (kind, name, id) in [
+        (Kind::Container, "alices", Some("bbbb")),
+        (Kind::Container, "b", Some("bbbb")),
+        (Kind::Container, "later", None),
+        (Kind::Volume, "alices", None),
+        (Kind::Network, "bridge", Some("bridge")),
+    ] {
+        assert_eq!(judged.id(kind, name), id, "{kind:?} {name}");
+    }
+    let whoever = meant("[roles.x]\nallow = [\"*\"]\npowers = true");
+    assert!(!whoever.is_known());
+    assert_eq!(whoever.id(Kind::Container, "later"), Some("later"));
+}

@@ -44,6 +44,11 @@ fn calls_keep_to_what_a_role_is_limited_to() {
         (good[0], Some(("PidsLimit", "-1"))),
         (good[0], Some(("PidsLimit", "101"))),
         (good[0], Some(("NetworkMode", "\"other\""))),
+        // Whatever network that one is on, whatever volumes it has.
+        (good[0], Some(("NetworkMode", "\"container:bobs\""))),
+        (good[0], Some(("VolumesFrom", "[\"bobs\"]"))),
+        (good[0], Some(("MemorySwap", "-1"))),
+        (good[0], Some(("MemorySwap", "2147483648"))),
         (good[0], Some(("Binds", "[\"data:/x\"]"))),
         (
             good[0],
@@ -76,6 +81,21 @@ fn calls_keep_to_what_a_role_is_limited_to() {
         ),
         ("/containers/bobs/update", r#"{"Memory":-1}"#, false),
         ("/containers/bobs/update", r#"{"CpuShares":5}"#, true),
+        ("/containers/bobs/update", r#"{"PidsLimit":0}"#, false),
+        ("/containers/bobs/update", r#"{"PidsLimit":100}"#, true),
+        ("/containers/bobs/update", r#"{"MemorySwap":-1}"#, false),
+        ("/containers/bobs/update", r#"{"CpuQuota":-1}"#, false),
+        ("/containers/bobs/update", r#"{"CpuPeriod":1000}"#, false),
+        (
+            "/containers/bobs/update",
+            r#"{"CpuQuota":50000,"CpuPeriod":10000}"#,
+            false,
+        ),
+        (
+            "/containers/bobs/update",
+            r#"{"CpuQuota":50000,"CpuPeriod":100000}"#,
+            true,
+        ),
         ("/images/create?fromImage=evil&tag=1", "", false),
         ("/images/create?fromImage=busybox&tag=1", "", true),
         ("/images/evil/tag?repo=ci/app", "", false),
@@ -87,5 +107,56 @@ fn calls_keep_to_what_a_role_is_limited_to() {
             allowed,
             "{target} {request_body}: {grant:?}"
         );
+    }
+}
+
+/// A build by somebody with all that is not said here.
+fn build(only: &str, query: &str) -> Grant {
+    let policy = format!("[roles.x]\nallow = [\"operator\", \"build\"]\n[roles.x.only]\n{only}");
+    request(&policy, "POST", &format!("/build?{query}"), "")
+}
+
+#[test]
+fn a_build_keeps_to_them_as_far_as_its_query_says() {
+    for (only, query, allowed) in [
+        ("images = [\"ci/*\"]", "t=ci%2Fapp", true),
+        ("images = [\"ci/*\"]", "t=ci%2Fapp&t=busybox", false),
+        ("images = [\"ci/*\"]", "cachefrom=%5B%22evil%22%5D", false),
+        ("networks = [\"none\"]", "networkmode=none", true),
+        ("networks = [\"none\"]", "", false),
+        (
+            "networks = [\"none\"]",
+            "networkmode=container%3Abobs",
+            false,
+        ),
+        ("memory = \"512m\"", "memory=1000000", true),
+        ("memory = \"512m\"", "", false),
+        ("memory = \"512m\"", "memory=1000000&memswap=-1", false),
+        ("memory = \"512m\"", "memory=x", false),
+        ("cpus = 1.5", "cpuquota=50000&cpuperiod=100000", true),
+        ("cpus = 1.5", "cpuquota=50000&cpuperiod=1000", false),
+        // There is no such limit of a build, so nobody can keep to it.
+        ("pids = 10", "", false),
+    ] {
+        let grant = build(only, query);
+        assert_eq!(is_allowed(&grant), allowed, "{only} {query}: {grant:?}");
+    }
+}
+
+// T: CVE-2024-23653, CVE-2026-33747, CVE-2026-33748
+#[test]
+fn the_builders_own_protocol_is_not_for_who_has_to_keep_to_something_or_lacks_the_hosts_network() {
+    let held =
+        |role: &str, target: &str| request(&format!("[roles.x]\n{role}"), "POST", target, "");
+    let plain = "allow = [\"operator\", \"build\"]";
+    let network = format!("{plain}\nhost = {{ namespaces = [\"network\"] }}");
+    let kept = format!("{network}\n[roles.x.only]\nimages = [\"*\"]");
+    assert!(matches!(held(plain, "/grpc"), Grant::Power { .. }));
+    assert!(is_allowed(&held(plain, "/session")));
+    assert!(is_allowed(&held(&network, "/grpc")));
+    for target in ["/grpc", "/session"] {
+        assert!(matches!(held(&kept, target), Grant::Condition { .. }));
+        let builder = held("allow = [\"builder\"]", target);
+        assert!(matches!(builder, Grant::NoRole), "{builder:?}");
     }
 }

@@ -115,15 +115,21 @@ pub(crate) fn clean(path: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
-/// Notes what binds must be below, at every start; what is written to, below what is not read-only.
+/// Notes what binds, and devices of volumes, must be below, at every start; what is written to, below what is not read-only.
 pub(super) fn confine(mounts: &mut [MountRecord], roots: &[(PathBuf, bool)]) {
-    for mount in mounts
-        .iter_mut()
-        .filter(|it| it.point.kind == MountType::Bind)
-    {
+    for mount in mounts {
         let rw = mount.point.rw;
         let fit = roots.iter().filter(|(_, read_only)| !(rw && *read_only));
-        mount.within = Some(fit.map(|(path, _)| path.clone()).collect());
+        let fit = Some(fit.map(|(path, _)| path.clone()).collect());
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the others show nothing of the host"
+        )]
+        match mount.point.kind {
+            MountType::Bind => mount.within = fit,
+            MountType::Volume => mount.device_within = fit,
+            _ => {}
+        }
     }
 }
 

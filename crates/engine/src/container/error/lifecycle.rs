@@ -4,6 +4,7 @@ use lockgate_types::{ContainerId, ErrorKind, SignalError};
 
 use super::{FaultError, LookupError};
 use crate::container::config_error::ConfigError;
+use crate::within::WithinError;
 
 /// Why start fails.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +47,15 @@ pub enum StartError {
     /// A fault of the host.
     #[error(transparent)]
     Fault(#[from] FaultError),
+}
+
+impl From<WithinError> for StartError {
+    fn from(error: WithinError) -> Self {
+        match error {
+            WithinError::Refused(error) => error.into(),
+            WithinError::Fault(fault) => fault.into(),
+        }
+    }
 }
 
 impl StartError {

@@ -3,7 +3,9 @@
 use lockgate_store::{PackError, UnpackError};
 use lockgate_types::ErrorKind;
 
+use crate::container::config_error::ConfigError;
 use crate::container::error::{FaultError, LookupError};
+use crate::within::WithinError;
 
 /// Why a container's files cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -48,9 +50,21 @@ pub enum FilesError {
     /// The archive broke off.
     #[error(transparent)]
     Pack(#[from] PackError),
+    /// A bind leads to what its maker may not mount.
+    #[error(transparent)]
+    Bind(#[from] ConfigError),
     /// A fault of the host.
     #[error(transparent)]
     Fault(#[from] FaultError),
+}
+
+impl From<WithinError> for FilesError {
+    fn from(error: WithinError) -> Self {
+        match error {
+            WithinError::Refused(error) => error.into(),
+            WithinError::Fault(fault) => fault.into(),
+        }
+    }
 }
 
 impl FilesError {
@@ -65,6 +79,7 @@ impl FilesError {
             }
             Self::Unpack(error) => error.kind(),
             Self::Pack(error) => error.kind(),
+            Self::Bind(error) => error.kind(),
             Self::Fault(fault) => fault.kind(),
         }
     }

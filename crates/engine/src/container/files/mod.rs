@@ -11,7 +11,6 @@ mod extract;
 mod lock;
 mod stat;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use lockgate_types::VolumeName;
@@ -19,12 +18,13 @@ use lockgate_types::container::MountType;
 
 use super::error::FaultError;
 use super::handle::{Container, Facts};
-use super::record::Record;
-use super::start::make_bind_sources;
+use super::record::{MountRecord, Record};
+use super::start::{make_bind_sources, volumes};
 use super::{Containers, Status};
 use crate::engine::Inner;
 use crate::host;
 use crate::rootfs::{Bind, Plan, Source, View};
+use crate::within;
 
 pub use archive::FileArchive;
 pub(crate) use changes::silent_paths;
@@ -94,7 +94,7 @@ impl Files {
                 held.hold()?;
             }
             binds = own_files(container, &record);
-            binds.extend(user_binds(&record));
+            binds.extend(user_binds(&record)?);
         }
         let plan = Plan {
             source,
@@ -149,6 +149,7 @@ fn own_files(container: &Container, record: &Record) -> Vec<Bind> {
         source: container.directory.join(name),
         target: format!("/etc/{name}"),
         read_only: record.host_config.readonly_rootfs,
+        opened: None,
         recursive: false,
         optional: true,
     };
@@ -158,32 +159,36 @@ fn own_files(container: &Container, record: &Record) -> Vec<Bind> {
 }
 
 /// Volumes and binds, shallow ones first. What a tmpfs holds is the running container's own.
-fn user_binds(record: &Record) -> Vec<Bind> {
+fn user_binds(record: &Record) -> Result<Vec<Bind>, FilesError> {
     let is_seen = |kind: &MountType| matches!(kind, MountType::Bind | MountType::Volume);
-    let mut binds: Vec<Bind> = record
-        .mounts
-        .iter()
-        .filter(|mount| is_seen(&mount.point.kind))
-        .map(|mount| Bind {
-            source: PathBuf::from(&mount.point.source),
-            target: mount.point.destination.clone(),
-            read_only: !mount.point.rw,
-            recursive: !mount.non_recursive,
-            optional: false,
-        })
-        .collect();
+    let seen = record.mounts.iter().filter(|it| is_seen(&it.point.kind));
+    let mut binds = seen.map(user_bind).collect::<Result<Vec<_>, _>>()?;
     binds.sort_by_key(|bind| bind.target.matches('/').count());
-    binds
+    Ok(binds)
+}
+
+fn user_bind(mount: &MountRecord) -> Result<Bind, FilesError> {
+    let source = &mount.point.source;
+    let opened = match &mount.within {
+        Some(roots) => Some(Arc::new(within::open(source, roots)?)),
+        None => None,
+    };
+    Ok(Bind {
+        source: source.into(),
+        opened,
+        target: mount.point.destination.clone(),
+        read_only: !mount.point.rw,
+        recursive: !mount.non_recursive,
+        optional: false,
+    })
 }
 
 impl Held {
     fn hold(&mut self) -> Result<(), FilesError> {
-        for mount in &self.record.mounts {
-            if let Ok(name) = VolumeName::parse(&mount.point.name) {
-                let held = self.engine.volumes.hold(&name, &self.record.id);
-                held.map_err(|error| FilesError::Volume(error.to_string()))?;
-                self.volumes.push(name);
-            }
+        for (name, within) in volumes(&self.record) {
+            let held = self.engine.volumes.hold(&name, &self.record.id, within);
+            held.map_err(|error| FilesError::Volume(error.to_string()))?;
+            self.volumes.push(name);
         }
         Ok(())
     }

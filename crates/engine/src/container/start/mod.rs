@@ -35,7 +35,7 @@ use crate::shim::{self, Link, Shim, ShimError};
 use prepare::Prepared;
 use staging::Staged;
 
-pub(crate) use prepare::{clean, hold_volumes, let_go, make_bind_sources};
+pub(crate) use prepare::{clean, hold_volumes, let_go, make_bind_sources, volumes};
 
 /// How long a shim may take to end after it has said why it cannot start a container.
 const SHIM_END: Duration = Duration::from_secs(2);

@@ -24,6 +24,7 @@ use crate::engine::Inner;
 use crate::network::{self, NetworkMode};
 use crate::rootfs;
 use crate::shim::{self, Shim};
+use crate::within::{self, WithinError};
 
 use super::links::Links;
 use super::peers;
@@ -116,8 +117,8 @@ pub(super) fn join_late(
 
 /// Mounts what its volumes are made of, if they are mounts.
 pub(crate) fn hold_volumes(engine: &Inner, record: &Record) -> Result<(), StartError> {
-    for name in volumes(record) {
-        let hold = engine.volumes.hold(&name, &record.id);
+    for (name, within) in volumes(record) {
+        let hold = engine.volumes.hold(&name, &record.id, within);
         hold.map_err(|error| StartError::Volume(error.to_string()))?;
     }
     Ok(())
@@ -129,18 +130,19 @@ pub(crate) fn let_go(engine: &Inner, record: &Record, network: &NetworkState) {
     if let Err(error) = shm::remove(&engine.config.exec_root, &record.id) {
         tracing::warn!(container = %record.id, %error, "cannot remove shared memory");
     }
-    for name in volumes(record) {
+    for (name, _) in volumes(record) {
         if let Err(error) = engine.volumes.release(&name, &record.id) {
             tracing::warn!(volume = %name, %error, "cannot release a volume");
         }
     }
 }
 
-fn volumes(record: &Record) -> impl Iterator<Item = VolumeName> {
-    record
-        .mounts
-        .iter()
-        .filter_map(|mount| VolumeName::parse(&mount.point.name).ok())
+/// Its volumes, each with what of the host may be mounted for it.
+pub(crate) fn volumes(record: &Record) -> impl Iterator<Item = (VolumeName, Option<&[PathBuf]>)> {
+    record.mounts.iter().filter_map(|mount| {
+        let name = VolumeName::parse(&mount.point.name).ok()?;
+        Some((name, mount.device_within.as_deref()))
+    })
 }
 
 /// What is held so far; dropped before it is kept, it is given back.
@@ -304,13 +306,18 @@ fn write_files(
 }
 
 /// Docker makes missing sources of short-form binds as directories, which belong to the containers' root.
-pub(crate) fn make_bind_sources(record: &Record, owner: (u32, u32)) -> Result<(), FaultError> {
+pub(crate) fn make_bind_sources(record: &Record, owner: (u32, u32)) -> Result<(), WithinError> {
     for mount in record
         .mounts
         .iter()
         .filter(|mount| mount.point.kind == MountType::Bind)
     {
-        if fs::symlink_metadata(&mount.point.source).is_err() {
+        if fs::symlink_metadata(&mount.point.source).is_ok() {
+            continue;
+        }
+        if let Some(roots) = &mount.within {
+            within::make(&mount.point.source, roots, owner)?;
+        } else {
             make_directories(Path::new(&mount.point.source), owner)
                 .map_err(FaultError::file("error while creating mount source path"))?;
         }

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use lockgate_store::Store;
@@ -21,6 +21,7 @@ use crate::container::config_error::ConfigError;
 use crate::container::error::{FaultError, StartError};
 use crate::container::record::{MountRecord, Record};
 use crate::rootfs;
+use crate::within;
 
 /// What is mounted for one start, by destination; taken away when dropped.
 #[derive(Debug, Default)]
@@ -72,7 +73,7 @@ pub(crate) fn clear(exec_root: &Path) {
 /// A handle of what is to be shown; of an image a mount that no path leads to.
 fn find(store: &Store, mount: &MountRecord) -> Result<OwnedFd, StartError> {
     if let Some(roots) = &mount.within {
-        return find_within(&mount.point.source, roots);
+        return Ok(within::open(&mount.point.source, roots)?);
     }
     let failed = |error: io::Error| FaultError::Store(error.to_string());
     let root = match &mount.image {
@@ -97,25 +98,6 @@ fn find(store: &Store, mount: &MountRecord) -> Result<OwnedFd, StartError> {
             ConfigError::NoSubpath { path, reason }.into()
         },
     )
-}
-
-/// Opens the source of a bind, follows what links there are, and looks where that led: what is mounted is what was
-/// looked at, not what the name means a moment later.
-fn find_within(source: &str, roots: &[PathBuf]) -> Result<OwnedFd, StartError> {
-    let flags = OFlags::PATH | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::NO_MAGICLINKS;
-    let found = rustix::fs::openat2(CWD, source, flags, Mode::empty(), resolve);
-    let found = found.map_err(|error| match error {
-        Errno::NOENT | Errno::NOTDIR => ConfigError::BindSource(source.to_owned()).into(),
-        error => StartError::from(FaultError::file("open a bind source")(error.into())),
-    })?;
-    let link = format!("/proc/self/fd/{}", found.as_raw_fd());
-    let real = fs::read_link(link).map_err(FaultError::file("look where a bind source leads"))?;
-    if roots.iter().any(|root| real.starts_with(root)) {
-        return Ok(found);
-    }
-    let (path, real) = (source.to_owned(), real.to_string_lossy().into_owned());
-    Err(ConfigError::OutsideRoots { path, real }.into())
 }
 
 /// A bind brings what is mounted below its source, unless it was asked not to.
