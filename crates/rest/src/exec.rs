@@ -77,6 +77,7 @@ fn is_told_first(error: &ExecError) -> bool {
         | ExecError::User(_)
         | ExecError::Start(_)
         | ExecError::NotStarted
+        | ExecError::Ended(_)
         | ExecError::Shim
         | ExecError::WorkingDir => false,
     }

@@ -18,6 +18,7 @@ mod files_image;
 mod guard;
 mod guard_streams;
 mod guard_tcp;
+mod habits;
 mod health;
 mod identity;
 mod images;

@@ -11,6 +11,8 @@ pub enum ConfigError {
     NoCommand,
     #[error("the working directory '{0}' is invalid, it needs to be an absolute path")]
     WorkingDir(String),
+    #[error("Cannot mkdir: {0} is not a directory")]
+    WorkingDirFile(String),
     #[error("invalid environment variable: {0}")]
     Env(String),
     #[error("invalid signal: {0}")]
@@ -322,6 +324,7 @@ impl ConfigError {
             | Self::CdiRequest(_) => ErrorKind::Internal,
             Self::NoCommand
             | Self::WorkingDir(_)
+            | Self::WorkingDirFile(_)
             | Self::Env(_)
             | Self::StopSignal(_)
             | Self::HealthInterval(_)

@@ -234,6 +234,7 @@ impl Driver {
             self.change(Cause::Stop);
         }
         self.commit();
+        self.container.live(|life| life.restarting = false);
     }
 }
 

@@ -115,7 +115,7 @@ impl Driver {
         } else {
             self.commit();
         }
-        self.tell_exit(&network, exit, lasted);
+        self.tell_exit(&network, exit, lasted, restarts);
         // A removal cleans up as well.
         if !removes {
             self.clean_up().await;
@@ -126,7 +126,13 @@ impl Driver {
         self.follow_up(progress, removes).await;
     }
 
-    fn tell_exit(&self, network: &NetworkState, exit: ExitRecord, lasted: Duration) {
+    fn tell_exit(
+        &self,
+        network: &NetworkState,
+        exit: ExitRecord,
+        lasted: Duration,
+        restarts: bool,
+    ) {
         let (engine, record) = (&self.engine, &self.record);
         events::networks(engine, record, network, "disconnect");
         events::volumes(engine, record, "unmount");
@@ -144,6 +150,7 @@ impl Driver {
         events::container(engine, record, "die", facts);
         self.container.live(|life| {
             life.running = false;
+            life.restarting = restarts;
             life.exits += 1;
             life.exit_code = exit.exit_code;
         });

@@ -14,7 +14,7 @@ use super::files::FileLock;
 use super::queue::{Refusal, Verb};
 use super::record::Record;
 use super::request::{RemoveOptions, UpdateQuery};
-use super::state::RunState;
+use super::state::{RunState, Status};
 use crate::network::NetworkError;
 
 /// How many requests may wait in front of one container before callers are held back.
@@ -46,6 +46,8 @@ pub(crate) struct Facts {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lifeline {
     pub(crate) running: bool,
+    /// It has stopped, and its policy will start it again.
+    pub(crate) restarting: bool,
     /// How often it has stopped; a start that failed does not count.
     pub(crate) exits: u64,
     pub(crate) exit_code: i32,
@@ -153,6 +155,7 @@ impl Container {
         let running = state.status.has_process();
         let lifeline = Lifeline {
             running,
+            restarting: state.status == Status::Restarting,
             exit_code: state.exit_code,
             ..Lifeline::default()
         };

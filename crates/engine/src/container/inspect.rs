@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_types::container::HostConfig;
+use lockgate_types::container::{ContainerConfig, HostConfig};
 
 use super::Containers;
 use super::create::by_alias;
@@ -87,8 +87,21 @@ fn view(engine: &Inner, container: &Container, facts: &Facts) -> Inspect {
             .filter(|m| !m.hidden)
             .map(|m| m.point.clone())
             .collect(),
-        config: record.config.clone(),
+        config: ContainerConfig {
+            mac_address: wanted_mac(record),
+            ..record.config.clone()
+        },
         network_settings: network::settings(&engine.networks, record, state),
+    }
+}
+
+/// The hardware address asked for, by whichever of its two fields.
+fn wanted_mac(record: &Record) -> String {
+    let asked = &record.config.mac_address;
+    let settings = record.networks.get(&record.host_config.network_mode);
+    match settings {
+        Some(settings) if asked.is_empty() => settings.mac_address.clone(),
+        _ => asked.clone(),
     }
 }
 

@@ -52,6 +52,12 @@ impl Driver {
             return;
         }
         if signal != Signal::KILL {
+            // As in dockerd: a frozen process is to get what may stop it, and any signal may if none is named.
+            if self.state.status == Status::Paused
+                && (self.names_no_signal() || signal == self.stop_signal())
+            {
+                self.thaw(signal).await;
+            }
             request.answer(Ok(Vec::new()));
             return;
         }
@@ -61,7 +67,7 @@ impl Driver {
             self.queue.begin(Progress::Stop, request);
         }
         if self.state.status == Status::Paused {
-            self.thaw().await;
+            self.thaw(signal).await;
         }
     }
 
@@ -75,7 +81,7 @@ impl Driver {
         }
         self.queue.begin(Progress::Remove, request);
         if self.state.status == Status::Paused {
-            self.thaw().await;
+            self.thaw(Signal::KILL).await;
         }
     }
 }

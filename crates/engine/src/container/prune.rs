@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use lockgate_store::SnapshotError;
 use lockgate_types::Timestamp;
 use lockgate_types::event::EventKind;
 
@@ -12,6 +13,7 @@ use super::handle::{Container, Order};
 use super::request::{Pruned, RemoveOptions};
 use super::state::Status;
 use crate::filter::Filters;
+use crate::rootfs;
 
 impl Containers {
     /// Removes all stopped containers that match (`label`, `label!`, `until`).
@@ -59,7 +61,11 @@ impl Containers {
     pub(super) async fn layer_size(&self, container: &Container) -> i64 {
         let store = self.inner.store.clone();
         let id = container.id.clone();
-        match tokio::task::spawn_blocking(move || store.snapshot_size(&id)).await {
+        let measure = move || {
+            let size = store.snapshot_size(&id)?;
+            Ok::<_, SnapshotError>(size - rootfs::furniture(&store.snapshot(&id)?))
+        };
+        match tokio::task::spawn_blocking(measure).await {
             Ok(Ok(size)) => size,
             Ok(Err(error)) => {
                 tracing::debug!(%error, "cannot measure a container");

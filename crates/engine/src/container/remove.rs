@@ -90,6 +90,7 @@ impl Driver {
         }
         self.container.live(|life| {
             life.running = false;
+            life.restarting = false;
             life.removed = true;
         });
         Ok(Vec::new())

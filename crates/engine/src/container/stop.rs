@@ -82,7 +82,7 @@ impl Driver {
         self.queue.begin(progress, request);
         // A frozen process gets its signal when it goes on.
         if self.state.status == Status::Paused {
-            self.thaw().await;
+            self.thaw(signal).await;
         }
     }
 
@@ -144,15 +144,21 @@ impl Driver {
         rustix::process::pidfd_send_signal(process, signal).map_err(|error| failed(&error))
     }
 
-    /// Lets a frozen container go on so that it can end.
-    pub(super) async fn thaw(&mut self) {
+    /// Lets a frozen container go on so that `signal` reaches it. Of one that is killed nothing is told.
+    pub(super) async fn thaw(&mut self, signal: Signal) {
         if let Supervisor::Shim(link) = &mut self.supervisor
             && let Err(error) = link.request(&ShimRequest::Resume).await
         {
             tracing::warn!(container = %self.container.id, %error, "cannot thaw");
         }
         self.change(Cause::Resume);
-        self.publish();
+        if signal == Signal::KILL {
+            self.publish();
+            return;
+        }
+        self.watch_health();
+        self.commit();
+        events::container(&self.engine, &self.record, "unpause", []);
     }
 
     fn patience(&self, order: StopOrder) -> Option<Duration> {
@@ -161,6 +167,12 @@ impl Driver {
             .or(self.record.config.stop_timeout)
             .unwrap_or(PATIENCE);
         u64::try_from(seconds).ok().map(Duration::from_secs)
+    }
+
+    /// Whether the container leaves open which signal asks it to stop.
+    pub(super) fn names_no_signal(&self) -> bool {
+        let named = self.record.config.stop_signal.as_deref();
+        named.unwrap_or_default().is_empty()
     }
 
     /// The signal that asks this container to stop.

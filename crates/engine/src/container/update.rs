@@ -18,6 +18,8 @@ use super::{Containers, events};
 impl Containers {
     /// Changes resource limits and the restart policy; the answer is warnings.
     pub async fn update(&self, name: &str, query: UpdateQuery) -> Result<Vec<String>, UpdateError> {
+        // As in dockerd, before it is known whether the container is there.
+        check_asked(&query.host_config)?;
         let container = self.inner.registry.find(name)?;
         let id = || container.id.clone();
         match container.order(Order::Update(Box::new(query))).await {
@@ -42,8 +44,6 @@ impl Driver {
             Failure::Config(ConfigError::Update { id, what })
         })?;
         take_over(&mut host, &wanted);
-        check_resources(&host).map_err(Failure::Config)?;
-        check_restart_policy(&host.restart_policy, host.auto_remove).map_err(Failure::Config)?;
         if self.state.status.has_process() {
             let path = cgroup_path(&self.engine.config, &self.record);
             let mut unlimited = host.clone();
@@ -57,7 +57,7 @@ impl Driver {
             });
             match updating.await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => return Err(FaultError::Shim(error.to_string()).into()),
+                Ok(Err(error)) => return Err(FaultError::Limits(error.to_string()).into()),
                 Err(_) => return Err(FaultError::Closing.into()),
             }
         }
@@ -73,6 +73,17 @@ impl Driver {
         events::container(&self.engine, &self.record, "update", []);
         Ok(warnings)
     }
+}
+
+/// Checks what is asked for by itself.
+fn check_asked(wanted: &HostConfig) -> Result<(), ConfigError> {
+    let mut wanted = wanted.clone();
+    if wanted.memory == 0 {
+        // A limit of swap alone goes with the limit of memory that is there.
+        wanted.memory_swap = wanted.memory_swap.min(0);
+    }
+    check_resources(&wanted)?;
+    check_restart_policy(&wanted.restart_policy, false)
 }
 
 /// Takes over what the query sets: everything that is not at its zero value.
@@ -112,6 +123,11 @@ fn take_over(host: &mut HostConfig, new: &HostConfig) {
 
 /// What cannot be changed beside what is set already; the texts are dockerd's.
 fn conflicts(host: &HostConfig, new: &HostConfig) -> Result<(), &'static str> {
+    if host.auto_remove && !matches!(new.restart_policy.name.as_str(), "" | "no") {
+        return Err(
+            "Restart policy cannot be updated because AutoRemove is enabled for the container",
+        );
+    }
     if new.nano_cpus > 0 && host.cpu_period > 0 {
         return Err(
             "Conflicting options: Nano CPUs cannot be updated as CPU Period has already been set",

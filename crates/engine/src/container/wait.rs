@@ -17,7 +17,8 @@ use super::handle::Lifeline;
 pub enum WaitCondition {
     /// The next exit, even if the container does not run now.
     NextExit,
-    /// That it does not run; holds at once for a created or exited container.
+    /// That it does not run; holds at once for a created or exited container, but not for one that
+    /// waits for its restart.
     #[default]
     NotRunning,
     /// That it is removed.
@@ -72,7 +73,9 @@ impl Containers {
             now.removed
                 || match condition {
                     WaitCondition::NextExit => now.exits > before,
-                    WaitCondition::NotRunning => !now.running || now.exits > before,
+                    WaitCondition::NotRunning => {
+                        !(now.running || now.restarting) || now.exits > before
+                    }
                     WaitCondition::Removed => false,
                 }
         };

@@ -60,4 +60,15 @@ fn without_tag(name: &str) -> &str {
 }
 
 const PREFIXED: [&str; 3] = ["exec_create", "exec_start", "health_status"];
-const OBJECTS: [&str; 4] = ["container", "daemon", "network", "volume"];
+/// Kinds of objects; those of which there are no events match none.
+const OBJECTS: [&str; 9] = [
+    "config",
+    "container",
+    "daemon",
+    "network",
+    "node",
+    "plugin",
+    "secret",
+    "service",
+    "volume",
+];

@@ -12,11 +12,12 @@ use crate::container::{Container, Status, attach_keys as keys, events};
 impl Execs {
     /// Prepares an exec in a running container.
     pub async fn create(&self, container: &str, exec: CreateExec) -> Result<ExecId, ExecError> {
-        let container = self.inner.registry.find(container)?;
-        if exec.cmd.first().is_none_or(String::is_empty) {
+        let named = container;
+        let container = self.inner.registry.find(named)?;
+        if exec.cmd.is_empty() {
             return Err(ExecError::NoCommand);
         }
-        check_running(&container)?;
+        check_running(&container, named)?;
         for entry in &exec.env {
             check_env(entry)?;
         }
@@ -47,12 +48,12 @@ impl Execs {
     }
 }
 
-/// Refuses what has no process that could be joined.
-pub(super) fn check_running(container: &Container) -> Result<(), ExecError> {
+/// Refuses what has no process that could be joined; `named` is what the caller calls it.
+pub(super) fn check_running(container: &Container, named: &str) -> Result<(), ExecError> {
     let id = || container.id.clone();
     match container.facts().state.status {
         Status::Running => Ok(()),
-        Status::Paused => Err(ExecError::Paused(id())),
+        Status::Paused => Err(ExecError::Paused(named.to_owned())),
         Status::Restarting => Err(ExecError::Restarting(id())),
         Status::Created | Status::Exited | Status::Dead | Status::Removing => {
             Err(ExecError::NotRunning(id()))

@@ -20,8 +20,8 @@ pub enum ExecError {
     #[error("container {0} is not running")]
     NotRunning(ContainerId),
     /// The container is frozen.
-    #[error("container {0} is paused, unpause the container before exec")]
-    Paused(ContainerId),
+    #[error("Container {0} is paused, unpause the container before exec")]
+    Paused(String),
     /// The container waits for its next start.
     #[error("Container {0} is restarting, wait until the container is running")]
     Restarting(ContainerId),
@@ -46,11 +46,14 @@ pub enum ExecError {
     )]
     Start(String),
     /// The working directory is relative.
-    #[error("OCI runtime exec failed: exec failed: Cwd must be an absolute path")]
+    #[error("OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown")]
     WorkingDir,
-    /// The terminal cannot be resized now.
-    #[error("exec process is not started")]
+    /// The terminal cannot be resized: nobody has started it.
+    #[error("timeout waiting for exec session ready")]
     NotStarted,
+    /// The terminal cannot be resized: its process has ended.
+    #[error("NotFound: process does not exist {0}: not found")]
+    Ended(ExecId),
     /// The supervising process does not answer.
     #[error("the container's shim does not answer")]
     Shim,
@@ -62,7 +65,7 @@ impl ExecError {
         match self {
             Self::Lookup(error) => error.kind(),
             Self::Config(error) => error.kind(),
-            Self::NotFound(_) => ErrorKind::NotFound,
+            Self::NotFound(_) | Self::Ended(_) => ErrorKind::NotFound,
             Self::NoCommand | Self::DetachKeys(_) | Self::User(_) | Self::Start(_) => {
                 ErrorKind::InvalidInput
             }

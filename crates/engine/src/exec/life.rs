@@ -9,7 +9,7 @@
 //! published after `exec_start` all the same, and the stream ends after both.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lockgate_types::ExecId;
 use tokio::sync::watch;
@@ -26,6 +26,9 @@ pub(crate) struct Exec {
     pub(super) detach_keys: Vec<u8>,
     state: watch::Sender<State>,
 }
+
+/// How long who resizes an exec's terminal waits for its start; dockerd's.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where an exec is in its life.
 #[derive(Clone, Copy, Debug, Default)]
@@ -89,6 +92,20 @@ impl Exec {
     /// Follows its life.
     pub(super) fn watch(&self) -> watch::Receiver<State> {
         self.state.subscribe()
+    }
+
+    /// Waits until its process is there; an error if it has ended or nobody starts it.
+    pub(super) async fn is_begun(&self) -> Result<(), ExecError> {
+        let mut life = self.watch();
+        let begun = life.wait_for(|state| !matches!(state, State::Created | State::Starting));
+        let state = match tokio::time::timeout(PATIENCE, begun).await {
+            Ok(Ok(state)) => *state,
+            Ok(Err(_)) | Err(_) => return Err(ExecError::NotStarted),
+        };
+        match state {
+            State::Ended { .. } => Err(ExecError::Ended(self.id.clone())),
+            State::Created | State::Starting | State::Running { .. } => Ok(()),
+        }
     }
 
     /// Takes the right to start it: only one caller gets it.

@@ -112,6 +112,10 @@ impl Execs {
         let exec = self.inner.execs.find(id)?;
         let state = exec.state();
         let config = &exec.config;
+        let user = match config.user.as_str() {
+            "" => exec.container.facts().record.config.user.clone(),
+            user => user.to_owned(),
+        };
         let mut words = config.cmd.iter().cloned();
         Ok(ExecInspect {
             id: exec.id.clone(),
@@ -122,12 +126,13 @@ impl Execs {
                 entrypoint: words.next().unwrap_or_default(),
                 arguments: words.collect(),
                 privileged: config.privileged,
-                user: config.user.clone(),
+                user,
             },
             open_stdin: config.attach_stdin,
             open_stderr: config.attach_stderr,
             open_stdout: config.attach_stdout,
-            can_remove: state.exit_code().is_some(),
+            // dockerd's word for one that it is about to forget.
+            can_remove: false,
             container_id: exec.container.id.clone(),
             detach_keys: config.detach_keys.clone().unwrap_or_default(),
             pid: state.pid(),
@@ -150,12 +155,10 @@ impl Execs {
         }
     }
 
-    /// Sets the size of its terminal.
+    /// Sets the size of its terminal. Clients do so while they start it: it is waited for.
     pub async fn resize(&self, id: &str, height: u16, width: u16) -> Result<(), ExecError> {
         let exec = self.inner.execs.find(id)?;
-        if !exec.state().is_running() {
-            return Err(ExecError::NotStarted);
-        }
+        exec.is_begun().await?;
         let request = Request::Resize {
             exec: Some(exec.id.clone()),
             height,
@@ -164,7 +167,7 @@ impl Execs {
         match shim::ask(&exec.container.socket(), &request).await {
             Ok(_) => Ok(()),
             // It may have ended just now.
-            Err(shim::ShimError::Failed(_)) => Err(ExecError::NotStarted),
+            Err(shim::ShimError::Failed(_)) => Err(ExecError::Ended(exec.id.clone())),
             Err(error) => {
                 tracing::debug!(%error, "cannot resize an exec");
                 Err(ExecError::Shim)

@@ -11,6 +11,7 @@ use tokio::net::UnixStream;
 use super::create::check_running;
 use super::life::Exec;
 use super::{ExecError, ExecStream, Execs, StartExec};
+use crate::config::EngineConfig;
 use crate::container::spec::{capability, process};
 use crate::container::{Duplex, Facts, StdinEnd, events};
 use crate::rootfs::{self, Identity};
@@ -26,7 +27,7 @@ impl Execs {
     /// Starts it. The stream is `None` when detached.
     pub async fn start(&self, id: &str, how: StartExec) -> Result<Option<ExecStream>, ExecError> {
         let exec = self.inner.execs.find(id)?;
-        check_running(&exec.container)?;
+        check_running(&exec.container, exec.container.id.as_str())?;
         exec.begin()?;
         let execs = self.clone();
         // In a task of its own: once begun it is finished, whether or not the caller waits.
@@ -40,7 +41,7 @@ impl Execs {
         how: StartExec,
     ) -> Result<Option<ExecStream>, ExecError> {
         let facts = exec.container.facts();
-        let opened = match request(exec, &facts, how).await {
+        let opened = match request(&self.inner.config, exec, &facts, how).await {
             Ok(request) => {
                 self.tell_start(exec, &facts);
                 open(exec, &request).await
@@ -101,6 +102,7 @@ async fn open(exec: &Exec, request: &Request) -> Result<(i32, UnixStream), ExecE
 }
 
 async fn request(
+    engine: &EngineConfig,
     exec: &Arc<Exec>,
     facts: &Arc<Facts>,
     how: StartExec,
@@ -112,7 +114,7 @@ async fn request(
     let identity = looking.await.unwrap_or(Err(ExecError::Shim))?;
     Ok(Request::Exec(Box::new(ExecRequest {
         exec: exec.id.clone(),
-        process: build(exec, facts, &identity, how)?,
+        process: build(engine, exec, facts, &identity, how)?,
         open_stdin: config.attach_stdin && !how.detach,
         attach_stdout: config.attach_stdout && !how.detach,
         attach_stderr: config.attach_stderr && !how.detach,
@@ -134,6 +136,7 @@ pub(super) fn identity(user: &str, facts: &Facts) -> Result<Identity, ExecError>
 }
 
 fn build(
+    engine: &EngineConfig,
     exec: &Exec,
     facts: &Facts,
     identity: &Identity,
@@ -157,6 +160,7 @@ fn build(
     let size = how.console_size.or(config.console_size).unwrap_or_default();
     let mut process = process::common(record, identity, &capabilities);
     process
+        .set_rlimits(Some(process::rlimits(engine, record)))
         .set_terminal(Some(config.tty))
         .set_console_size(process::console_size(size))
         .set_args(Some(config.cmd.clone()))

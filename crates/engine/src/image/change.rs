@@ -13,6 +13,9 @@ pub enum ChangeError {
     /// An instruction of builds, which makes no configuration, or none at all.
     #[error("{0} is not a valid change command")]
     NotAChange(String),
+    /// Changes were named, and none is there.
+    #[error("file with no instructions")]
+    Nothing,
     /// Too few words.
     #[error("{0} requires at least one argument")]
     NoArgument(String),
@@ -30,7 +33,7 @@ impl ChangeError {
     /// Always the caller's fault.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotAChange(_) | Self::NoArgument(_) | Self::Malformed { .. } => {
+            Self::NotAChange(_) | Self::Nothing | Self::NoArgument(_) | Self::Malformed { .. } => {
                 ErrorKind::InvalidInput
             }
         }
@@ -43,6 +46,7 @@ pub(crate) fn apply_changes(
     changes: &[String],
 ) -> Result<(), ChangeError> {
     let mut cmd_set = false;
+    let mut found = changes.is_empty();
     for line in changes.iter().flat_map(|change| change.lines()) {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -54,8 +58,9 @@ pub(crate) fn apply_changes(
             text: text.trim(),
         };
         change.apply(config, &mut cmd_set)?;
+        found = true;
     }
-    Ok(())
+    found.then_some(()).ok_or(ChangeError::Nothing)
 }
 
 struct Change<'a> {

@@ -32,27 +32,28 @@ pub(crate) fn check(
     if !six.is_empty() {
         return Err(NetworkError::Unsupported("IPv6 on networks".to_owned()));
     }
-    match (address(settings), network) {
-        (Ok(None), _) => {}
-        (Err(text), network) => {
-            reasons.push(format!("invalid IPv4 address: {text}"));
-            match network {
-                Some(custom) if custom.record.subnet_was_chosen => reasons.push(not_in(text)),
-                network => where_chosen(network, &mut reasons),
-            }
-        }
-        (Ok(Some(ip)), Some(custom)) if custom.record.subnet_was_chosen => {
-            if !custom.record.subnet.contains(&ip) {
-                reasons.push(not_in(&ip.to_string()));
-            }
-        }
-        (Ok(Some(_)), network) => where_chosen(network, &mut reasons),
+    let address = address(settings);
+    if network.is_none() && !matches!(address, Ok(None)) {
+        reasons.push(
+            "user specified IP address is supported on user defined networks only".to_owned(),
+        );
     }
     if network.is_none() && settings.aliases.as_ref().is_some_and(|a| !a.is_empty()) {
         reasons.push(
             "network-scoped alias is supported only for containers in user defined networks"
                 .to_owned(),
         );
+    }
+    if let Err(text) = address {
+        reasons.push(format!("invalid IPv4 address: {text}"));
+    }
+    let chosen = network.filter(|custom| custom.record.subnet_was_chosen);
+    match (address, chosen) {
+        (Ok(None), _) => {}
+        (Ok(Some(ip)), Some(custom)) if custom.record.subnet.contains(&ip) => {}
+        (Ok(Some(ip)), Some(_)) => reasons.push(not_in(&ip.to_string())),
+        (Err(text), Some(_)) => reasons.push(not_in(text)),
+        (_, None) => reasons.push("user specified IP address is supported only when connecting to networks with user configured subnets".to_owned()),
     }
     if !reasons.is_empty() {
         return Err(NetworkError::Endpoint(reasons));
@@ -66,14 +67,4 @@ pub(crate) fn check(
 
 fn not_in(ip: &str) -> String {
     format!("no configured subnet or ip-range contain the IP address {ip}")
-}
-
-fn where_chosen(network: Option<&Custom>, reasons: &mut Vec<String>) {
-    if network.is_none() {
-        let reason = "user specified IP address is supported on user defined networks only";
-        reasons.push(reason.to_owned());
-    }
-    if network.is_none_or(|custom| !custom.record.subnet_was_chosen) {
-        reasons.push("user specified IP address is supported only when connecting to networks with user configured subnets".to_owned());
-    }
 }

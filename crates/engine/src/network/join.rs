@@ -105,6 +105,9 @@ fn plan(engine: &Inner, record: &Record, main: &str) -> Result<Vec<Planned>, Sta
         .iter()
         .map(|(name, settings)| (name.as_str(), settings.clone()))
         .collect();
+    if wanted.len() > 1 && wanted.iter().any(|(name, _)| *name == "none") {
+        return Err(StartError::PrivateNetwork);
+    }
     if wanted.is_empty() {
         wanted.push((main, EndpointSettings::default()));
     }

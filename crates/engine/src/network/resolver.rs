@@ -59,10 +59,13 @@ pub(crate) fn hosts_file(
 /// How a container finds itself under one of its addresses.
 pub(super) fn own_line(record: &Record, ip: Ipv4Addr) -> String {
     let (name, domain) = (&record.config.hostname, &record.config.domainname);
-    if domain.is_empty() {
-        format!("{ip}\t{name}\n")
-    } else {
-        format!("{ip}\t{name}.{domain} {name}\n")
+    let full = match domain.as_str() {
+        "" => name.clone(),
+        domain => format!("{name}.{domain}"),
+    };
+    match full.split_once('.') {
+        Some((short, _)) => format!("{ip}\t{full} {short}\n"),
+        None => format!("{ip}\t{full}\n"),
     }
 }
 

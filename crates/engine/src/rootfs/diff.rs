@@ -13,6 +13,7 @@ use lockgate_store::Snapshot;
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 
 use super::layers::{Entry, Layers, is_opaque, is_whiteout, list, magic_path};
+use super::places::is_place;
 
 /// What happened to a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,8 +97,10 @@ impl Diff {
         };
         let at = self.changes.len();
         self.changes.push((path, kind.unwrap_or(Kind::Modified)));
+        let file_type = FileType::from_raw_mode(stat.st_mode);
+        let is_link = file_type == FileType::Symlink;
         let mut is_empty = stat.st_size == 0;
-        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+        if file_type == FileType::Directory {
             let path = self.changes.get(at).map(|(path, _)| path.clone());
             let below = below.and_then(|below| below.directory);
             self.directory(
@@ -111,7 +114,11 @@ impl Diff {
                 return Ok(());
             }
         }
-        let is_ours = |path: &[u8]| kind == Some(Kind::Added) && is_empty && OURS.contains(&path);
+        let is_ours = |path: &[u8]| {
+            kind == Some(Kind::Added)
+                && ((is_empty && OURS.contains(&path))
+                    || ((is_empty || is_link) && is_place(path, &handle, &stat)))
+        };
         if let Some((path, _)) = self.changes.get(at)
             && (kind.is_none() || is_ours(path))
         {
@@ -155,22 +162,8 @@ fn join(base: &[u8], name: &OsStr) -> Vec<u8> {
     }
 }
 
-/// Places that the runtime makes for its mounts where an image has none. The stock engine keeps them in a layer
-/// of their own.
-const OURS: [&[u8]; 12] = [
-    b".dockerenv",
-    b"dev",
-    b"dev/console",
-    b"dev/mqueue",
-    b"dev/pts",
-    b"dev/shm",
-    b"etc",
-    b"etc/hostname",
-    b"etc/hosts",
-    b"etc/resolv.conf",
-    b"proc",
-    b"sys",
-];
+/// Directories that hold the places of [`super::places`], and one that the runtime makes for a mount.
+const OURS: [&[u8]; 3] = [b"dev", b"dev/mqueue", b"etc"];
 
 const MAX_DEPTH: u32 = 256;
 

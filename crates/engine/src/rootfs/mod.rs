@@ -8,10 +8,12 @@
 mod copy;
 mod diff;
 mod layers;
+mod places;
 mod user;
 mod view;
 
 pub(crate) use copy::{fill_volume, image_tree};
 pub(crate) use diff::{Diff, Kind, diff};
+pub(crate) use places::{furnish, furniture, is_file};
 pub(crate) use user::{Identity, of_layers, of_process};
 pub(crate) use view::{Access, Bind, Plan, Source, View};

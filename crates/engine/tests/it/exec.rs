@@ -163,7 +163,7 @@ async fn refusals_are_dockers() {
     let error = execs.create(&container, exec("true")).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("container {container} is paused, unpause the container before exec")
+        format!("Container {container} is paused, unpause the container before exec")
     );
     fixture.containers().unpause(&container).await.unwrap();
     fixture.containers().kill(&container, None).await.unwrap();

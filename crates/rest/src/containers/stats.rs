@@ -1,5 +1,7 @@
 //! `GET /containers/{id}/stats`
 
+use std::collections::BTreeMap;
+
 use futures_util::stream;
 use lockgate_api::latest::stats as wire;
 use lockgate_api::{Shape, encode};
@@ -88,11 +90,81 @@ fn memory(from: MemoryStats) -> wire::MemoryStats {
     wire::MemoryStats {
         usage: from.usage.unwrap_or_default(),
         max_usage: from.max_usage.unwrap_or_default(),
-        stats: from.stats,
+        stats: from.stats.map(|stats| shown(&stats)),
         failcnt: from.failcnt.unwrap_or_default(),
         limit: from.limit.unwrap_or_default(),
     }
 }
+
+/// Of the kernel's counters those that dockerd shows, every one of them.
+fn shown(all: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    let value = |key: &str| all.get(key).copied().unwrap_or_default();
+    if all.contains_key("anon") {
+        return V2.map(|key| (key.to_owned(), value(key))).into();
+    }
+    let limits = V1_LIMITS.into_iter().map(str::to_owned);
+    let own = V1.into_iter().map(str::to_owned);
+    let total = V1.into_iter().map(|key| format!("total_{key}"));
+    let keys = limits.chain(own).chain(total);
+    keys.filter(|_| !all.is_empty())
+        .map(|key| (key.clone(), value(&key)))
+        .collect()
+}
+
+/// Counters of `memory.stat` of version 1, each also with `total_` before it.
+const V1: [&str; 15] = [
+    "active_anon",
+    "active_file",
+    "cache",
+    "dirty",
+    "inactive_anon",
+    "inactive_file",
+    "mapped_file",
+    "pgfault",
+    "pgmajfault",
+    "pgpgin",
+    "pgpgout",
+    "rss",
+    "rss_huge",
+    "unevictable",
+    "writeback",
+];
+const V1_LIMITS: [&str; 2] = ["hierarchical_memory_limit", "hierarchical_memsw_limit"];
+
+/// Counters of `memory.stat` of version 2.
+const V2: [&str; 31] = [
+    "active_anon",
+    "active_file",
+    "anon",
+    "anon_thp",
+    "file",
+    "file_dirty",
+    "file_mapped",
+    "file_writeback",
+    "inactive_anon",
+    "inactive_file",
+    "kernel_stack",
+    "pgactivate",
+    "pgdeactivate",
+    "pgfault",
+    "pglazyfree",
+    "pglazyfreed",
+    "pgmajfault",
+    "pgrefill",
+    "pgscan",
+    "pgsteal",
+    "shmem",
+    "slab",
+    "slab_reclaimable",
+    "slab_unreclaimable",
+    "sock",
+    "thp_collapse_alloc",
+    "thp_fault_alloc",
+    "unevictable",
+    "workingset_activate",
+    "workingset_nodereclaim",
+    "workingset_refault",
+];
 
 fn blkio(from: BlkioStats) -> wire::BlkioStats {
     let entry = |from: BlkioEntry| wire::BlkioEntry {

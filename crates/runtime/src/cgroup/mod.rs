@@ -22,7 +22,7 @@ use oci_spec::runtime::LinuxResources;
 pub use layout::Version;
 pub use stats::{BlkioEntry, BlkioStats, CpuStats, MemoryStats, PidsStats, Stats, Throttling};
 
-use crate::reason::ignore;
+use crate::reason::{Reason, ignore};
 use layout::Layout;
 
 /// Why an operation on a cgroup failed.
@@ -32,7 +32,7 @@ pub enum CgroupError {
     #[error("no cgroup file system is mounted")]
     Missing,
     /// A file of the cgroup could not be used.
-    #[error("cgroup file `{path}`: {source}")]
+    #[error("cgroup file `{path}`: {}", Reason(source))]
     File {
         /// Which.
         path: PathBuf,

@@ -59,6 +59,10 @@ pub(super) fn make<Fd: AsFd>(
 
 fn make_links(directory: &OwnedFd) -> Result<(), InitError> {
     for (name, target) in LINKS {
+        // As runc: where the kernel has no image of its memory there is no name for it.
+        if target == KCORE && !Path::new(KCORE).exists() {
+            continue;
+        }
         match rustix::fs::symlinkat(target, directory, name) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(source) => return Err(failed(&Path::new("/dev").join(name), source)),
@@ -167,11 +171,13 @@ const STANDARD: [(&str, u32, u32); 6] = [
     ("tty", 5, 0),
 ];
 
+const KCORE: &str = "/proc/kcore";
+
 const LINKS: [(&str, &str); 6] = [
     ("fd", "/proc/self/fd"),
     ("stdin", "/proc/self/fd/0"),
     ("stdout", "/proc/self/fd/1"),
     ("stderr", "/proc/self/fd/2"),
-    ("core", "/proc/kcore"),
+    ("core", KCORE),
     ("ptmx", "pts/ptmx"),
 ];

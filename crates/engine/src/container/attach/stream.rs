@@ -21,7 +21,7 @@ pub(crate) enum StdinEnd {
     Ignore,
     /// The process's input ends; its output goes on.
     Close,
-    /// The process's input stays open, the attachment ends.
+    /// The process's input stays open, the attachment ends with what is there to be read.
     Detach,
 }
 
@@ -41,8 +41,13 @@ pub(crate) struct Duplex {
 enum State {
     Waiting(Arc<Slot>),
     Live(UnixStream),
+    /// It ends: what the process has written already, up to so many bytes, is still delivered.
+    Ending(UnixStream, usize),
     Ended,
 }
+
+/// What a client gets after it has ended its attachment, at most: a process may write without end.
+const LAST_WORDS: usize = 64 << 10;
 
 impl Duplex {
     pub(crate) fn new(slot: Arc<Slot>, end: StdinEnd, keys: Option<Vec<u8>>) -> Self {
@@ -71,6 +76,17 @@ impl Duplex {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.reader = Some(context.waker().clone());
+        if let State::Ending(stream, room) = &mut self.state {
+            // Asked of the kernel: what tokio knows of the socket may be a moment old.
+            let length = rustix::io::read(&*stream, buffer.initialize_unfilled());
+            let length = length.unwrap_or_default();
+            buffer.advance(length);
+            *room = room.saturating_sub(length);
+            if *room == 0 || length == 0 {
+                self.state = State::Ended;
+            }
+            return Poll::Ready(Ok(()));
+        }
         match ready!(self.poll_live(Half::Read, context)) {
             Some(stream) => Pin::new(stream).poll_read(context, buffer),
             None => Poll::Ready(Ok(())),
@@ -151,13 +167,16 @@ impl Duplex {
         }
         match &mut self.state {
             State::Live(stream) => Poll::Ready(Some(stream)),
-            State::Waiting(_) | State::Ended => Poll::Ready(None),
+            State::Waiting(_) | State::Ending(..) | State::Ended => Poll::Ready(None),
         }
     }
 
     /// Ends the attachment: the reading half sees the end of the stream.
     fn finish(&mut self) {
-        self.state = State::Ended;
+        self.state = match std::mem::replace(&mut self.state, State::Ended) {
+            State::Live(stream) => State::Ending(stream, LAST_WORDS),
+            State::Waiting(_) | State::Ending(..) | State::Ended => State::Ended,
+        };
         if let Some(reader) = self.reader.take() {
             reader.wake();
         }
@@ -268,5 +287,50 @@ impl fmt::Debug for AttachStream {
         f.debug_struct("AttachStream")
             .field("raw", &self.raw)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// An attachment and its process's end of it.
+    fn attached() -> (AttachStream, std::os::unix::net::UnixStream) {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        let ours = UnixStream::from_std(ours).unwrap();
+        let duplex = Duplex::live(ours, StdinEnd::Detach, None);
+        (AttachStream::new(None, Some(duplex), true, || ()), theirs)
+    }
+
+    #[tokio::test]
+    async fn what_is_there_when_the_client_ends_its_input_is_delivered() {
+        let (mut stream, mut process) = attached();
+        process.write_all(b"last words").unwrap();
+        stream.shutdown().await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        assert_eq!(text, "last words");
+    }
+
+    #[tokio::test]
+    async fn a_process_that_never_ends_does_not_keep_a_client_that_does() {
+        let (mut stream, mut process) = attached();
+        stream.shutdown().await.unwrap();
+        let (mut total, mut buffer) = (0, [0; 8 << 10]);
+        loop {
+            drop(process.write(&[b'y'; 16 << 10]));
+            match stream.read(&mut buffer).await.unwrap() {
+                0 => break,
+                length => total += length,
+            }
+        }
+        assert_eq!(total, LAST_WORDS);
+        process.write(b"more").unwrap_err();
     }
 }

@@ -260,7 +260,7 @@ fn networks(
         if custom.is_some() || is_built_in {
             check_endpoint(custom.as_deref(), &settings).map_err(|error| {
                 CreateError::Endpoint {
-                    network: name.clone(),
+                    network: network_name(custom.clone(), name.clone()),
                     error,
                 }
             })?;

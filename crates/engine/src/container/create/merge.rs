@@ -12,6 +12,8 @@ pub(crate) fn merge(config: &mut ContainerConfig, image: &ContainerConfig) {
     or(&mut config.working_dir, &image.working_dir);
     merge_map(&mut config.exposed_ports, image.exposed_ports.as_ref());
     merge_map(&mut config.volumes, image.volumes.as_ref());
+    // An empty object and none at all are the same to dockerd, here alone.
+    config.volumes = config.volumes.take().filter(|volumes| !volumes.is_empty());
     merge_map(&mut config.labels, image.labels.as_ref());
     merge_env(config, image);
     merge_command(config, image);

@@ -63,8 +63,13 @@ impl<'a> Undo<'a> {
             .engine
             .store
             .snapshot_create(&record.id, record.image.as_ref());
-        made.map_err(|error| FaultError::Store(error.to_string()))?;
+        let snapshot = made.map_err(|error| FaultError::Store(error.to_string()))?;
         self.steps.push(Step::Snapshot);
+        let directory = &record.config.working_dir;
+        if rootfs::is_file(&snapshot, directory).map_err(FaultError::file("look into the image"))? {
+            return Err(ConfigError::WorkingDirFile(directory.clone()).into());
+        }
+        rootfs::furnish(&snapshot).map_err(FaultError::file("furnish the writable layer"))?;
         Ok(())
     }
 

@@ -41,6 +41,11 @@ pub enum StartError {
     /// A network that is named is not there.
     #[error("failed to set up container networking: network {0} not found")]
     NoNetwork(String),
+    /// `none` is one of several.
+    #[error(
+        "failed to set up container networking: container cannot be connected to multiple networks with one of the networks in private (none) mode"
+    )]
+    PrivateNetwork,
     /// A volume cannot be mounted.
     #[error("{0}")]
     Volume(String),
@@ -65,6 +70,7 @@ impl StartError {
             Self::Lookup(error) => error.kind(),
             Self::AlreadyStarted(_) => ErrorKind::NotModified,
             Self::NoNetwork(_) => ErrorKind::NotFound,
+            Self::PrivateNetwork => ErrorKind::Denied,
             Self::Paused | Self::Removing => ErrorKind::Conflict,
             Self::Config(error) => error.kind(),
             Self::Runtime { invalid: true, .. } => ErrorKind::InvalidInput,

@@ -53,6 +53,9 @@ pub enum FaultError {
     /// The supervising process cannot be started or reached.
     #[error("the container's shim failed: {0}")]
     Shim(String),
+    /// The kernel refuses limits.
+    #[error("{0}")]
+    Limits(String),
     /// The engine is closing.
     #[error("the engine is shutting down")]
     Closing,
@@ -62,7 +65,9 @@ impl FaultError {
     /// Whose fault it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::File { .. } | Self::Store(_) | Self::Shim(_) => ErrorKind::Internal,
+            Self::File { .. } | Self::Store(_) | Self::Shim(_) | Self::Limits(_) => {
+                ErrorKind::Internal
+            }
             Self::Closing => ErrorKind::Unavailable,
         }
     }

@@ -22,17 +22,15 @@ use crate::network::{Known, endpoints, parse_port, port_map};
 
 use select::Selection;
 
-/// Filters that make stopped containers visible without `all`.
-const IMPLIES_ALL: [&str; 2] = ["status", "exited"];
+/// The filter that makes stopped containers visible without `all`.
+const IMPLIES_ALL: &str = "status";
 
 impl Containers {
     /// The containers that match, newest first.
     pub async fn list(&self, query: &ListQuery) -> Result<Vec<Summary>, InspectError> {
         let filters = &query.filters;
         filters.check_keys(&select::KEYS)?;
-        let all = query.all
-            || query.limit.is_some()
-            || IMPLIES_ALL.iter().any(|key| filters.contains(key));
+        let all = query.all || query.limit.is_some() || filters.contains(IMPLIES_ALL);
         let mut found: Vec<(Arc<Container>, Arc<Facts>)> = self
             .inner
             .registry

@@ -180,10 +180,7 @@ impl<'a> Selection<'a> {
                 .filter_map(|joined| joined.endpoint.as_ref())
                 .flat_map(|endpoint| &endpoint.ports)
                 .filter(|port| !IpAddr::from(port.host_ip).is_multicast())
-                .flat_map(|port| {
-                    [port.host_port, port.container_port]
-                        .map(|number| (number, port.proto.as_str()))
-                })
+                .map(|port| (port.host_port, port.proto.as_str()))
                 .collect()
         };
         self.filters

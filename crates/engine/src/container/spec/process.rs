@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use lockgate_runtime::spec::DEFAULT_PATH;
 use oci_spec::runtime::{
-    Box as ConsoleSize, BoxBuilder, Capability, LinuxCapabilities, Process, User,
+    Box as ConsoleSize, BoxBuilder, Capability, LinuxCapabilities, PosixRlimit, Process, User,
 };
 
 use super::{Inputs, limit};
+use crate::config::EngineConfig;
 use crate::container::create::Security;
 use crate::container::record::Record;
 use crate::rootfs::Identity;
@@ -37,12 +38,15 @@ pub(super) fn build(inputs: &Inputs<'_>, capabilities: &[Capability]) -> Process
             inputs.link_environment,
         )))
         .set_cwd(working_directory(&record.config.working_dir))
-        .set_rlimits(Some(limit::build(
-            &inputs.engine.default_ulimits,
-            host.ulimits.as_deref().unwrap_or_default(),
-        )))
+        .set_rlimits(Some(rlimits(inputs.engine, record)))
         .set_oom_score_adj(oom_score_adj(host.oom_score_adj));
     process
+}
+
+/// The container's limits and those that the daemon gives to all; its execs have them too.
+pub(crate) fn rlimits(engine: &EngineConfig, record: &Record) -> Vec<PosixRlimit> {
+    let own = record.host_config.ulimits.as_deref().unwrap_or_default();
+    limit::build(&engine.default_ulimits, own)
 }
 
 /// What the container's process and its execs have in common.

@@ -185,7 +185,10 @@ impl Driver {
         events::volumes(&self.engine, &self.record, "mount");
         events::networks(&self.engine, &self.record, &self.state.network, "connect");
         events::container(&self.engine, &self.record, "start", []);
-        self.container.live(|life| life.running = true);
+        self.container.live(|life| {
+            life.running = true;
+            life.restarting = false;
+        });
         // Those who came between the first round and the publication.
         fill_parked(&self.container).await;
     }
@@ -205,7 +208,10 @@ impl Driver {
         self.state.error = text;
         self.commit();
         let code = self.state.exit_code;
-        self.container.live(|life| life.exit_code = code);
+        self.container.live(|life| {
+            life.restarting = false;
+            life.exit_code = code;
+        });
         for slot in self.container.take_parked() {
             slot.fill(None);
         }
