@@ -37,7 +37,8 @@ async fn lists_are_filtered_and_newest_first() {
         (false, vec![], vec!["mid"]),
         (true, vec![], vec!["new", "mid", "old"]),
         (false, vec![("status", "exited")], vec!["old"]),
-        (false, vec![("exited", "3")], vec!["old"]),
+        (false, vec![("exited", "3")], vec![]),
+        (true, vec![("exited", "3")], vec!["old"]),
         (true, vec![("name", "^/?m")], vec!["mid"]),
         (true, vec![("label", "k=new")], vec!["new"]),
         (
