@@ -7,6 +7,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
 /// What a written file must outlive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
@@ -42,6 +44,28 @@ pub fn write_atomic_mode(
         });
     if result.is_err() {
         // It may not have been made, or may be renamed already; the first error is the one to tell.
+        drop(fs::remove_file(&temporary));
+    }
+    result
+}
+
+/// Makes a file of `bytes` with mode 0600, whole and on disk under its name, or not at all. One that is there
+/// is left alone: `AlreadyExists`.
+pub fn write_once(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = temporary_beside(path)?;
+    let result = write_new(&temporary, bytes, 0o600, Durability::PowerLoss)
+        .and_then(|()| {
+            Ok(renameat_with(
+                CWD,
+                &temporary,
+                CWD,
+                path,
+                RenameFlags::NOREPLACE,
+            )?)
+        })
+        .and_then(|()| sync_directory(path.parent().unwrap_or_else(|| Path::new("."))));
+    if result.is_err() {
+        // As above.
         drop(fs::remove_file(&temporary));
     }
     result
@@ -122,6 +146,18 @@ mod tests {
             write_atomic(&path, text.as_bytes(), durability).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn what_is_written_once_is_never_replaced() {
+        let directory = scratch();
+        let path = directory.join("backup");
+        write_once(&path, b"first").unwrap();
+        let again = write_once(&path, b"second").unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"first");
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
         fs::remove_dir_all(directory).unwrap();
     }

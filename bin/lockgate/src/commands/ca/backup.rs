@@ -1,11 +1,11 @@
 //! `lockgate ca backup` and `restore`: a whole authority in one encrypted file.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use lockgate_pki::restore as restore_into;
+use lockgate_sys::file::write_once;
 use lockgate_types::Timestamp;
 
 use super::{absolute, directory, journal, passphrase, place, told};
@@ -24,29 +24,11 @@ pub(super) fn run(args: &BackupArgs, out: &mut Output) -> Outcome {
     let (text, info) = directory
         .backup(&passphrase, Timestamp::now())
         .map_err(told)?;
-    write(&args.file, &text).map_err(|error| failed(&args.file, &error))?;
+    write_once(&args.file, text.as_bytes()).map_err(|error| failed(&args.file, &error))?;
     journal(&directory, "backed_up", &info.subject, "")?;
     out.line(format!("{}: {}", info.subject, args.file.display()))?;
     out.line("Keep it and its passphrase apart. What is revoked from now on is not in it: keep a crl.pem beside it.")?;
     Ok(0)
-}
-
-/// Complete under its name, or not there.
-fn write(file: &Path, text: &str) -> std::io::Result<()> {
-    let parent = file
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    let mut open = OpenOptions::new();
-    let mut open = open.write(true).create_new(true).mode(0o600).open(file)?;
-    let written = open
-        .write_all(text.as_bytes())
-        .and_then(|()| open.sync_all())
-        .and_then(|()| File::open(parent.unwrap_or_else(|| Path::new(".")))?.sync_all());
-    if written.is_err() {
-        // The first error is the one to tell.
-        drop(std::fs::remove_file(file));
-    }
-    written
 }
 
 /// Makes the directory out of the file.

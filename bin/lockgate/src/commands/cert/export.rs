@@ -1,11 +1,7 @@
 //! `lockgate cert export`: a set as one PKCS#12 file, which browsers and key stores take.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
-
 use lockgate_pki::{CertificateInfo, PrivateKey, certificates};
+use lockgate_sys::file::write_once;
 use lockgate_types::Secret;
 use p12_keystore::{
     Certificate, KeyStore, KeyStoreEntry, PrivateKey as StoredKey, PrivateKeyChain,
@@ -36,7 +32,7 @@ pub(super) fn run(args: &CertExportArgs, out: &mut Output) -> Outcome {
     let passphrase = ca::passphrase_of_export(args.passphrase_file.as_deref(), out)?;
     let all = chain.iter().chain(&roots).map(AsRef::as_ref);
     let octets = pack(&args.name, &key, all, &passphrase).map_err(told)?;
-    write(&args.p12, &octets).map_err(|error| {
+    write_once(&args.p12, &octets).map_err(|error| {
         let failure = Failure::new(format!("{}: {error}", args.p12.display()));
         failure.hint("nothing is overwritten: name another file")
     })?;
@@ -64,13 +60,6 @@ fn pack<'a>(
         .encryption_iterations(ROUNDS)
         .mac_iterations(ROUNDS)
         .write()
-}
-
-fn write(file: &Path, octets: &[u8]) -> std::io::Result<()> {
-    let mut open = OpenOptions::new();
-    let mut open = open.write(true).create_new(true).mode(0o600).open(file)?;
-    open.write_all(octets)?;
-    open.sync_all()
 }
 
 /// Browsers refuse more than some millions; a file that is carried around deserves more than 10,000.
