@@ -121,15 +121,11 @@ fn devices_and_links_are_those_of_docker() {
     for name in ["full", "null", "random", "tty", "urandom", "zero"] {
         assert!(text.contains(&format!(" {name}\n")), "{name}: {text}");
     }
-    let links = [
-        "core -> /proc/kcore",
-        "fd -> /proc/self/fd",
-        "ptmx -> pts/ptmx",
-        "stdin ->",
-    ];
-    for link in links {
+    for link in ["fd -> /proc/self/fd", "ptmx -> pts/ptmx", "stdin ->"] {
         assert!(text.contains(link), "{link}: {text}");
     }
+    let has_image = std::path::Path::new("/proc/kcore").exists();
+    assert_eq!(text.contains("core -> /proc/kcore"), has_image, "{text}");
     assert!(text.ends_with("\n3\n"), "{text}");
 }
 
