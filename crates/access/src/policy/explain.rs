@@ -21,6 +21,23 @@ pub struct Explanation {
     pub why: String,
 }
 
+/// What the daemon asks of a call, with nothing lent.
+fn question<'a>(
+    principal: &'a Principal,
+    call: &'a Call,
+    facts: &'a Facts,
+    objects: &'a dyn Objects,
+) -> Question<'a> {
+    Question {
+        principal,
+        operation: call.operation(),
+        target: call.target(),
+        facts,
+        objects,
+        lent: &[],
+    }
+}
+
 impl Policy {
     /// Whether it would be allowed: the decision as the daemon takes it, without the reasons.
     pub fn allows(
@@ -31,14 +48,7 @@ impl Policy {
         facts: &Facts,
         objects: &dyn Objects,
     ) -> bool {
-        let question = Question {
-            principal,
-            operation: call.operation(),
-            target: call.target(),
-            facts,
-            objects,
-            lent: &[],
-        };
+        let question = question(principal, call, facts, objects);
         matches!(self.decide(owners, question), Grant::Allow { .. })
     }
 
@@ -51,14 +61,7 @@ impl Policy {
         facts: &Facts,
         objects: &dyn Objects,
     ) -> Explanation {
-        let question = Question {
-            principal,
-            operation: call.operation(),
-            target: call.target(),
-            facts,
-            objects,
-            lent: &[],
-        };
+        let question = question(principal, call, facts, objects);
         let grant = self.decide(owners, question);
         let denied = refusal(&grant, question).map(|denied| denied.to_string());
         let (role, why) = match grant {

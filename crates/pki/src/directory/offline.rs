@@ -58,10 +58,7 @@ impl AuthorityDirectory {
         if root.certificate_der() != old.root_der() {
             return Err(DirectoryError::AnotherRoot(root.info().subject.clone()));
         }
-        let issuer = root.create_below(new)?;
-        root.record_below(&issuer)?;
-        let (lists, _) = self.with_list_of(root_directory, root)?;
-        self.succeed(issuer, old, protection, Some(lists))
+        self.succeed_below(root_directory, root, old, new, protection)
     }
 
     /// Puts a new root, and the first issuing authority below it, beside what is there. The old root's key is
@@ -75,6 +72,18 @@ impl AuthorityDirectory {
         protection: &Protection,
     ) -> Result<Authority, DirectoryError> {
         self.refuse_while_rotating(root.now())?;
+        self.succeed_below(root_directory, root, old, new, protection)
+    }
+
+    /// Makes an issuing authority below `root` and puts it in the place of `old`.
+    fn succeed_below(
+        &self,
+        root_directory: &Self,
+        root: &Authority,
+        old: &Authority,
+        new: &NewAuthority,
+        protection: &Protection,
+    ) -> Result<Authority, DirectoryError> {
         let issuer = root.create_below(new)?;
         root.record_below(&issuer)?;
         let (lists, _) = self.with_list_of(root_directory, root)?;
