@@ -8,17 +8,23 @@ use std::task::{Context, Poll};
 use futures_util::future::BoxFuture;
 use http::request::Parts;
 use lockgate_access::{Admitted, Kind, NoObjects, Objects};
+use lockgate_api::Call;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::body::Body;
 
 /// Serves what was admitted: the engine here, an upstream daemon in guard mode.
 ///
-/// Calls whose operation changes something run in a task of their own and are finished even when
-/// the client leaves; the others are dropped with the client. A panic becomes an answer 500.
+/// Calls that the backend [finishes](Backend::finishes) run in a task of their own, even when the
+/// client leaves; the others are dropped with the client. A panic becomes an answer 500.
 pub trait Backend: Send + Sync + 'static {
     /// Serves one request.
     fn serve(self: Arc<Self>, request: Request) -> BoxFuture<'static, Reply>;
+
+    /// Whether a call goes on when its client has left: as a rule, what changes something.
+    fn finishes(&self, call: &Call) -> bool {
+        call.operation().mutates()
+    }
 
     /// What exists, for judging calls that are about it.
     fn objects(&self) -> &dyn Objects {
@@ -114,7 +120,10 @@ pub enum UpgradeTo {
 
 /// A client's connection as a byte stream. Reading ends when the client has closed its writing
 /// side; `shutdown` closes ours and leaves reading open.
-pub struct Duplex(Pin<Box<dyn Stream>>);
+pub struct Duplex {
+    stream: Pin<Box<dyn Stream>>,
+    gone: BoxFuture<'static, ()>,
+}
 
 trait Stream: AsyncRead + AsyncWrite + Send {}
 
@@ -123,7 +132,23 @@ impl<T: AsyncRead + AsyncWrite + Send> Stream for T {}
 impl Duplex {
     /// Wraps a stream.
     pub fn new(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Self {
-        Self(Box::pin(stream))
+        Self::of_client(stream, std::future::pending())
+    }
+
+    /// A stream whose client may be known to have left, and not only to have finished sending.
+    pub(crate) fn of_client(
+        stream: impl AsyncRead + AsyncWrite + Send + 'static,
+        gone: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        Self {
+            stream: Box::pin(stream),
+            gone: Box::pin(gone),
+        }
+    }
+
+    /// Ends when the client has left, if that can be known; once only. It is asked for after the end of input.
+    pub(crate) fn take_gone(&mut self) -> BoxFuture<'static, ()> {
+        std::mem::replace(&mut self.gone, Box::pin(std::future::pending()))
     }
 }
 
@@ -139,7 +164,7 @@ impl AsyncRead for Duplex {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<std::io::Result<()>> {
-        self.0.as_mut().poll_read(cx, buffer)
+        self.stream.as_mut().poll_read(cx, buffer)
     }
 }
 
@@ -149,15 +174,15 @@ impl AsyncWrite for Duplex {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<std::io::Result<usize>> {
-        self.0.as_mut().poll_write(cx, bytes)
+        self.stream.as_mut().poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        self.0.as_mut().poll_flush(cx)
+        self.stream.as_mut().poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        self.0.as_mut().poll_shutdown(cx)
+        self.stream.as_mut().poll_shutdown(cx)
     }
 
     fn poll_write_vectored(
@@ -165,10 +190,10 @@ impl AsyncWrite for Duplex {
         cx: &mut Context<'_>,
         slices: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
-        self.0.as_mut().poll_write_vectored(cx, slices)
+        self.stream.as_mut().poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        self.stream.is_write_vectored()
     }
 }

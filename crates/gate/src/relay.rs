@@ -7,8 +7,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use crate::backend::Duplex;
 
 /// Copies both ways until the backend's side has said everything. The client closing its writing
-/// side is the end of input and of nothing else.
-pub async fn relay<S: AsyncRead + AsyncWrite>(client: Duplex, stream: S) -> io::Result<()> {
+/// side is the end of input and of nothing else; once it has left, nobody is there to be told more.
+pub async fn relay<S: AsyncRead + AsyncWrite>(mut client: Duplex, stream: S) -> io::Result<()> {
+    let gone = client.take_gone();
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut output, mut input) = tokio::io::split(stream);
     let inward = async {
@@ -18,7 +19,7 @@ pub async fn relay<S: AsyncRead + AsyncWrite>(client: Duplex, stream: S) -> io::
         if let Err(error) = copied.and(closed) {
             tracing::trace!(%error, "input ended early");
         }
-        std::future::pending::<()>().await;
+        gone.await;
     };
     let outward = async {
         copy(&mut output, &mut to_client).await?;

@@ -1,12 +1,13 @@
 //! The kinds of sockets, as one.
 
 use std::io;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::unix::AsyncFd;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
@@ -59,6 +60,29 @@ impl Transport {
             Self::Unix(socket) => lockgate_sys::socket::has_unread(socket.as_fd()).unwrap_or(false),
         }
     }
+}
+
+impl Transport {
+    /// Ends when both directions are closed: with a client of a unix socket that has left, with one of TCP
+    /// as soon as its host says so, which the next keep-alive makes it do.
+    pub(crate) fn hung_up(&self) -> io::Result<impl Future<Output = ()> + Send + 'static> {
+        let socket = match self {
+            Self::Tcp(socket) => socket.as_fd(),
+            Self::Tls(stream) => stream.get_ref().0.as_fd(),
+            Self::Unix(socket) => socket.as_fd(),
+        };
+        let watch = watch(socket.try_clone_to_owned()?)?;
+        Ok(async move { drop(watch.ready(Interest::PRIORITY).await) })
+    }
+}
+
+/// Nothing has priority on these sockets, so what wakes it is that they are closed.
+#[expect(
+    deprecated,
+    reason = "the successor is unsafe for types whose descriptor may change; an OwnedFd's cannot"
+)]
+fn watch(socket: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::with_interest(socket, Interest::PRIORITY)
 }
 
 impl Hangup for Transport {

@@ -67,18 +67,30 @@ async fn stream(upgrade: Upgrade) {
     }
     head_is_read(&socket.transport).await;
     let (give_back, given_back) = oneshot::channel();
+    let (input_ended, end_of_input) = oneshot::channel();
     let ending = Arc::new(ending);
     let lent = Lent {
         socket: Some(socket),
         give_back: Some(give_back),
+        input_ended: Some(input_ended),
         ending: Arc::clone(&ending),
     };
-    run(Duplex::new(lent)).await;
+    run(Duplex::of_client(lent, gone(end_of_input))).await;
     if let Ok(socket) = given_back.await {
         close(socket).await;
     }
     ending.finish(Outcome::Done);
     drop(visit);
+}
+
+type Gone = BoxFuture<'static, ()>;
+
+/// Waits for a client that has finished sending to leave.
+async fn gone(end_of_input: oneshot::Receiver<Gone>) {
+    match end_of_input.await {
+        Ok(gone) => gone.await,
+        Err(_dropped) => std::future::pending().await,
+    }
 }
 
 /// Waits a moment for the client to take the head. Some clients read it through a buffer and then go on
@@ -176,6 +188,8 @@ impl AsyncWrite for Socket {
 struct Lent {
     socket: Option<Socket>,
     give_back: Option<oneshot::Sender<Socket>>,
+    /// Told once how to know that the client has left.
+    input_ended: Option<oneshot::Sender<Gone>>,
     ending: Arc<Ending>,
 }
 
@@ -185,6 +199,18 @@ impl Lent {
             .as_mut()
             .map(Pin::new)
             .ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    /// From now on the only news of the client is that it leaves.
+    fn end_of_input(&mut self) {
+        let Some(told) = self.input_ended.take() else {
+            return;
+        };
+        match self.socket.as_ref().map(|it| it.transport.hung_up()) {
+            Some(Ok(gone)) => drop(told.send(Box::pin(gone))),
+            Some(Err(error)) => tracing::debug!(%error, "a client is not watched"),
+            None => {}
+        }
     }
 }
 
@@ -203,7 +229,13 @@ impl AsyncRead for Lent {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.get_mut().socket()?.poll_read(cx, buffer)
+        let this = self.get_mut();
+        let before = buffer.remaining();
+        ready!(this.socket()?.poll_read(cx, buffer))?;
+        if before > 0 && buffer.remaining() == before {
+            this.end_of_input();
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -4,10 +4,10 @@ use std::io;
 
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, PROXY_AUTHENTICATE, TE,
-    TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    PROXY_AUTHENTICATE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, Version};
 use http_body_util::BodyExt;
 use lockgate_gate::{Body, BodyError, body};
 
@@ -36,10 +36,20 @@ pub(crate) fn relayed(response: Response<Flow>) -> Response<Body> {
 /// The same with a body made of the upstream's.
 pub(crate) fn with<B>(response: Response<B>, make: impl FnOnce(B) -> Body) -> Response<Body> {
     let (mut head, body) = response.into_parts();
-    for name in &OF_THE_CONNECTION {
+    for name in named(&head.headers).iter().chain(&OF_THE_CONNECTION) {
         head.headers.remove(name);
     }
+    // The version is of our connection, too.
+    head.version = Version::HTTP_11;
     Response::from_parts(head, make(body))
+}
+
+/// What the field `Connection` names belongs to the connection as well.
+fn named(fields: &HeaderMap) -> Vec<HeaderName> {
+    let all = fields.get_all(CONNECTION).iter();
+    let texts = all.filter_map(|value| value.to_str().ok());
+    let names = texts.flat_map(|text| text.split(','));
+    names.filter_map(|name| name.trim().parse().ok()).collect()
 }
 
 /// JSON of ours.

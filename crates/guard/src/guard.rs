@@ -172,6 +172,11 @@ impl Backend for Guard {
         Some(&self.looker)
     }
 
+    /// Who leaves a pull, a push, a load or a build ends it: the daemon behind sees that, as it would without a door.
+    fn finishes(&self, call: &Call) -> bool {
+        call.operation().mutates() && call.route().stream != StreamKind::Down
+    }
+
     fn serve(self: Arc<Self>, request: Request) -> BoxFuture<'static, Reply> {
         Box::pin(async move {
             let id = request.admitted.id().to_owned();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use lockgate_access::{Facts, Objects};
-use lockgate_api::{Call, Operation};
+use lockgate_api::Call;
 
 use super::Door;
 use crate::backend::{Backend, Reply, Request};
@@ -29,15 +29,13 @@ pub(super) async fn what_exists(
     Ok(Some(look_up.find(wanted).await?))
 }
 
-/// Asks the backend. What changes something runs in a task of its own and is finished even when
-/// the client leaves; what only reads is dropped with the client.
-pub(super) async fn backend(
-    backend: Arc<dyn Backend>,
-    request: Request,
-    operation: Operation,
-) -> Result<Reply, Refused> {
+/// Asks the backend. What it finishes even when the client leaves runs in a task of its own; the rest
+/// is dropped with the client.
+pub(super) async fn backend(backend: Arc<dyn Backend>, request: Request) -> Result<Reply, Refused> {
+    let operation = request.admitted.call().operation();
+    let is_finished = backend.finishes(request.admitted.call());
     let serve = async move { backend.serve(request).await };
-    let reply = if operation.mutates() {
+    let reply = if is_finished {
         tokio::spawn(serve).await.map_err(|error| error.to_string())
     } else {
         AssertUnwindSafe(serve)

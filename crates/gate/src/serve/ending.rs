@@ -121,6 +121,7 @@ impl Ending {
             Followed {
                 inner,
                 ending: self,
+                broken: None,
             }
             .boxed_unsync()
         })
@@ -154,6 +155,8 @@ impl Drop for Open {
 struct Followed {
     inner: Body,
     ending: Ending,
+    /// Why it breaks off, once what came before has been sent.
+    broken: Option<BodyError>,
 }
 
 impl HttpBody for Followed {
@@ -164,6 +167,9 @@ impl HttpBody for Followed {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(error) = self.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
         let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
         match &frame {
             Some(Ok(frame)) => {
@@ -178,7 +184,15 @@ impl HttpBody for Followed {
             }
             None => self.ending.finish(Outcome::Done),
         }
-        Poll::Ready(frame)
+        match frame {
+            // The library throws away what it holds when it sees an error, and sends it when there is a pause.
+            Some(Err(error)) => {
+                self.broken = Some(error);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            frame => Poll::Ready(frame),
+        }
     }
 
     fn is_end_stream(&self) -> bool {

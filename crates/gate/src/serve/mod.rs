@@ -150,7 +150,7 @@ async fn serve(
         body,
         found,
     };
-    let reply = ask::backend(Arc::clone(&door.backend), request, operation)
+    let reply = ask::backend(Arc::clone(&door.backend), request)
         .await
         .inspect_err(|_panicked| ending.panicked())?;
     reply::answer(visit, reply, switch, ending).await

@@ -102,7 +102,7 @@ impl Fake {
 }
 
 /// `echo` answers after the end of input what came before it; `chat` answers at once; `say`
-/// talks and ends; `idle` never does anything.
+/// talks and ends; `silent` is a container that reads and says nothing; `idle` never does anything.
 async fn run(fake: &Fake, target: &str, mut stream: Duplex) {
     match target {
         "echo" => {
@@ -122,6 +122,10 @@ async fn run(fake: &Fake, target: &str, mut stream: Duplex) {
         }
         "say" => stream.write_all(b"hello").await.unwrap(),
         "panic" => panic!("told to"),
+        "silent" => {
+            let (_container, theirs) = tokio::io::duplex(64);
+            lockgate_gate::relay(stream, theirs).await.unwrap();
+        }
         _ => {
             let _guard = Guard(fake);
             drop(stream.read_u8().await);
@@ -163,7 +167,6 @@ fn broken() -> Reply {
         if first {
             return Some((Ok(bytes::Bytes::from("half")), false));
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
         Some((Err(std::io::Error::other("disk")), false))
     });
     Reply::Http(http::Response::new(body::stream(parts)))

@@ -191,6 +191,28 @@ fn a_stream_is_dropped_when_its_client_is_gone() {
 }
 
 #[test]
+fn a_silent_stream_is_over_when_its_client_has_left_and_not_when_it_has_said_everything() {
+    let door = Door::open();
+    let mut client = door.unix();
+    client.send(attach("silent", UPGRADE));
+    client.head();
+    client.half_close();
+    // Another stream begins and ends meanwhile.
+    let mut other = door.unix();
+    other.send(attach("echo", UPGRADE));
+    other.half_close();
+    other.head();
+    eventually("the other's end", || {
+        door.fake.ended("stream over").then_some(())
+    });
+    assert_eq!(door.fake.ends.lock().unwrap().len(), 1);
+    drop(client);
+    eventually("the end", || {
+        (door.fake.ends.lock().unwrap().len() == 2).then_some(())
+    });
+}
+
+#[test]
 fn a_panic_in_a_stream_ends_that_stream_alone() {
     let door = Door::open();
     let mut client = door.unix();
