@@ -99,7 +99,10 @@ pub(crate) fn refusal(grant: &Grant, question: Question<'_>) -> Option<Denied> {
     let (who, operation) = (question.principal.to_string(), question.operation);
     Some(match grant {
         Grant::Allow { .. } => return None,
-        Grant::NoRole => Denied::NoRole { who, operation },
+        Grant::NoRole => Denied::NoRole {
+            who,
+            operation: question.facts.details.also().unwrap_or(operation),
+        },
         Grant::Forbidden { role, power: None } => Denied::Forbidden {
             who,
             operation,

@@ -22,7 +22,8 @@ impl EngineObjects {
     /// With the power that its volumes give: a volume can be a path of the host.
     fn container(&self, name: &str) -> Option<Object> {
         let asked = self.0.containers().asked(name).ok()?;
-        let mut found = Object::container(asked.id.to_string(), asked.labels, &asked.host_config);
+        let id = asked.id.to_string();
+        let mut found = Object::container(id, asked.image, asked.labels, &asked.host_config);
         let volumes = asked.volumes.iter().filter_map(|name| self.volume(name));
         found
             .wishes

@@ -1,9 +1,10 @@
-//! What a build asks for. Its context and its Dockerfile are not read: this is the query alone.
+//! What a build asks for. Its context and its Dockerfile, with the images that it names, are not read: this is the
+//! query alone.
 
 use lockgate_api::Call;
 
 use super::container::cpus;
-use super::{Facts, Kind, Power, Resources};
+use super::{Facts, Kind, Power, Resources, Unread};
 
 impl Facts {
     pub(super) fn build(&mut self, call: &Call) {
@@ -26,11 +27,9 @@ impl Facts {
         for option in query.all("securityopt") {
             self.wish(Power::Security, option);
         }
-        let names = query.all("t").filter(|name| !name.is_empty());
-        self.details.images.extend(names.map(str::to_owned));
-        let sources: Vec<String> =
-            serde_json::from_str(query.text("cachefrom")).unwrap_or_default();
-        self.details.images.extend(sources);
+        self.details.unread = Some(Unread::Build);
+        // Its steps run as whom the images and the Dockerfile say.
+        self.details.user = Some(String::new());
         let given = |key: &str| {
             query
                 .get(key)

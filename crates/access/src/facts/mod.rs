@@ -6,6 +6,7 @@
 mod build;
 mod container;
 mod host_path;
+mod image;
 mod network;
 mod object;
 mod other;
@@ -13,12 +14,13 @@ mod wish;
 
 use bytes::Bytes;
 use lockgate_api::json::{ContentTypeError, Document, JsonError, check_content_type};
-use lockgate_api::latest::{container as wire, exec, network as networks, volume};
+use lockgate_api::latest::{container as wire, exec, network as networks, system, volume};
 use lockgate_api::{Call, Operation};
 use lockgate_types::ErrorKind;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use host_path::resolve;
+pub(crate) use image::Unread;
 pub(crate) use object::Wanted;
 pub use object::{Kind, NoObjects, Object, Objects, Reference};
 pub use wish::{Power, Wish};
@@ -79,8 +81,14 @@ pub struct Facts {
 /// What conditions of roles look at.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Details {
-    /// Images, as they are named.
+    /// Images, as they are named; `app:*` is all of `app`.
     pub(crate) images: Vec<String>,
+    /// Registries that the daemon is told to talk to, beside those of the images.
+    #[serde(default)]
+    pub(crate) registries: Vec<String>,
+    /// What is made into images without anybody here reading it.
+    #[serde(default)]
+    pub(crate) unread: Option<Unread>,
     /// The user that a process runs as; `None` if nothing is run.
     pub(crate) user: Option<String>,
     /// Networks, `default` included.
@@ -173,6 +181,7 @@ impl Facts {
                 let request: networks::DisconnectRequest = document.read()?;
                 self.member(&request.container);
             }
+            Operation::SystemAuth => self.login(&document.read::<system::AuthRequest>()?),
             _ => {}
         }
         Ok(())
@@ -208,6 +217,7 @@ fn is_judged(operation: Operation) -> bool {
         Operation::NetworkConnect,
         Operation::NetworkCreate,
         Operation::NetworkDisconnect,
+        Operation::SystemAuth,
         Operation::VolumeCreate,
     ]
     .contains(&operation)

@@ -53,6 +53,8 @@ pub struct Object {
     pub wishes: Vec<Wish>,
     /// Who made it, where that is not a label.
     pub creator: Option<String>,
+    /// The image that a container was made from, as it was named then.
+    pub image: String,
     /// Whether it is everybody's, such as the network `bridge`.
     pub is_common: bool,
 }
@@ -61,6 +63,7 @@ impl Object {
     /// A container with the power that its configuration gives it.
     pub fn container(
         id: String,
+        image: String,
         labels: BTreeMap<String, String>,
         host: &lockgate_types::container::HostConfig,
     ) -> Self {
@@ -68,6 +71,7 @@ impl Object {
         facts.host_config(host);
         Self {
             id,
+            image,
             labels,
             wishes: facts.wishes,
             ..Self::default()

@@ -50,34 +50,13 @@ impl Facts {
         }
     }
 
-    /// Images and containers that the query or the path names.
+    /// What the query or the path names.
     pub(super) fn read_query(&mut self, call: &Call) {
-        let query = |key: &str| call.query().text(key).to_owned();
         #[expect(
             clippy::wildcard_enum_match_arm,
-            reason = "the others name nothing that a condition looks at"
+            reason = "the others name nothing that a condition looks at, or images"
         )]
         match call.operation() {
-            Operation::ImageCreate => {
-                let (image, tag) = (query("fromImage"), query("tag"));
-                let name = match (image.as_str(), tag.as_str()) {
-                    ("", _) => query("repo"),
-                    (_, "") => image,
-                    (_, tag) => format!("{image}:{tag}"),
-                };
-                self.details
-                    .images
-                    .extend(Some(name).filter(|name| !name.is_empty()));
-                if query("fromSrc").contains("://") {
-                    // The daemon fetches whatever the caller says, from where the daemon stands.
-                    self.wish(Power::Driver, "import from a URL");
-                }
-            }
-            // The new name must not be a way to an image that its old one does not lead to.
-            Operation::ImageTag => {
-                let source = call.target().unwrap_or_default().to_owned();
-                self.details.images.extend([source, query("repo")]);
-            }
             // Who speaks to the builder itself may ask it for the host's network.
             Operation::Grpc => self.wish(Power::HostNamespace, "network"),
             Operation::NetworkConnect => {
@@ -85,17 +64,7 @@ impl Facts {
                 self.details.networks.push(network);
             }
             Operation::ImageBuild => self.build(call),
-            Operation::DistributionInspect | Operation::ImagePush => {
-                let target = call.target().unwrap_or_default().to_owned();
-                self.details.images.push(target);
-            }
-            Operation::ImageCommit => {
-                self.details
-                    .images
-                    .extend(Some(query("repo")).filter(|repo| !repo.is_empty()));
-                self.uses(Kind::Container, &query("container"), true);
-            }
-            _ => {}
+            _ => self.images(call),
         }
     }
 }

@@ -94,6 +94,7 @@ impl Lesson {
             return Ok(());
         }
         self.operations.insert(operation);
+        self.operations.extend(seen.details.also());
         if self.seen.len() >= MOST {
             return Err(LessonError::TooMuch);
         }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::{Lesson, Seen};
 use crate::facts::{Kind, Power, Wish, resolve};
+use crate::policy::{is_id, is_of_registry};
 
 #[derive(Serialize)]
 struct RoleText {
@@ -208,15 +209,25 @@ impl Lesson {
     }
 
     fn images(&self, remarks: &mut Vec<String>) -> Option<BTreeSet<String>> {
+        if let Some(unread) = self.seen.iter().find_map(|seen| seen.details.unread) {
+            remarks.push(format!("no `images`: {unread} is not read"));
+            return None;
+        }
         let mut names = BTreeSet::new();
         for image in self.details(|seen| &seen.details.images) {
-            match ImageRef::parse(image) {
-                Ok(reference) if !is_id(image) => drop(names.insert(reference.familiar())),
-                _ => {
-                    remarks.push(format!("no `images`: {image:?} was used, which is no name"));
-                    return None;
-                }
-            }
+            let Some(name) = named(image) else {
+                remarks.push(format!("no `images`: {image:?} was used, which is no name"));
+                return None;
+            };
+            names.insert(name);
+        }
+        let mut asked = self.details(|seen| &seen.details.registries);
+        let about = |registry: &str| names.iter().any(|name| is_of_registry(name, registry));
+        if let Some(registry) = asked.find(|registry| !about(registry)) {
+            remarks.push(format!(
+                "no `images`: the registry {registry:?} was asked, and none of them is there"
+            ));
+            return None;
         }
         Some(names)
     }
@@ -272,10 +283,18 @@ impl Lesson {
     }
 }
 
-/// What the daemon may take for an id is no name.
-fn is_id(image: &str) -> bool {
-    image.starts_with("sha256:")
-        || (image.len() >= 4 && image.bytes().all(|byte| byte.is_ascii_hexdigit()))
+/// An image as a policy can name it; all tags of one are its name alone.
+fn named(image: &str) -> Option<String> {
+    let (name, all_tags) = match image.strip_suffix(":*") {
+        Some(name) => (name, true),
+        None => (image, false),
+    };
+    let reference = ImageRef::parse(name).ok().filter(|_| !is_id(name))?;
+    Some(if all_tags {
+        reference.familiar_name()
+    } else {
+        reference.familiar()
+    })
 }
 
 /// A path as a policy can name it.

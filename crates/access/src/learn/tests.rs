@@ -184,6 +184,30 @@ fn what_a_role_cannot_say_is_a_remark() {
 }
 
 #[test]
+fn builds_archives_and_registries_are_learnt_as_what_lets_them_happen_again() {
+    let create = ("POST", "/containers/create", r#"{"Image":"ci/app:1"}"#);
+    for request in [
+        ("POST", "/build?t=ci%2Fapp", ""),
+        ("POST", "/images/load", ""),
+        ("POST", "/images/create?fromSrc=-&repo=ci%2Fapp", ""),
+        (
+            "POST",
+            "/auth",
+            r#"{"serveraddress":"https://registry.example/"}"#,
+        ),
+    ] {
+        let lesson = lesson(&[create, request]);
+        let role = lesson.role("ci").unwrap();
+        assert!(role.starts_with("# no `images`: "), "{role}");
+        assert!(allows(&policy(&lesson), request), "{request:?}: {role}");
+    }
+    let push = ("POST", "/images/ci%2Fapp/push", "");
+    let policy = policy(&lesson(&[create, push]));
+    assert!(allows(&policy, push));
+    assert!(!allows(&policy, ("POST", "/images/evil/push", "")));
+}
+
+#[test]
 fn no_environment_is_told() {
     let create = (
         "POST",

@@ -2,7 +2,7 @@
 
 use lockgate_api::Operation;
 
-use super::judge::{Known, Objection};
+use super::judge::{Known, Objection, runs_unjudged};
 use super::role::Role;
 use super::scope::{Scope, View};
 use super::{File, Policy, Rules, SocketOwners};
@@ -22,6 +22,15 @@ pub(crate) struct Question<'a> {
     pub(crate) objects: &'a dyn Objects,
     /// Roles that the identity has for a time.
     pub(crate) lent: &'a [Lent],
+}
+
+impl Question<'_> {
+    /// What a role must allow.
+    fn operations(&self) -> impl Iterator<Item = Operation> {
+        [self.operation]
+            .into_iter()
+            .chain(self.facts.details.also())
+    }
 }
 
 /// The answer.
@@ -136,12 +145,19 @@ impl File {
 
     fn decide(&self, admin: bool, question: Question<'_>) -> Grant {
         let held = self.held(admin, question.principal, question.lent);
-        let operation = question.operation;
-        let denies = |role: &&&Role| role.deny.operations.contains(&operation);
+        let denies = |role: &&&Role| {
+            question
+                .operations()
+                .any(|it| role.deny.operations.contains(&it))
+        };
         if let Some(role) = held.iter().find(denies) {
             return forbidden(role, None);
         }
-        let allows = |role: &&&Role| role.allow.operations.contains(&operation);
+        let allows = |role: &&&Role| {
+            question
+                .operations()
+                .all(|it| role.allow.operations.contains(&it))
+        };
         let allowing: Vec<&Role> = held.iter().filter(allows).copied().collect();
         if allowing.is_empty() {
             return Grant::NoRole;
@@ -234,7 +250,7 @@ impl File {
                 secrets,
                 scope: labels.map(|labels| Scope::joined(owner, labels)),
                 owner: Some(owner.to_owned()),
-                host_roots: role.host_roots(),
+                host_roots: role.host_roots(&known.places),
                 controlled: self.controlled.iter().cloned().collect(),
             },
             target: known.found_target(),
@@ -248,6 +264,10 @@ impl File {
 fn denied_power(held: &[&Role], known: &Known<'_>) -> Option<Grant> {
     let denying = held.iter().filter(|role| !role.deny.powers.is_empty());
     denying.into_iter().find_map(|role| {
+        if runs_unjudged(known.question.operation) {
+            // It may use any power.
+            return Some(forbidden(role, role.deny.powers.first().copied()));
+        }
         let mut wishes = known.wishes();
         let wish = wishes.find(|wish| role.deny.powers.contains(&wish.power))?;
         Some(forbidden(role, Some(wish.power)))

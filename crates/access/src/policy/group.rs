@@ -46,7 +46,7 @@ groups! {
     ImageExport        "image.export"         "the whole content of images"
     ImagePull          "image.pull"           "fetching images from registries the daemon can reach, and asking those"
     ImagePush          "image.push"           "sending images to registries"
-    ImageLoad          "image.load"           "images out of archives, under any name"
+    ImageLoad          "image.load"           "images out of archives and imports, under any name"
     ImageManage        "image.manage"         "naming and removing images"
     Build              "build"                "running build steps, and images from containers"
     NetworkRead        "network.read"         "lists and details of networks"

@@ -7,6 +7,8 @@ use lockgate_api::{Family, Operation};
 use lockgate_types::OWNER_LABEL;
 
 use super::eval::Question;
+use super::host::Places;
+use super::pattern::matches;
 use super::role::Role;
 use super::scope::Scope;
 use crate::facts::{Kind, Object, Power, Reference, Wish};
@@ -26,6 +28,7 @@ pub(super) struct Known<'a> {
     pub(super) question: Question<'a>,
     owner: &'a str,
     looked_up: OnceCell<Vec<(Reference, Object)>>,
+    pub(super) places: Places,
 }
 
 impl<'a> Known<'a> {
@@ -34,6 +37,7 @@ impl<'a> Known<'a> {
             question,
             owner,
             looked_up: OnceCell::new(),
+            places: Places::default(),
         }
     }
 
@@ -70,6 +74,15 @@ impl<'a> Known<'a> {
         });
         let wishes = objects.flat_map(|(_, object)| object.wishes.iter());
         wishes.filter(|wish| wish.power == Power::HostPath)
+    }
+
+    /// What a commit makes an image of: the container stands for the image that it was made from.
+    fn committed(&self) -> Vec<String> {
+        if self.question.operation != Operation::ImageCommit {
+            return Vec::new();
+        }
+        let images = self.objects().iter();
+        images.map(|(_, object)| object.image.clone()).collect()
     }
 
     /// Everything that was looked up and is there. What is everybody's keeps its name.
@@ -124,20 +137,24 @@ impl Role {
         if self.is_total() {
             return Ok(());
         }
-        let lacks =
-            |wish: &&Wish| !self.allow.powers.contains(&wish.power) && !self.host.gives(wish);
+        let lacks = |wish: &&Wish| {
+            !self.allow.powers.contains(&wish.power) && !self.host.gives(wish, &known.places)
+        };
         let led_elsewhere = known.started().filter(|_| self.host.has_paths());
         if let Some(wish) = known.wishes().chain(led_elsewhere).find(lacks) {
             return Err(Objection::Power(wish.clone()));
         }
-        if self.is_limited() && UNSEEN.contains(&known.question.operation) {
+        let operation = known.question.operation;
+        if self.is_limited() && (UNSEEN.contains(&operation) || runs_unjudged(operation)) {
             return Err(Objection::Condition(
-                "what is built over this protocol cannot be held against the role's conditions"
+                "what comes of it is not read, and cannot be held against the role's conditions: it needs a role \
+                 without `only`"
                     .to_owned(),
             ));
         }
         let details = &known.question.facts.details;
-        if let Some(reason) = self.only.broken_by(details) {
+        let broken = self.only.broken_by(details);
+        if let Some(reason) = broken.or_else(|| self.only.image(&known.committed())) {
             return Err(Objection::Condition(reason));
         }
         self.labels(&details.labels, controlled)?;
@@ -176,7 +193,7 @@ impl Role {
         }
         let uses = &known.question.facts.uses;
         let stranger = uses.iter().find(|used| {
-            let fits = |pattern: &String| super::condition::matches(pattern, &used.name);
+            let fits = |pattern: &String| matches(pattern, &used.name);
             used.kind == Kind::Volume && !allowed.iter().any(fits)
         });
         match stranger {
@@ -242,6 +259,26 @@ fn target(operation: Operation, name: Option<&str>) -> Option<Reference> {
 
 /// The builder's own protocols: what passes there is not read.
 const UNSEEN: [Operation; 2] = [Operation::Grpc, Operation::Session];
+
+/// Whether the operation makes the daemon run something that is not judged here: tasks of a swarm, with whatever
+/// mounts and capabilities, and plugins, which have the daemon's rights.
+pub(super) fn runs_unjudged(operation: Operation) -> bool {
+    use Operation as O;
+    [
+        O::PluginCreate,
+        O::PluginEnable,
+        O::PluginPull,
+        O::PluginSet,
+        O::PluginUpgrade,
+        O::ServiceCreate,
+        O::ServiceUpdate,
+        O::SwarmInit,
+        O::SwarmJoin,
+        O::SwarmUnlock,
+        O::SwarmUpdate,
+    ]
+    .contains(&operation)
+}
 
 /// Whether the operation lets the processes of a container run, with its mounts made anew.
 fn starts(operation: Operation) -> bool {

@@ -2,13 +2,15 @@
 
 mod binding;
 mod carried;
-mod condition;
 mod eval;
 mod explain;
 mod file;
 mod group;
+mod host;
 mod judge;
+mod only;
 mod parse;
+mod pattern;
 mod role;
 mod roots;
 mod scope;
@@ -27,6 +29,7 @@ pub use group::{Group, group_of};
 pub(crate) use judge::entered;
 pub use parse::PolicyCase;
 pub(crate) use parse::bytes;
+pub(crate) use pattern::{is_id, is_of_registry};
 use role::Role;
 pub use roots::Root;
 pub use scope::{HostRoot, Scope, View};

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use lockgate_api::{Family, Operation};
 
-use super::condition::{Host, Only};
 use super::group::{Group, group_of};
+use super::host::{Host, Places};
+use super::only::Only;
 use super::scope::HostRoot;
 use crate::Power;
 use crate::limits::IdentityLimits;
@@ -128,9 +129,9 @@ impl Grants {
 
 impl Role {
     /// The host's paths that may be mounted; `None` for all.
-    pub(super) fn host_roots(&self) -> Option<Vec<HostRoot>> {
+    pub(super) fn host_roots(&self, places: &Places) -> Option<Vec<HostRoot>> {
         let all = self.allow.powers.contains(&Power::HostPath);
-        (!all).then(|| self.host.roots().collect())
+        (!all).then(|| self.host.roots(places))
     }
 
     /// Whether calls have to keep to something.

@@ -14,6 +14,8 @@ use super::error::LookupError;
 pub struct Asked {
     /// Its id.
     pub id: ContainerId,
+    /// The image that it was made from, as it was named.
+    pub image: String,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
     /// What it was asked to be on the host; defaults that were filled in are taken out again.
@@ -32,6 +34,7 @@ impl Containers {
         let volumes = volumes.filter(|point| !point.driver.is_empty());
         Ok(Asked {
             id: record.id.clone(),
+            image: record.config.image.clone(),
             labels: record.config.labels.clone().unwrap_or_default(),
             volumes: volumes.map(|point| point.name.clone()).collect(),
             host_config: without_defaults(

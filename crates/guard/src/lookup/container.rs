@@ -22,6 +22,7 @@ struct Inspect {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Config {
+    image: String,
     labels: Option<BTreeMap<String, String>>,
 }
 
@@ -60,16 +61,16 @@ impl Looker {
         let Some(told) = self.ask("containers", name, "/json").await? else {
             return Ok(None);
         };
-        let inspect: Inspect = match read(&told, name) {
-            Ok(inspect) => inspect,
-            Err(careful) => return Ok(Some(careful)),
+        let Some(inspect) = read::<Inspect>(&told) else {
+            return Ok(Some(unknown(name)));
         };
         if inspect.id.is_empty() {
             return Ok(Some(unknown(name)));
         }
         let host = ordinary(inspect.host_config);
         let labels = inspect.config.labels.unwrap_or_default();
-        let mut object = Object::container(inspect.id, labels, &host);
+        let image = inspect.config.image;
+        let mut object = Object::container(inspect.id, image, labels, &host);
         for mount in inspect.mounts.into_iter().flatten() {
             object.wishes.extend(self.mounted(&mount).await?);
         }
@@ -97,9 +98,8 @@ impl Looker {
         let Some(told) = self.ask("exec", id, "/json").await? else {
             return Ok(None);
         };
-        let exec: Exec = match read(&told, id) {
-            Ok(exec) => exec,
-            Err(careful) => return Ok(Some(careful)),
+        let Some(exec) = read::<Exec>(&told) else {
+            return Ok(Some(unknown(id)));
         };
         let Some(container) = self.container(&exec.container).await? else {
             return Ok(None);
@@ -166,7 +166,7 @@ mod tests {
 
     fn powers(host: serde_json::Value) -> Vec<Power> {
         let host = ordinary(serde_json::from_value(host).unwrap());
-        let object = Object::container("id".to_owned(), BTreeMap::new(), &host);
+        let object = Object::container("id".to_owned(), String::new(), BTreeMap::new(), &host);
         object.wishes.iter().map(|wish| wish.power).collect()
     }
 

@@ -97,13 +97,14 @@ impl Looker {
     }
 }
 
-/// The object that an answer describes, or one to be careful of.
-fn read<T: serde::de::DeserializeOwned>(told: &Told, name: &str) -> Result<T, Object> {
+/// The object that an answer describes, if it can be read.
+fn read<T: serde::de::DeserializeOwned>(told: &Told) -> Option<T> {
     if told.status != StatusCode::OK {
-        return Err(unknown(name));
+        return None;
     }
-    lockgate_api::json::parse(&told.body).map_err(|error| {
-        tracing::warn!(%error, "the upstream daemon's description of an object cannot be read");
-        unknown(name)
-    })
+    lockgate_api::json::parse(&told.body)
+        .inspect_err(|error| {
+            tracing::warn!(%error, "the upstream daemon's description of an object cannot be read");
+        })
+        .ok()
 }

@@ -49,9 +49,8 @@ impl Looker {
         let Some(told) = self.ask("networks", name, "").await? else {
             return Ok(None);
         };
-        let network: Network = match read(&told, name) {
-            Ok(network) => network,
-            Err(careful) => return Ok(Some(careful)),
+        let Some(network) = read::<Network>(&told) else {
+            return Ok(Some(unknown(name)));
         };
         if network.id.is_empty() {
             return Ok(Some(unknown(name)));
@@ -69,9 +68,8 @@ impl Looker {
         let Some(told) = self.ask("volumes", name, "").await? else {
             return Ok(None);
         };
-        let volume: Volume = match read(&told, name) {
-            Ok(volume) => volume,
-            Err(careful) => return Ok(Some(careful)),
+        let Some(volume) = read::<Volume>(&told) else {
+            return Ok(Some(unknown(name)));
         };
         if volume.name.is_empty() {
             return Ok(Some(unknown(name)));

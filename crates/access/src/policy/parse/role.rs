@@ -9,7 +9,9 @@ use super::Source;
 use crate::facts::Power;
 use crate::limits::IdentityLimits;
 use crate::policy::PolicyError;
-use crate::policy::condition::{Host, HostPath, Only, PortPattern};
+use crate::policy::host::{Host, HostPath};
+use crate::policy::only::Only;
+use crate::policy::pattern::PortPattern;
 use crate::policy::role::{Grants, Role};
 
 #[derive(Deserialize)]

@@ -101,8 +101,14 @@ impl Objects for Host {
                 wishes: vec![wish(Power::Privileged)],
                 ..plain("aaaa", "uid=0")
             },
-            (Kind::Container, "alices" | "bbbb" | "b") => plain("bbbb", "cn=alice"),
-            (Kind::Container, "bobs" | "cccc" | "c") => plain("cccc", "cn=bob"),
+            (Kind::Container, "alices" | "bbbb" | "b") => Object {
+                image: "ci/app:1".to_owned(),
+                ..plain("bbbb", "cn=alice")
+            },
+            (Kind::Container, "bobs" | "cccc" | "c") => Object {
+                image: "evil".to_owned(),
+                ..plain("cccc", "cn=bob")
+            },
             (Kind::Container, "hers-in-etc") => Object {
                 wishes: vec![Wish {
                     detail: "/etc".to_owned(),

@@ -119,9 +119,13 @@ fn build(only: &str, query: &str) -> Grant {
 #[test]
 fn a_build_keeps_to_them_as_far_as_its_query_says() {
     for (only, query, allowed) in [
-        ("images = [\"ci/*\"]", "t=ci%2Fapp", true),
-        ("images = [\"ci/*\"]", "t=ci%2Fapp&t=busybox", false),
-        ("images = [\"ci/*\"]", "cachefrom=%5B%22evil%22%5D", false),
+        // The Dockerfile names images that nobody here reads.
+        ("images = [\"ci/*\"]", "t=ci%2Fapp", false),
+        ("images = [\"*\"]", "", false),
+        ("registries = [\"docker.io\"]", "t=ci%2Fapp", false),
+        // It says as whom its steps run, too.
+        ("users = [\"1000\"]", "", false),
+        ("users = [\"1000\", \"\"]", "", true),
         ("networks = [\"none\"]", "networkmode=none", true),
         ("networks = [\"none\"]", "", false),
         (
@@ -140,6 +144,176 @@ fn a_build_keeps_to_them_as_far_as_its_query_says() {
     ] {
         let grant = build(only, query);
         assert_eq!(is_allowed(&grant), allowed, "{only} {query}: {grant:?}");
+    }
+}
+
+// T: indirect-object
+#[test]
+fn no_image_gets_a_permitted_name_without_a_look_at_what_it_is() {
+    let policy = "[roles.x]\nallow = [\"operator\", \"build\"]\nhost = { drivers = [\"*\"] }\n[roles.x.only]\nimages = [\"ci/*\"]";
+    for (target, allowed) in [
+        ("/build?t=ci%2Fapp", false),
+        ("/build?t=ci%2Fapp&version=2&session=x", false),
+        ("/images/load", false),
+        ("/images/load?quiet=1", false),
+        ("/images/create?fromSrc=-&repo=ci%2Fapp", false),
+        (
+            "/images/create?fromSrc=http%3A%2F%2F192.0.2.1%2Fx&repo=ci%2Fapp",
+            false,
+        ),
+        ("/images/create?repo=ci%2Fapp", false),
+        ("/images/create?fromImage=&fromSrc=-&repo=ci%2Fapp", false),
+        // Of a container that was made from a permitted image.
+        ("/commit?container=alices&repo=ci%2Fapp", true),
+        ("/commit?container=alices&repo=evil", false),
+        ("/commit?container=alices", true),
+        ("/commit?container=bobs&repo=ci%2Fapp", false),
+        ("/commit?container=c&repo=ci%2Fapp", false),
+    ] {
+        let grant = request(policy, "POST", target, "");
+        assert_eq!(is_allowed(&grant), allowed, "{target}: {grant:?}");
+        assert!(
+            allowed || matches!(grant, Grant::Condition { .. }),
+            "{grant:?}"
+        );
+    }
+    let told = format!("{:?}", request(policy, "POST", "/build", ""));
+    assert!(
+        told.contains("Dockerfile") && told.contains("give `build` by a role without them"),
+        "{told}"
+    );
+}
+
+#[test]
+fn another_role_without_the_condition_can_give_builds() {
+    let two = "[roles.x]\nallow = [\"operator\"]\n[roles.x.only]\nimages = [\"ci/*\"]\n\
+        [roles.y]\nallow = [\"build\"]\n[[bindings]]\ncommon_name = \"alice\"\nroles = [\"y\"]";
+    assert!(is_allowed(&request(two, "POST", "/build", "")));
+    assert!(!is_allowed(&request(two, "POST", "/images/load", "")));
+}
+
+#[test]
+fn a_name_is_judged_with_the_tag_that_stands_beside_it() {
+    let policy = "[roles.x]\nallow = [\"operator\", \"build\"]\n[roles.x.only]\nimages = [\"ci/app\", \"busybox:latest\", \"box:1.*\"]";
+    let digest = format!("sha256%3A{}", "a".repeat(64));
+    for (target, allowed) in [
+        ("/images/create?fromImage=busybox&tag=latest", true),
+        ("/images/create?fromImage=busybox&tag=evil", false),
+        ("/images/create?fromImage=busybox:evil&tag=latest", false),
+        ("/images/create?fromImage=busybox:latest", true),
+        // All tags that there are.
+        ("/images/create?fromImage=busybox", false),
+        ("/images/create?fromImage=box", false),
+        ("/images/create?fromImage=ci%2Fapp", true),
+        (
+            &format!("/images/create?fromImage=ci%2Fapp&tag={digest}"),
+            true,
+        ),
+        (
+            &format!("/images/create?fromImage=busybox&tag={digest}"),
+            false,
+        ),
+        ("/images/ci%2Fapp/tag?repo=busybox&tag=latest", true),
+        ("/images/ci%2Fapp/tag?repo=busybox", true),
+        ("/images/ci%2Fapp/tag?repo=busybox&tag=evil", false),
+        ("/images/ci%2Fapp/tag?repo=busybox:latest&tag=evil", false),
+        ("/images/busybox/push?tag=latest", true),
+        ("/images/busybox/push?tag=evil", false),
+        ("/images/busybox/push", false),
+        ("/images/ci%2Fapp/push", true),
+        ("/commit?container=alices&repo=busybox&tag=evil", false),
+        ("/commit?container=alices&repo=busybox&tag=latest", true),
+        ("/commit?container=alices&repo=box&tag=1.5", true),
+        ("/commit?container=alices&repo=box", false),
+    ] {
+        let grant = request(policy, "POST", target, "");
+        assert_eq!(is_allowed(&grant), allowed, "{target}: {grant:?}");
+    }
+}
+
+// T: body-escalation
+#[test]
+fn the_daemon_is_sent_to_no_registry_that_a_role_does_not_name() {
+    let policy = "[roles.x]\nallow = [\"operator\"]\n[roles.x.only]\nregistries = [\"registry.example\"]\nimages = [\"busybox\"]";
+    let login = |address: &str| {
+        let body = format!("{{\"serveraddress\":\"{address}\",\"username\":\"a\"}}");
+        is_allowed(&request(policy, "POST", "/auth", &body))
+    };
+    for address in [
+        "registry.example",
+        "https://registry.example/v2/",
+        "",
+        "https://index.docker.io/v1/",
+    ] {
+        assert!(login(address), "{address}");
+    }
+    for address in [
+        "169.254.169.254",
+        "http://127.0.0.1:2375/",
+        "registry.example:5000",
+        "registry.example@127.0.0.1",
+        "registry.example#.evil",
+    ] {
+        assert!(!login(address), "{address}");
+    }
+    for (term, allowed) in [
+        ("busybox", true),
+        ("me%2Fbusybox", true),
+        ("registry.example%2Fx", true),
+        ("127.0.0.1:80%2Fx", false),
+    ] {
+        let grant = request(policy, "GET", &format!("/images/search?term={term}"), "");
+        assert_eq!(is_allowed(&grant), allowed, "{term}: {grant:?}");
+    }
+}
+
+// T: body-escalation
+#[test]
+fn what_a_swarm_or_a_plugin_runs_is_not_for_who_has_to_keep_to_something_or_is_denied_a_power() {
+    let calls = [
+        ("/services/create", "{}"),
+        ("/services/x/update?version=1", "{}"),
+        ("/swarm/init", "{}"),
+        ("/swarm/join", "{}"),
+        ("/plugins/pull?remote=x", "[]"),
+        ("/plugins/x/enable", ""),
+        ("/plugins/x/set", "[]"),
+        ("/plugins/x/upgrade?remote=x", "[]"),
+        ("/plugins/create?name=x", ""),
+    ];
+    for (target, body) in calls {
+        let with = |role: &str| {
+            let policy = format!("[roles.x]\nallow = [\"*\"]\n{role}");
+            request(&policy, "POST", target, body)
+        };
+        assert!(is_allowed(&with("powers = true")), "{target}");
+        let kept = with("powers = true\nonly = { images = [\"*\"] }");
+        assert!(
+            matches!(kept, Grant::Condition { .. }),
+            "{target}: {kept:?}"
+        );
+        let denied = with("powers = true\ndeny = [\"host.paths\"]");
+        assert!(
+            matches!(denied, Grant::Forbidden { .. }),
+            "{target}: {denied:?}"
+        );
+    }
+}
+
+#[test]
+fn an_import_is_no_pull() {
+    for (role, allowed) in [
+        ("allow = [\"image.pull\"]", false),
+        ("allow = [\"deployer\"]", false),
+        ("allow = [\"image.pull\", \"image.load\"]", true),
+        ("allow = [\"operator\"]", true),
+        ("allow = [\"operator\"]\ndeny = [\"image.load\"]", false),
+    ] {
+        let policy = format!("[roles.x]\n{role}");
+        let import = request(&policy, "POST", "/images/create?fromSrc=-&repo=x", "");
+        assert_eq!(is_allowed(&import), allowed, "{role}: {import:?}");
+        let pull = request(&policy, "POST", "/images/create?fromImage=x&tag=1", "");
+        assert!(is_allowed(&pull), "{role}");
     }
 }
 

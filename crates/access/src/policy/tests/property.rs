@@ -98,12 +98,15 @@ struct Drawn {
     paths: bool,
 }
 
-const WORDS: [&str; 14] = [
+const WORDS: [&str; 17] = [
     "container.read",
     "container.create",
     "container.lifecycle",
     "exec",
     "image.manage",
+    "image.pull",
+    "image.load",
+    "build",
     "network.connect",
     "volume.create",
     "operator",
@@ -115,7 +118,7 @@ const WORDS: [&str; 14] = [
     "host.root-equivalent",
 ];
 
-const CALLS: [(&str, &str, &str); 10] = [
+const CALLS: [(&str, &str, &str); 13] = [
     ("GET", "/containers/json", ""),
     ("POST", "/containers/alices/stop", ""),
     ("POST", "/containers/bobs/stop", ""),
@@ -133,6 +136,9 @@ const CALLS: [(&str, &str, &str); 10] = [
         r#"{"Image":"good","HostConfig":{"Binds":["/usr/share:/x:ro"]}}"#,
     ),
     ("POST", "/images/evil/tag?repo=good", ""),
+    ("POST", "/images/create?fromSrc=-&repo=good", ""),
+    ("POST", "/build?t=good", ""),
+    ("POST", "/services/create", "{}"),
     (
         "POST",
         "/networks/bobs-net/connect",
