@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use http::request::Parts;
 use http::{Response, StatusCode};
 use lockgate_access::Admitted;
-use lockgate_api::{Call, Operation, StreamKind};
+use lockgate_api::{BodyUse, Call, Operation, StreamKind};
 use lockgate_gate::{Backend, Body, LookUp, Reply, Request, UpgradeTo, websocket};
 
 use crate::error::GuardError;
@@ -172,9 +172,10 @@ impl Backend for Guard {
         Some(&self.looker)
     }
 
-    /// Who leaves a pull, a push, a load or a build ends it: the daemon behind sees that, as it would without a door.
+    /// Who leaves a pull, a push, a build or a copy ends it: the daemon behind sees that, as it would without a door.
     fn finishes(&self, call: &Call) -> bool {
-        call.operation().mutates() && call.route().stream != StreamKind::Down
+        let flows = call.route().stream == StreamKind::Down || call.body() == BodyUse::Stream;
+        call.operation().mutates() && !flows
     }
 
     fn serve(self: Arc<Self>, request: Request) -> BoxFuture<'static, Reply> {

@@ -7,7 +7,16 @@
 use lockgate_api::{Call, Operation};
 
 /// Keys with several values.
-const LISTS: [&str; 5] = ["changes", "names", "platform", "securityopt", "t"];
+const LISTS: [&str; 8] = [
+    "changes",
+    "extrahosts",
+    "names",
+    "platform",
+    "platforms",
+    "securityopt",
+    "t",
+    "type",
+];
 /// Keys that have capital letters.
 const MIXED: [&str; 5] = [
     "copyUIDGID",
@@ -108,6 +117,21 @@ mod tests {
                 "GET",
                 "/images/get?names=a&names=b",
                 &["names=a", "names=b"],
+            ),
+            (
+                "POST",
+                "/build?extrahosts=a%3A1&extrahosts=b%3A2",
+                &["extrahosts=a:1", "extrahosts=b:2"],
+            ),
+            (
+                "GET",
+                "/system/df?type=image&type=volume",
+                &["type=image", "type=volume"],
+            ),
+            (
+                "DELETE",
+                "/images/x?platforms=a&platforms=b",
+                &["platforms=a", "platforms=b"],
             ),
             ("GET", "/containers/json?all=1&%C5%BFize=1", &["all=1"]),
         ] {
