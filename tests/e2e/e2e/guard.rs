@@ -432,15 +432,16 @@ impl Follower {
 
     /// Reads on until a line says this.
     pub(crate) fn until(&mut self, word: &str) {
+        self.until_line(|line| line == word);
+    }
+
+    /// Reads on until there is such a line.
+    pub(crate) fn until_line(&mut self, is_it: impl Fn(&str) -> bool) {
         let output = self.child.stdout.as_mut().unwrap();
         let mut byte = [0];
-        while !self.seen.lines().any(|line| line == word) || !self.seen.ends_with('\n') {
+        while !self.seen.lines().any(&is_it) || !self.seen.ends_with('\n') {
             let count = output.read(&mut byte).unwrap();
-            assert!(
-                count > 0,
-                "the output ended without {word:?}: {:?}",
-                self.seen
-            );
+            assert!(count > 0, "the output ended: {:?}", self.seen);
             self.seen.push(char::from(byte[0]));
         }
     }

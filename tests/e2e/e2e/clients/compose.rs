@@ -3,7 +3,8 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use lockgate_testkit::{Daemon, Ended, NetNs, program, run};
 use serde_json::Value;
@@ -59,26 +60,27 @@ fn compose() -> PathBuf {
     folder.join("docker-compose")
 }
 
-struct Project<'a> {
-    daemon: &'a Daemon,
+pub(super) struct Project<'a> {
+    pub(super) daemon: &'a Daemon,
     /// Where its containers can be reached.
     netns: &'a NetNs,
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
 }
 
 impl<'a> Project<'a> {
-    fn new(daemon: &'a Daemon, netns: &'a NetNs) -> Self {
-        let folder = daemon.path("shop");
-        let plugins = folder.join("config/cli-plugins");
-        fs::create_dir_all(&plugins).unwrap();
-        symlink(compose(), plugins.join("docker-compose")).unwrap();
-        // In the service's words the database is called something else.
-        let project = PROJECT.replacen(
-            "networks: [back]",
-            "networks: { back: { aliases: [tables] } }",
-            1,
-        );
-        fs::write(folder.join("compose.yaml"), project).unwrap();
+    /// An empty folder, and Compose beside other plugins.
+    pub(super) fn empty(
+        (daemon, netns): (&'a Daemon, &'a NetNs),
+        name: &str,
+        plugins: &[&Path],
+    ) -> Self {
+        let folder = daemon.path(name);
+        let beside = folder.join("config/cli-plugins");
+        fs::create_dir_all(&beside).unwrap();
+        symlink(compose(), beside.join("docker-compose")).unwrap();
+        for plugin in plugins {
+            symlink(plugin, beside.join(plugin.file_name().unwrap())).unwrap();
+        }
         Self {
             daemon,
             netns,
@@ -86,7 +88,23 @@ impl<'a> Project<'a> {
         }
     }
 
-    fn with(&self, environment: &[(&str, &str)], args: &[&str]) -> Ended {
+    fn new(daemon: &'a Daemon, netns: &'a NetNs) -> Self {
+        let empty = Self::empty((daemon, netns), "shop", &[]);
+        // In the service's words the database is called something else.
+        let project = PROJECT.replacen(
+            "networks: [back]",
+            "networks: { back: { aliases: [tables] } }",
+            1,
+        );
+        empty.write("compose.yaml", &project);
+        empty
+    }
+
+    pub(super) fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.join(name), text).unwrap();
+    }
+
+    pub(super) fn command(&self, environment: &[(&str, &str)], args: &[&str]) -> Command {
         let mut command = self.netns.command("docker");
         command
             .args(["compose", "--ansi=never", "--progress=plain"])
@@ -99,7 +117,11 @@ impl<'a> Project<'a> {
             )
             .env("HOME", &self.folder)
             .envs(environment.iter().copied());
-        run(&mut command, b"")
+        command
+    }
+
+    pub(super) fn with(&self, environment: &[(&str, &str)], args: &[&str]) -> Ended {
+        run(&mut self.command(environment, args), b"")
     }
 
     fn run(&self, args: &[&str]) -> Ended {

@@ -88,11 +88,16 @@ fn who_may_not_build_gets_neither_the_builder_nor_a_session() {
     assert_eq!(images.ok(), "");
 }
 
+/// The program that `xtask guarded` was told of.
+pub(super) fn buildx() -> PathBuf {
+    let path = std::env::var_os(BUILDX);
+    path.unwrap_or_else(|| panic!("{BUILDX} names buildx"))
+        .into()
+}
+
 /// buildx, as `docker build` and by itself.
 #[test]
 #[ignore = "needs buildx 0.29.1: cargo xtask guarded --dockerd PATH --buildx PATH"]
 fn buildx_says_the_same_with_a_guard() {
-    let buildx =
-        PathBuf::from(std::env::var_os(BUILDX).expect("LOCKGATE_GUARD_BUILDX names buildx"));
-    cli::says_the_same(LIST, &[&buildx], 15);
+    cli::says_the_same(LIST, &[&buildx()], 15);
 }

@@ -3,6 +3,8 @@
 use lockgate_testkit::run;
 
 use super::Guarded;
+use super::builder::buildx;
+use crate::clients::compose_builds::{Builder, from_build_to_down};
 use crate::clients::venv::{node_command, python};
 use crate::clients::{compose, node, rust, testcontainers};
 
@@ -40,4 +42,18 @@ fn testcontainers_notice_no_guard() {
 fn compose_notices_no_guard() {
     let guarded = Guarded::with_busybox();
     compose::up_and_down(&guarded.door, guarded.behind.netns());
+}
+
+#[test]
+fn compose_builds_and_scales_and_copies_before_a_guard() {
+    let guarded = Guarded::with_busybox();
+    from_build_to_down(&guarded.door, guarded.behind.netns(), Builder::Classic);
+}
+
+#[test]
+#[ignore = "needs buildx 0.29.1: cargo xtask guarded --dockerd PATH --buildx PATH"]
+fn compose_builds_with_buildx_before_a_guard() {
+    let guarded = Guarded::with_busybox();
+    let buildx = Builder::Buildx(&buildx());
+    from_build_to_down(&guarded.door, guarded.behind.netns(), buildx);
 }
