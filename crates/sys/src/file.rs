@@ -1,13 +1,40 @@
-//! Whole files, replaced atomically.
+//! Whole files: read without being made to wait, replaced atomically.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, Mode, OFlags, RenameFlags, renameat_with};
+
+/// Opens an ordinary file to be read. Opening waits for nobody: a FIFO in its place is refused as every device is,
+/// whenever it was put there.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is no regular file"))
+    }
+}
+
+/// Reads an ordinary file of at most `limit` bytes; a longer one is refused whole (`FileTooLarge`).
+pub fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    read_limited(open_regular(path)?, limit)
+}
+
+/// As [`read_regular`], where the file was looked at before it is read.
+pub fn read_limited(file: File, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
+}
 
 /// What a written file must outlive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,6 +174,24 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn only_an_ordinary_file_of_bounded_length_is_read_and_nothing_is_waited_for() {
+        let directory = scratch();
+        let (file, fifo) = (directory.join("file"), directory.join("fifo"));
+        fs::write(&file, b"12345").unwrap();
+        assert_eq!(read_regular(&file, 5).unwrap(), b"12345");
+        let error = read_regular(&file, 4).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        rustix::fs::mkfifoat(CWD, &fifo, Mode::RUSR | Mode::WUSR).unwrap();
+        let link = directory.join("link");
+        std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
+        for path in [&fifo, &link, &directory] {
+            let error = read_regular(path, 5).unwrap_err();
+            assert_eq!(error.to_string(), "it is no regular file");
+        }
         fs::remove_dir_all(directory).unwrap();
     }
 

@@ -79,9 +79,9 @@ impl Follower {
         if ours == theirs || !is_same_authority {
             return Ok(());
         }
-        let text = std::fs::read_to_string(&bundle)
+        let text = lockgate_sys::file::read_regular(&bundle, files::LONGEST)
             .with_context(|| format!("cannot read {}", bundle.display()))?;
-        files::replace(&self.files.ca, &text)
+        files::replace(&self.files.ca, &String::from_utf8(text)?)
     }
 
     fn renew(&self, directory: &AuthorityDirectory, info: &CertificateInfo) -> Result<()> {

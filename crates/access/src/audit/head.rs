@@ -2,11 +2,18 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
 use super::Hash;
+use super::files::{PLAIN, is_ordinary};
 use super::key::{AuditKey, Signed, SigningKey};
+
+/// Far longer than a head.
+const LONGEST: u64 = 4096;
 
 /// The last record, as the head file has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +26,8 @@ pub(super) struct Head {
 impl Head {
     /// Reads the file; `None` if there is none, or none in this form.
     pub(super) fn read(path: &Path) -> Option<Self> {
-        let text = std::fs::read_to_string(path).ok()?;
+        let text = lockgate_sys::file::read_regular(path, LONGEST).ok()?;
+        let text = String::from_utf8(text).ok()?;
         let mut words = text.split_ascii_whitespace();
         Some(Self {
             sequence: words.next()?.parse().ok()?,
@@ -33,7 +41,8 @@ impl Head {
     }
 }
 
-/// The head file, open for being overwritten in place.
+/// The head file, open for being overwritten in place, and locked: two processes that write to one trail would
+/// tear it apart.
 #[derive(Debug)]
 pub(super) struct HeadFile(File);
 
@@ -44,15 +53,36 @@ impl HeadFile {
             .create(true)
             .truncate(false)
             .mode(0o600)
+            .custom_flags(PLAIN)
             .open(path)?;
-        Ok(Self(file))
+        is_ordinary(&file, "the audit log's head")?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => Err(io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                "another process writes to this audit log",
+            )),
+            // Some file systems know no locks.
+            Err(_) | Ok(()) => Ok(Self(file)),
+        }
+    }
+
+    /// Whether it is what has this name now.
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        let named = |path| Some(std::fs::symlink_metadata(path).ok()?.ino());
+        let own = self.0.metadata().ok().map(|own| own.ino());
+        own.is_some() && own == named(path)
+    }
+
+    /// What [`Self::write`] is going to write: made before the record, so that the two are written right
+    /// after each other.
+    pub(super) fn line(key: &SigningKey, sequence: u64, hash: Hash) -> String {
+        let signature = key.sign(Signed::Head, sequence, hash);
+        format!("{sequence:020} {hash} {signature}\n")
     }
 
     /// All lines have one length, so that a shorter write leaves nothing of a longer one; they are
     /// far shorter than a page, so that a killed process leaves the old one or the new one.
-    pub(super) fn write(&self, key: &SigningKey, sequence: u64, hash: Hash) -> io::Result<()> {
-        let signature = key.sign(Signed::Head, sequence, hash);
-        let line = format!("{sequence:020} {hash} {signature}\n");
+    pub(super) fn write(&self, line: &str) -> io::Result<()> {
         self.0.write_all_at(line.as_bytes(), 0)
     }
 }

@@ -1,8 +1,8 @@
 //! The key that signs checkpoints: made at the first start, never shown.
 
-use std::fs::OpenOptions;
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs::{OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
@@ -10,7 +10,10 @@ use aws_lc_rs::signature::{self, Ed25519KeyPair, KeyPair};
 use pem::{EncodeConfig, LineEnding, Pem};
 
 use super::Hash;
+use super::files::{PLAIN, beside};
 
+/// Far longer than a key.
+const LONGEST: u64 = 64 * 1024;
 const PRIVATE: &str = "PRIVATE KEY";
 const PUBLIC: &str = "PUBLIC KEY";
 /// What the DER form of an Ed25519 public key has before the 32 bytes of the key (RFC 8410).
@@ -32,54 +35,56 @@ pub struct AuditKey {
 }
 
 impl SigningKey {
-    /// Reads the key at `path`, or makes one with mode 0400; writes the public half beside it.
-    pub(super) fn load_or_make(path: &Path, public: &Path) -> io::Result<Self> {
-        match Self::load(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::make(path)?,
-            other => {
-                other?;
-            }
-        }
-        // What is on disk is what will sign after the next start, too.
-        let key = Self::load(path)?;
-        if std::fs::read_to_string(public).ok().as_deref() != Some(&key.public_pem()?) {
-            std::fs::write(public, key.public_pem()?)?;
-            std::fs::set_permissions(public, std::fs::Permissions::from_mode(0o444))?;
-        }
-        Ok(key)
-    }
-
-    fn load(path: &Path) -> io::Result<Self> {
-        let mut file = OpenOptions::new().read(true).open(path)?;
-        if file.metadata()?.permissions().mode() & 0o077 != 0 {
-            return Err(io::Error::new(
-                io::ErrorKind::PermissionDenied,
+    /// The key at `path`; an error with `NotFound` if there is none yet.
+    pub(super) fn load(path: &Path) -> io::Result<Self> {
+        let file = lockgate_sys::file::open_regular(path)?;
+        let metadata = file.metadata()?;
+        if metadata.mode() & 0o077 != 0 {
+            return Err(refused(
                 "the audit key can be read by others; set its mode to 0400",
             ));
         }
-        let mut text = String::new();
-        file.read_to_string(&mut text)?;
+        // Whoever owns a file can read it, and make it readable.
+        if metadata.uid() != 0 && metadata.uid() != rustix::process::geteuid().as_raw() {
+            return Err(refused("the audit key belongs to another user"));
+        }
+        let text = lockgate_sys::file::read_limited(file, LONGEST)?;
         let block = pem::parse(&text).map_err(|_syntax| invalid("the audit key is no PEM file"))?;
-        let pair = Ed25519KeyPair::from_pkcs8(block.contents())
+        Self::from_der(block.contents())
+    }
+
+    fn from_der(der: &[u8]) -> io::Result<Self> {
+        let pair = Ed25519KeyPair::from_pkcs8(der)
             .map_err(|_rejected| invalid("the audit key is no Ed25519 key in PKCS#8 form"))?;
         let id = id_of(pair.public_key().as_ref());
         Ok(Self { pair, id })
     }
 
-    /// Under another name first: a start that dies here leaves no half a key.
-    fn make(path: &Path) -> io::Result<()> {
+    /// Makes a key at `path` with mode 0400; `before` is done with it before it has its name. It is written under
+    /// another name first: a start that dies here leaves no half a key.
+    pub(super) fn make(
+        path: &Path,
+        before: impl FnOnce(&Self) -> io::Result<()>,
+    ) -> io::Result<Self> {
         let made = Ed25519KeyPair::generate().and_then(|pair| pair.to_pkcs8v1());
         let der = made.map_err(|_unspecified| io::Error::other("no key could be made"))?;
-        let text = encode(PRIVATE, der.as_ref());
-        let unfinished = path.with_extension("key.new");
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o400)
-            .open(&unfinished)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
+        let key = Self::from_der(der.as_ref())?;
+        let unfinished = beside(path, "new");
+        write_new(&unfinished, encode(PRIVATE, der.as_ref()).as_bytes(), 0o400)?;
+        before(&key)?;
+        std::fs::rename(&unfinished, path)?;
+        Ok(key)
+    }
+
+    /// Writes the public half, unless it is there.
+    pub(super) fn publish(&self, path: &Path) -> io::Result<()> {
+        let text = self.public_pem()?;
+        let found = lockgate_sys::file::read_regular(path, LONGEST).ok();
+        if found.as_deref() == Some(text.as_bytes()) {
+            return Ok(());
+        }
+        let unfinished = beside(path, "new");
+        write_new(&unfinished, text.as_bytes(), 0o444)?;
         std::fs::rename(&unfinished, path)
     }
 
@@ -121,7 +126,7 @@ impl std::fmt::Debug for SigningKey {
 impl AuditKey {
     /// Reads the public half from its PEM file.
     pub fn load(path: &Path) -> io::Result<Self> {
-        let text = std::fs::read_to_string(path)?;
+        let text = lockgate_sys::file::read_regular(path, LONGEST)?;
         let block = pem::parse(&text).map_err(|_syntax| invalid("no PEM file"))?;
         let point = block
             .contents()
@@ -182,6 +187,28 @@ fn id_of(point: &[u8]) -> String {
 fn encode(tag: &str, der: &[u8]) -> String {
     let config = EncodeConfig::new().set_line_ending(LineEnding::LF);
     pem::encode_config(&Pem::new(tag, der), config)
+}
+
+/// A file that nobody else has open: what a killed process or somebody else left under the name is removed.
+fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .custom_flags(PLAIN)
+        .open(path)?;
+    // Whatever the umask is: everybody may check signatures.
+    file.set_permissions(Permissions::from_mode(mode))?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn refused(text: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, text)
 }
 
 fn invalid(text: &'static str) -> io::Error {

@@ -2,9 +2,13 @@
 //! proves the one before it.
 
 mod chain;
+mod doubt;
+mod files;
 mod head;
 mod key;
 mod record;
+mod rotation;
+mod signer;
 mod sink;
 mod tail;
 #[cfg(test)]
@@ -18,8 +22,15 @@ pub use key::AuditKey;
 pub use record::Refusal;
 pub(crate) use record::{Decision, Ending, Record, must_be_escaped};
 pub use sink::{Outlet, Sink};
-pub use verify::{AuditFiles, Finding, Report, VerifyError, What};
+pub use verify::{AuditFiles, Finding, Report, VerifyError, What, Why};
 pub use writer::{AuditConfig, AuditCounts, AuditError, AuditLog};
+
+/// What signs and puts away full files is in trouble, and what it is there for is done all the same.
+pub(crate) fn complain_of_care(error: &AuditError) {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    let cause = cause.unwrap_or_default();
+    tracing::error!(error = %error, cause, "the audit log cannot be signed or rotated; it grows on");
+}
 
 /// A lost record is not lost silently.
 pub(crate) fn complain(error: &AuditError) {

@@ -15,6 +15,7 @@
 //! {"sequence":14,"time":"2026-11-22T10:00:07Z","event":"lost","records":3}
 //! {"sequence":15,"time":"2026-11-22T10:00:08Z","event":"elevated","elevation":"6b86b273ff34","who":"cn=alice","role":"admin","until":"2026-11-22T10:15:08Z","by":{"kind":"unix","uid":0,"gid":0,"pid":812}}
 //! {"sequence":16,"time":"2026-11-22T10:00:09Z","event":"elevation_ended","elevation":"6b86b273ff34","who":"cn=alice","role":"admin","reason":"expired"}
+//! {"sequence":17,"time":"2026-11-22T10:00:10Z","event":"unproven","reason":"no_head","signed_through":0,"through":16}
 //! ```
 //!
 //! `decision` is `allow` or `deny` (then `reason` says why); `outcome` is `done`, `aborted` (the
@@ -75,6 +76,13 @@ pub(crate) enum Record<'a> {
         version: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
         key: Option<&'a str>,
+    },
+    /// At its start a daemon found records that nothing signed speaks for, or nothing that says how many there
+    /// should be.
+    Unproven {
+        reason: &'static str,
+        signed_through: u64,
+        through: u64,
     },
 }
 

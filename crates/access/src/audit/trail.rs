@@ -11,29 +11,35 @@
 //! start and closed off by a record that says so; the head file lags by one record at most; between
 //! the renaming of a full file and the making of the next one, the head says where the chain goes on.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 
 use lockgate_types::Timestamp;
 
 use super::chain::seal;
-use super::head::{Head, HeadFile};
-use super::key::{AuditKey, Signed, SigningKey};
+use super::doubt::{Doubt, Found};
+use super::files::{archives, open};
+use super::head::HeadFile;
+use super::key::{AuditKey, Signed};
+use super::signer::Signer;
 use super::tail::Tail;
-use super::{AuditConfig, AuditError, Hash, Record};
+use super::{AuditConfig, AuditError, Hash, Record, complain_of_care};
 
 /// How many records one signature in the chain stands for at most.
 const CHECKPOINT_EVERY: u64 = 1000;
+/// A number that no record of ours ever has.
+const END: u64 = u64::MAX / 2;
 
 /// A trail that is written to.
 #[derive(Debug)]
 pub(super) struct Trail {
-    config: AuditConfig,
-    file: File,
-    length: u64,
-    next: u64,
+    pub(super) config: AuditConfig,
+    pub(super) file: File,
+    pub(super) length: u64,
+    /// Another file is begun when this one is so long.
+    pub(super) full_at: u64,
+    pub(super) next: u64,
     previous: Hash,
     /// The end of the file has to be looked at before the next line.
     unsure: bool,
@@ -42,21 +48,11 @@ pub(super) struct Trail {
     unsigned: u64,
     /// Lines that nobody else has been told of yet.
     fresh: Vec<String>,
-    signer: Option<Signer>,
-}
-
-#[derive(Debug)]
-struct Signer {
-    key: SigningKey,
-    head: HeadFile,
-}
-
-/// A file beside the trail.
-pub(super) fn beside(path: &Path, extension: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(extension);
-    name.into()
+    /// The file that was put away last, until the one after it says so.
+    pub(super) full: Option<String>,
+    /// What the start found and nobody signed, until that is said.
+    doubt: Option<Doubt>,
+    pub(super) signer: Option<Signer>,
 }
 
 impl Trail {
@@ -67,7 +63,9 @@ impl Trail {
             .is_file()
             .then(|| Signer::open(&config.path))
             .transpose()?;
+        let (signer, found) = signer.unzip();
         let mut trail = Self {
+            full_at: config.max_bytes,
             config,
             file,
             length: 0,
@@ -77,10 +75,12 @@ impl Trail {
             started: false,
             unsigned: 0,
             fresh: Vec::new(),
+            full: None,
+            doubt: None,
             signer,
         };
-        if trail.unsure {
-            trail.find_end()?;
+        if let Some(found) = found {
+            trail.find_end(&found)?;
         }
         Ok(trail)
     }
@@ -89,55 +89,98 @@ impl Trail {
         Some(self.signer.as_ref()?.key.public())
     }
 
+    /// Goes on in the file that has the name now. After a failure the old one stays in use.
     pub(super) fn reopen(&mut self) -> io::Result<()> {
-        self.file = open(&self.config.path)?;
-        self.unsure = self.signer.is_some();
-        if self.unsure {
-            self.find_end()?;
+        let file = open(&self.config.path)?;
+        if file.metadata()?.is_file() != self.signer.is_some() {
+            return Err(io::Error::other(
+                "a regular file, with its key beside it, and another kind of file cannot take each other's place",
+            ));
         }
+        if let Some(signer) = &mut self.signer {
+            signer.stay_at(&self.config.path)?;
+        }
+        self.length = file.metadata()?.len();
+        self.file = file;
+        self.unsure = self.signer.is_some();
         Ok(())
     }
 
     /// Where the chain goes on: after the last record of the file, or after the last one of all if
     /// that one is in another file.
-    fn find_end(&mut self) -> io::Result<Tail> {
+    fn find_end(&mut self, found: &Found) -> io::Result<()> {
         let tail = Tail::read(&mut self.file)?;
         self.length = tail.length;
-        let head = Head::read(&beside(&self.config.path, "head"));
-        let head = head.map(|head| (head.sequence, head.hash));
+        let Some(key) = self.key() else { return Ok(()) };
         let unchained = tail.unchained.map(|number| (number, Hash::NONE));
-        let known = [tail.last, head, unchained];
-        if let Some((sequence, hash)) = known.into_iter().flatten().max_by_key(|(n, _)| *n)
-            && sequence >= self.next
-        {
+        let known = [unchained, tail.last, found.end(&key)];
+        // No trail gets as far as that, and the numbers after it would soon end.
+        let known = known.into_iter().flatten().filter(|(n, _)| *n < END);
+        let last = known.max_by_key(|(n, _)| *n);
+        if let Some((sequence, hash)) = last {
             (self.next, self.previous) = (sequence + 1, hash);
         }
-        Ok(tail)
+        let has_records = tail.last.is_some() || !archives(&self.config.path)?.is_empty();
+        self.doubt = found.doubt(&key, last.map_or(0, |(n, _)| n), has_records);
+        Ok(())
+    }
+
+    /// Notices what others did to the file: one that was deleted keeps nothing, and after what others
+    /// wrote or cut off the end has to be looked at.
+    fn look(&mut self) -> io::Result<()> {
+        if self.signer.is_none() {
+            return Ok(());
+        }
+        let now = self.file.metadata()?;
+        if now.nlink() == 0 {
+            let path = self.config.path.display();
+            tracing::error!(%path, "THE AUDIT LOG WAS DELETED; another is begun");
+            return self.reopen();
+        }
+        self.unsure |= now.len() != self.length;
+        Ok(())
+    }
+
+    /// Sees to it that a record begins on a line of its own, and that what stands before it is explained.
+    fn close_off(&mut self) -> Result<(), AuditError> {
+        if self.signer.is_none() {
+            return self.file.write_all(b"\n").map_err(AuditError::Write);
+        }
+        let tail = Tail::read(&mut self.file).map_err(AuditError::Write)?;
+        self.length = tail.length;
+        if tail.open_line {
+            self.file.write_all(b"\n").map_err(AuditError::Write)?;
+            self.length += 1;
+        }
+        let Some((bytes, sha256)) = tail.debris else {
+            return Ok(());
+        };
+        let reason = if tail.unchained.is_some() {
+            "unchained"
+        } else {
+            "torn"
+        };
+        let record = Record::Recovered {
+            bytes,
+            sha256,
+            reason,
+        };
+        self.put(&record, Timestamp::now())
     }
 
     /// Closes off what a killed process or a full disk left, and says that this process writes.
     pub(super) fn ready(&mut self) -> Result<(), AuditError> {
+        self.look().map_err(AuditError::Write)?;
         if self.unsure {
-            let tail = self.find_end().map_err(AuditError::Write)?;
-            if tail.open_line {
-                self.file.write_all(b"\n").map_err(AuditError::Write)?;
-                self.length += 1;
-            }
+            self.close_off()?;
             self.unsure = false;
-            if let Some((bytes, sha256)) = tail.debris {
-                self.put(
-                    &Record::Recovered {
-                        bytes,
-                        sha256,
-                        reason: if tail.unchained.is_some() {
-                            "unchained"
-                        } else {
-                            "torn"
-                        },
-                    },
-                    Timestamp::now(),
-                )?;
-            }
+        }
+        if let Some(doubt) = self.doubt {
+            self.put(&doubt.record(), Timestamp::now())?;
+            self.doubt = None;
+        }
+        if self.full.is_some() {
+            self.say_rotated()?;
         }
         if !self.started {
             let key = self.key();
@@ -154,7 +197,7 @@ impl Trail {
         std::mem::take(&mut self.fresh)
     }
 
-    /// Writes one record.
+    /// Writes one record. That the file cannot be signed or put away then does not unwrite it.
     pub(super) fn append(
         &mut self,
         record: &Record<'_>,
@@ -162,19 +205,28 @@ impl Trail {
     ) -> Result<(), AuditError> {
         self.ready()?;
         self.put(record, time)?;
-        if self.length >= self.config.max_bytes {
-            self.rotate()?;
+        let cared_for = if self.length >= self.full_at {
+            self.rotate()
         } else if self.unsigned >= CHECKPOINT_EVERY {
-            self.checkpoint()?;
+            self.checkpoint()
+        } else {
+            Ok(())
+        };
+        if let Err(error) = cared_for {
+            // Not again with every record.
+            self.full_at = self.length + self.config.max_bytes / 8 + 1;
+            self.unsigned = 0;
+            complain_of_care(&error);
         }
         Ok(())
     }
 
     /// Signs everything so far, and sees it to the disk.
     pub(super) fn checkpoint(&mut self) -> Result<(), AuditError> {
-        let Some(signer) = &self.signer else {
+        let Some(signer) = &mut self.signer else {
             return Ok(());
         };
+        let beside = signer.stay_at(&self.config.path);
         let signature = signer
             .key
             .sign(Signed::Checkpoint, self.next, self.previous);
@@ -185,133 +237,40 @@ impl Trail {
         };
         self.put(&record, Timestamp::now())?;
         self.unsigned = 0;
-        self.file.sync_data().map_err(AuditError::Write)
+        let synced = self.file.sync_data();
+        synced.and(beside).map_err(AuditError::Write)
     }
 
-    fn put(&mut self, record: &Record<'_>, time: Timestamp) -> Result<(), AuditError> {
+    pub(super) fn put(&mut self, record: &Record<'_>, time: Timestamp) -> Result<(), AuditError> {
         let object = record
             .object(self.next, time, self.previous)
             .map_err(AuditError::Encode)?;
         let (mut line, hash) = seal(&object);
         line.push('\n');
-        if let Err(error) = self.file.write_all(line.as_bytes()) {
-            // Half a line is cut off again; where that cannot be, it is closed off later.
-            self.unsure = self.signer.is_some() && self.file.set_len(self.length).is_err();
+        let sequence = self.next;
+        // Until a doubt is said, what gives cause for it stays as it is: the next start would doubt as well.
+        let is_vouched = self.doubt.is_none() || matches!(record, Record::Unproven { .. });
+        let signer = self.signer.as_ref().filter(|_| is_vouched);
+        let head = signer.map(|it| (&it.head, HeadFile::line(&it.key, sequence, hash)));
+        let written = self.file.write_all(line.as_bytes());
+        let vouched = written.and_then(|()| head.map_or(Ok(()), |(head, line)| head.write(&line)));
+        if let Err(error) = vouched {
+            self.cut_back(line.len() as u64);
             return Err(AuditError::Write(error));
         }
         self.length += line.len() as u64;
         self.unsigned += 1;
         self.fresh.push(line);
-        let sequence = self.next;
         (self.next, self.previous) = (sequence + 1, hash);
-        if let Some(Signer { key, head }) = &self.signer {
-            head.write(key, sequence, hash).map_err(AuditError::Write)?;
-        }
         Ok(())
     }
 
-    /// Signs and puts away the full file, begins another, and forgets the oldest.
-    fn rotate(&mut self) -> Result<(), AuditError> {
-        if self.signer.is_none() {
-            return Ok(());
-        }
-        self.checkpoint()?;
-        let full = self.put_away().map_err(AuditError::Write)?;
-        self.file = open(&self.config.path).map_err(AuditError::Write)?;
-        self.length = 0;
-        let (surplus, removed_through) = self.surplus().map_err(AuditError::Write)?;
-        let record = Record::Rotated {
-            from: &full,
-            removed_through,
-        };
-        self.put(&record, Timestamp::now())?;
-        for path in surplus {
-            if let Err(error) = std::fs::remove_file(&path) {
-                tracing::warn!(path = %path.display(), error = %error, "cannot remove an old audit file");
-            }
-        }
-        Ok(())
+    /// Cuts off what is there of a record that does not count; where that cannot be, it is closed off later.
+    fn cut_back(&mut self, most: u64) {
+        let is_ours = |length| (self.length..=self.length.saturating_add(most)).contains(&length);
+        let is_cut = self.signer.is_some()
+            && self.file.metadata().is_ok_and(|now| is_ours(now.len()))
+            && self.file.set_len(self.length).is_ok();
+        self.unsure |= !is_cut;
     }
-
-    /// Renames the full file, unless that was done before and only the rest failed.
-    fn put_away(&mut self) -> io::Result<String> {
-        let first = first_number(&mut self.file)?;
-        let archive = beside(&self.config.path, &format!("{first:020}"));
-        let here = std::fs::metadata(&self.config.path).map(|found| found.ino());
-        if here.is_ok_and(|inode| Some(inode) == self.file.metadata().ok().map(|own| own.ino())) {
-            std::fs::rename(&self.config.path, &archive)?;
-        }
-        let name = archive.file_name().unwrap_or_default();
-        Ok(name.to_string_lossy().into_owned())
-    }
-
-    /// The files beyond the number that is kept, and the last record in them.
-    fn surplus(&self) -> io::Result<(Vec<PathBuf>, u64)> {
-        let all = archives(&self.config.path)?;
-        let (gone, kept) = all.split_at(all.len().saturating_sub(self.config.max_files));
-        let through = match (gone, kept.first()) {
-            ([], _) => 0,
-            (_, Some((first, _))) => first.saturating_sub(1),
-            (_, None) => self.next.saturating_sub(1),
-        };
-        Ok((gone.iter().map(|(_, path)| path.clone()).collect(), through))
-    }
-}
-
-impl Signer {
-    fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self {
-            key: SigningKey::load_or_make(&beside(path, "key"), &beside(path, "pub"))?,
-            head: HeadFile::open(&beside(path, "head"))?,
-        })
-    }
-}
-
-/// The full files of a trail, oldest first, with the number of their first record.
-pub(super) fn archives(path: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let prefix = format!(
-        "{}.",
-        path.file_name().unwrap_or_default().to_string_lossy()
-    );
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(directory)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let number = name
-            .strip_prefix(&prefix)
-            .filter(|rest| rest.len() == 20)
-            .and_then(|rest| rest.parse().ok());
-        found.extend(number.map(|number| (number, entry.path())));
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
-}
-
-/// The number of the first record of a file.
-fn first_number(file: &mut File) -> io::Result<u64> {
-    #[derive(serde::Deserialize)]
-    struct First {
-        sequence: u64,
-    }
-    file.seek(SeekFrom::Start(0))?;
-    let mut start = Vec::new();
-    file.take(1024 * 1024).read_to_end(&mut start)?;
-    let number = start.split(|byte| *byte == b'\n').find_map(|line| {
-        let first: First = serde_json::from_slice(line).ok()?;
-        Some(first.sequence)
-    });
-    Ok(number.unwrap_or(0))
 }

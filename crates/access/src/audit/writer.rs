@@ -139,8 +139,10 @@ impl AuditLog {
 
     /// Signs what was written, at the end of the process.
     pub fn close(&self) {
+        // What was lost until now is said before.
+        let told = self.write_all(&[]);
         let mut state = self.lock();
-        let closed = state.trail.checkpoint();
+        let closed = told.and_then(|()| state.trail.checkpoint());
         self.spread(&mut state);
         drop(state);
         if let Err(error) = closed {

@@ -111,7 +111,7 @@ pub fn renew_here(
     entry.serial = Some(fresh.serial.clone());
     directory.note(&entry)?;
     let crl = directory.crl_path();
-    let crl = std::fs::read_to_string(&crl).map_err(|error| DirectoryError::Io {
+    let crl = super::state::read_text(&crl).map_err(|error| DirectoryError::Io {
         file: crl,
         reason: error.to_string(),
     })?;

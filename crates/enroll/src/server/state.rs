@@ -1,5 +1,6 @@
 //! What the service knows, read anew when the authority's directory changes.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -204,7 +205,7 @@ fn open(
         Some(before) => (Arc::clone(&before.tls), before.tls_since),
         None => (own_tls(config, &authorities, clock)?, Instant::now()),
     };
-    let crl = std::fs::read_to_string(directory.crl_path()).map_err(|error| {
+    let crl = read_text(&directory.crl_path()).map_err(|error| {
         ServiceError::Directory(DirectoryError::Io {
             file: directory.crl_path(),
             reason: error.to_string(),
@@ -221,6 +222,15 @@ fn open(
         tls_since,
     })
 }
+
+/// A file of the directory, for which nobody is waited.
+pub(super) fn read_text(path: &Path) -> std::io::Result<String> {
+    let text = lockgate_sys::file::read_regular(path, LONGEST)?;
+    String::from_utf8(text).map_err(|error| std::io::Error::new(ErrorKind::InvalidData, error))
+}
+
+/// No list is longer.
+const LONGEST: u64 = 256 << 20;
 
 /// The lists, signed anew if there are none, if one is damaged, or if half of their time is over.
 fn current_list(

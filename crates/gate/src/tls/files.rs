@@ -1,7 +1,6 @@
 //! The files of TLS, read whole.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +13,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::expiry::{self, Expiry};
 
-/// No PEM file of ours is longer; a FIFO or a device in its place is not read for ever.
+/// No PEM file of ours is longer.
 const LONGEST: u64 = 4 * 1024 * 1024;
 
 /// Where the parts of TLS are.
@@ -273,15 +272,9 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
 /// Reads one open file and its mode, so that nothing can be swapped in between.
 fn read_with_mode(path: &Path) -> Result<(Vec<u8>, u32), TlsError> {
     let read = || {
-        // A FIFO in its place would be waited for.
-        if !std::fs::metadata(path)?.is_file() {
-            return Err(io::Error::other("it is no regular file"));
-        }
-        let file = File::open(path)?;
+        let file = lockgate_sys::file::open_regular(path)?;
         let mode = file.metadata()?.mode();
-        let mut text = Vec::new();
-        file.take(LONGEST).read_to_end(&mut text)?;
-        Ok((text, mode))
+        Ok((lockgate_sys::file::read_limited(file, LONGEST)?, mode))
     };
     read().map_err(|source| TlsError::Read {
         path: path.to_owned(),

@@ -1,6 +1,5 @@
 //! From DER to plain values.
 
-use std::fs::File;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -18,7 +17,7 @@ use super::{CertificateError, CertificateInfo};
 use crate::clock::timestamp;
 use crate::constraint::Constraints;
 use crate::hash::{hex, sha256};
-use crate::key::{read_limited, reason};
+use crate::key::{open, read_limited, reason};
 
 /// What is wrong with a certificate.
 #[derive(Debug, Error)]
@@ -31,7 +30,7 @@ pub(super) enum Malformed {
 
 /// The bytes of a file that should hold certificates.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, CertificateError> {
-    File::open(path)
+    open(path)
         .and_then(read_limited)
         .map_err(|e| CertificateError::Unreadable {
             file: path.to_owned(),

@@ -1,7 +1,5 @@
 //! From DER to sorted serial numbers, believed or not.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use rustls_pki_types::pem::PemObject as _;
@@ -25,21 +23,7 @@ const FILE_MAX: u64 = 256 << 20;
 const SKEW: i64 = 300;
 
 pub(super) fn file(path: &Path) -> Result<Vec<u8>, CrlError> {
-    let read = || {
-        let mut bytes = Vec::new();
-        // A FIFO in its place would be waited for.
-        if !std::fs::metadata(path)?.is_file() {
-            return Err(std::io::Error::other("it is no regular file"));
-        }
-        File::open(path)?
-            .take(FILE_MAX + 1)
-            .read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > FILE_MAX {
-            return Err(std::io::Error::from(std::io::ErrorKind::FileTooLarge));
-        }
-        Ok(bytes)
-    };
-    read().map_err(|error| CrlError::Unreadable {
+    lockgate_sys::file::read_regular(path, FILE_MAX).map_err(|error| CrlError::Unreadable {
         file: path.to_owned(),
         reason: reason(&error),
     })

@@ -15,7 +15,7 @@ use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use thiserror::Error;
 
 pub use read::key_needs_passphrase;
-pub(crate) use read::{read_limited, reason};
+pub(crate) use read::{open, read_limited, reason};
 pub use write::certificate_pem;
 pub(crate) use write::encode;
 

@@ -1,7 +1,6 @@
 //! Key files: PKCS#8 plain and encrypted, PKCS#1 and SEC1; the legacy encryption is recognised.
 
 use std::fs::File;
-use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -24,9 +23,19 @@ pub(super) fn read_private(path: &Path) -> Result<Vec<u8>, KeyError> {
         file: path.to_owned(),
         reason: reason(&e),
     };
-    let file = File::open(path).map_err(unreadable)?;
+    let file = open(path).map_err(unreadable)?;
     check_private(path, &file)?;
     read_limited(file).map_err(unreadable)
+}
+
+/// Nobody is waited for: a daemon follows such files, and somebody may put a FIFO in their place. But who hands over
+/// a pipe of his own (`/dev/stdin`, `/dev/fd/3`) is.
+pub(crate) fn open(path: &Path) -> std::io::Result<File> {
+    if path.starts_with("/dev") {
+        File::open(path)
+    } else {
+        lockgate_sys::file::open_regular(path)
+    }
 }
 
 /// Refuses a key that group or others may touch.
@@ -52,12 +61,7 @@ fn check_private(path: &Path, file: &File) -> Result<(), KeyError> {
 
 /// Reads a whole file, up to a limit far beyond any key or chain.
 pub(crate) fn read_limited(file: File) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.take(FILE_MAX + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > FILE_MAX {
-        return Err(std::io::Error::from(std::io::ErrorKind::FileTooLarge));
-    }
-    Ok(bytes)
+    lockgate_sys::file::read_limited(file, FILE_MAX)
 }
 
 /// The system's words without the number.

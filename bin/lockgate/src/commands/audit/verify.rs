@@ -38,6 +38,12 @@ fn summary(report: &Report, key: &str) -> String {
             report.closed_off
         ));
     }
+    if report.unproven > 0 {
+        text.push_str(&format!(
+            "; {} records were the last of a killed process, or added before a start",
+            report.unproven
+        ));
+    }
     if report.lost > 0 {
         text.push_str(&format!("; {} records could not be written", report.lost));
     }

@@ -1,17 +1,19 @@
 //! The files of a trail, in their order.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::walk::Walk;
 use super::{Report, VerifyError};
 use crate::audit::AuditKey;
+use crate::audit::files::{archives, beside};
 use crate::audit::head::Head;
-use crate::audit::trail::{archives, beside};
 
-/// Longer than any record.
+/// Longer than any record; what is longer is read in pieces.
 const LONGEST: u64 = 4 * 1024 * 1024;
+/// A daemon that writes meanwhile may be seen in the middle of it, or between two files; not so often.
+const LOOKS: u32 = 4;
 
 /// The files of a trail, oldest first.
 #[derive(Clone, Debug)]
@@ -55,9 +57,24 @@ impl AuditFiles {
         AuditKey::load(&path).map_err(|source| VerifyError::Read { path, source })
     }
 
-    /// Checks every record and every signature by `key`.
+    /// Checks every record and every signature by `key`. What is found while a daemon writes is believed
+    /// when it is found in files that stay as they are.
     pub fn verify(&self, key: &AuditKey) -> Result<Report, VerifyError> {
-        // Before the files: whoever writes meanwhile makes them longer than the head says.
+        let mut files = self.clone();
+        for _ in 1..LOOKS {
+            let before = files.look();
+            let report = files.verify_once(key);
+            if report.as_ref().is_ok_and(Report::is_whole) || files.look() == before {
+                return report;
+            }
+            files = Self::find(&self.log)?;
+        }
+        files.verify_once(key)
+    }
+
+    fn verify_once(&self, key: &AuditKey) -> Result<Report, VerifyError> {
+        // Before the files: whoever writes meanwhile makes them longer than the head says. And after
+        // them: nobody has added to them what the head does not know.
         let head_path = beside(&self.log, "head");
         let head = Head::read(&head_path);
         let mut walk = Walk::new(key, self.numbers()?, head);
@@ -65,7 +82,18 @@ impl AuditFiles {
             walk.enter(path);
             lines(path, &mut |line, ended| walk.line(line, ended))?;
         }
-        Ok(walk.finish(&head_path))
+        let now = Head::read(&head_path).filter(|head| head.is_signed_by(key));
+        Ok(walk.finish(&head_path, now.map(|head| head.sequence)))
+    }
+
+    /// What the files look like from outside.
+    fn look(&self) -> Vec<(PathBuf, Option<(u64, u64)>)> {
+        let found = Self::find(&self.log).map(|found| found.files);
+        let look = |path: PathBuf| {
+            let metadata = std::fs::metadata(&path).ok();
+            (path, metadata.map(|now| (now.ino(), now.len())))
+        };
+        found.unwrap_or_default().into_iter().map(look).collect()
     }
 
     /// Calls `each` for every line, with whether it has a newline.
@@ -89,7 +117,7 @@ impl AuditFiles {
 
 fn lines(path: &Path, each: &mut dyn FnMut(&[u8], bool)) -> Result<(), VerifyError> {
     let mut read = || -> io::Result<()> {
-        let mut file = BufReader::new(File::open(path)?);
+        let mut file = BufReader::new(lockgate_sys::file::open_regular(path)?);
         let mut line = Vec::new();
         while file.by_ref().take(LONGEST).read_until(b'\n', &mut line)? > 0 {
             match line.strip_suffix(b"\n") {

@@ -8,6 +8,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use files::AuditFiles;
+use serde::Deserialize;
 
 /// What a trail turned out to be.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +27,8 @@ pub struct Report {
     pub lost: u64,
     /// Lines that a process left half written, each closed off by a record that says so.
     pub closed_off: u64,
+    /// Records that were the last of a killed process, and that its head did not know yet; the next start said so.
+    pub unproven: u64,
     /// What is wrong, in the order of the files.
     pub findings: Vec<Finding>,
 }
@@ -84,8 +87,56 @@ pub enum What {
         /// The record that it stands for.
         sequence: u64,
     },
+    /// Records at the end that the head does not know.
+    Beyond {
+        /// The first of them.
+        from: u64,
+        /// The last of them.
+        to: u64,
+    },
+    /// A daemon that started found what no signature speaks for.
+    Unproven {
+        /// Up to this record it was what had been signed.
+        signed_through: u64,
+        /// The last record that was there.
+        through: u64,
+        /// Why.
+        why: Why,
+    },
+    /// A daemon began to sign with another key.
+    OtherKey {
+        /// Its first record.
+        sequence: u64,
+        /// The short name of the key.
+        key: String,
+    },
     /// There is no head file, so that nothing says how far the trail should go.
     NoHead,
+}
+
+/// Why a start did not know whether the records before it are all and ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// There were more than the head says.
+    BeyondHead,
+    /// The head was signed by another key, or changed.
+    ForeignHead,
+    /// There was a key and no head.
+    NoHead,
+    /// There were records and no key.
+    NewKey,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BeyondHead => "there were more records than the signed head knew",
+            Self::ForeignHead => "the head file was changed, or by another key",
+            Self::NoHead => "the head file was gone",
+            Self::NewKey => "the key was gone",
+        })
+    }
 }
 
 impl fmt::Display for Finding {
@@ -122,6 +173,24 @@ impl fmt::Display for What {
             Self::Signature { sequence } => {
                 write!(f, "the signature at record {sequence} is not by this key")
             }
+            Self::Beyond { from, to } => write!(
+                f,
+                "records {from} to {to} are not known to the signed head: somebody added them (or one, if a \
+                 process was killed right there; the next start says so)"
+            ),
+            Self::Unproven {
+                signed_through,
+                through,
+                why,
+            } => write!(
+                f,
+                "a daemon started here and {why}: nothing proves that the {through} records before it are \
+                 what was written, beyond record {signed_through}"
+            ),
+            Self::OtherKey { sequence, key } => write!(
+                f,
+                "the daemon that started at record {sequence} signs with another key ({key})"
+            ),
             Self::NoHead => f.write_str(
                 "the head file is missing or unreadable, so records may be missing at the end",
             ),

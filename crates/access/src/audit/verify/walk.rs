@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use aws_lc_rs::digest::{Context, SHA256};
 use serde::Deserialize;
 
-use super::{Finding, Report, What};
+use super::{Finding, Report, What, Why};
 use crate::audit::chain::Sealed;
 use crate::audit::head::Head;
 use crate::audit::key::Signed;
@@ -21,6 +21,10 @@ pub(super) struct Walk<'a> {
     report: Report,
     file: PathBuf,
     line: u64,
+    /// The line goes on: it is too long to be read at once.
+    within: bool,
+    /// The first record that the head did not know.
+    beyond: Option<Finding>,
     /// The record before: its number, and the hash that it gives itself.
     before: Option<(u64, Hash)>,
     debris: Option<Debris>,
@@ -59,6 +63,14 @@ enum Event {
     Rotated {
         removed_through: u64,
     },
+    Start {
+        key: Option<String>,
+    },
+    Unproven {
+        reason: Why,
+        signed_through: u64,
+        through: u64,
+    },
     #[serde(other)]
     Other,
 }
@@ -71,6 +83,8 @@ impl<'a> Walk<'a> {
             report: Report::default(),
             file: PathBuf::new(),
             line: 0,
+            within: false,
+            beyond: None,
             before: None,
             debris: None,
             removed_through: 0,
@@ -83,10 +97,14 @@ impl<'a> Walk<'a> {
     pub(super) fn enter(&mut self, file: &Path) {
         file.clone_into(&mut self.file);
         self.line = 0;
+        self.within = false;
     }
 
     pub(super) fn line(&mut self, line: &[u8], ended: bool) {
-        self.line += 1;
+        if !self.within {
+            self.line += 1;
+        }
+        self.within = !ended;
         match Sealed::read(line) {
             Some(sealed) => self.record(&sealed, line),
             None => self.debris(line, ended),
@@ -112,12 +130,14 @@ impl<'a> Walk<'a> {
         {
             self.before = Some((sealed.sequence, sealed.hash));
         }
-        if self
-            .head
-            .as_ref()
-            .is_some_and(|head| head.sequence == sealed.sequence)
-        {
+        let Some(head) = &self.head else { return };
+        if head.sequence == sealed.sequence {
             self.at_head = Some(sealed.hash);
+        } else if head.sequence < sealed.sequence && self.beyond.is_none() {
+            self.beyond = Some(self.finding(What::Beyond {
+                from: sealed.sequence,
+                to: sealed.sequence,
+            }));
         }
     }
 
@@ -126,7 +146,7 @@ impl<'a> Walk<'a> {
         let Some((number, hash)) = self.before else {
             return self.first(sealed);
         };
-        let expected = number + 1;
+        let expected = number.saturating_add(1);
         if sealed.sequence == expected {
             if sealed.previous != hash {
                 self.found(What::Replaced { sequence: number });
@@ -173,10 +193,39 @@ impl<'a> Walk<'a> {
                         .verifies(Signed::Checkpoint, number, hash, signature);
                 self.signature(good, number);
             }
-            Event::Lost { records } => self.report.lost += records,
-            Event::Rotated { removed_through } => self.removed_through = *removed_through,
-            Event::Recovered { .. } | Event::Other => {}
+            Event::Lost { records } => {
+                self.report.lost = self.report.lost.saturating_add(*records);
+            }
+            // A later one may have removed nothing.
+            Event::Rotated { removed_through } => {
+                self.removed_through = self.removed_through.max(*removed_through);
+            }
+            Event::Start { key: Some(key) } if key != self.key.id() => {
+                self.found(What::OtherKey {
+                    sequence: sealed.sequence,
+                    key: key.clone(),
+                });
+            }
+            Event::Unproven {
+                reason,
+                signed_through,
+                through,
+            } => self.unproven(*reason, *signed_through, *through),
+            Event::Start { .. } | Event::Recovered { .. } | Event::Other => {}
         }
+    }
+
+    /// Between a record and the head that knows it a process may be killed.
+    fn unproven(&mut self, why: Why, signed_through: u64, through: u64) {
+        if why == Why::BeyondHead && through.saturating_sub(signed_through) == 1 {
+            self.report.unproven += 1;
+            return;
+        }
+        self.found(What::Unproven {
+            signed_through,
+            through,
+            why,
+        });
     }
 
     fn signature(&mut self, good: bool, sequence: u64) {
@@ -221,12 +270,14 @@ impl<'a> Walk<'a> {
             | Event::Checkpoint { .. }
             | Event::Lost { .. }
             | Event::Rotated { .. }
+            | Event::Start { .. }
+            | Event::Unproven { .. }
             | Event::Other => self.push(debris.found(What::NoRecord)),
         }
     }
 
-    /// What is known only at the end.
-    pub(super) fn finish(mut self, head_path: &Path) -> Report {
+    /// What is known only at the end. `known` is the last record that the head knows now.
+    pub(super) fn finish(mut self, head_path: &Path, known: Option<u64>) -> Report {
         if let Some(debris) = self.debris.take() {
             let what = if debris.ended {
                 What::NoRecord
@@ -239,12 +290,27 @@ impl<'a> Walk<'a> {
         if let Some(beginning) = self
             .beginning
             .take()
-            .filter(|_| begins_at > self.removed_through + 1)
+            .filter(|_| begins_at.saturating_sub(1) > self.removed_through)
         {
             self.report.findings.insert(0, beginning);
         }
+        self.check_beyond(known);
         self.check_head(head_path);
         self.report
+    }
+
+    /// What was added by whoever could not sign the head.
+    fn check_beyond(&mut self, known: Option<u64>) {
+        let last = self.report.last.unwrap_or(0);
+        let beyond = self.beyond.take().zip(known);
+        let Some((mut finding, known)) = beyond.filter(|(_, known)| *known < last) else {
+            return;
+        };
+        finding.what = What::Beyond {
+            from: known + 1,
+            to: last,
+        };
+        self.push(finding);
     }
 
     fn check_head(&mut self, path: &Path) {

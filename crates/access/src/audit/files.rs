@@ -1,0 +1,74 @@
+//! Opening the files of a trail, whatever somebody has put in their place.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
+/// No link is followed and nobody is waited for: a pipe that nobody reads is full, and a full file is an error.
+pub(super) const PLAIN: i32 =
+    (OFlags::NOFOLLOW.bits() | OFlags::NONBLOCK.bits() | OFlags::NOCTTY.bits()).cast_signed();
+const LINKED: i32 = (OFlags::NONBLOCK.bits() | OFlags::NOCTTY.bits()).cast_signed();
+
+/// A file beside the trail.
+pub(super) fn beside(path: &Path, extension: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(extension);
+    name.into()
+}
+
+/// An error if it is a device, a pipe, a directory.
+pub(super) fn is_ordinary(file: &File, what: &str) -> io::Result<()> {
+    if file.metadata()?.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("{what} is no regular file")))
+}
+
+/// The file that is written to. A link is good for a device (`/dev/stderr`); key, head and older files would lie
+/// beside the link, and a rotation would move it.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).mode(0o600);
+    let opened = options.clone().create(true).custom_flags(PLAIN).open(path);
+    match opened {
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::LOOP) => {
+            let file = options.custom_flags(LINKED).open(path)?;
+            if file.metadata()?.is_file() {
+                return Err(io::Error::other(
+                    "it is a symbolic link; name the file that it leads to",
+                ));
+            }
+            Ok(file)
+        }
+        other => other,
+    }
+}
+
+/// The full files of a trail, oldest first, with the number of their first record.
+pub(super) fn archives(path: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let prefix = format!(
+        "{}.",
+        path.file_name().unwrap_or_default().to_string_lossy()
+    );
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let number = name
+            .strip_prefix(&prefix)
+            .filter(|rest| rest.len() == 20 && rest.bytes().all(|byte| byte.is_ascii_digit()))
+            .and_then(|rest| rest.parse().ok());
+        found.extend(number.map(|number| (number, entry.path())));
+    }
+    found.sort();
+    Ok(found)
+}
