@@ -4,7 +4,7 @@ use std::fs;
 
 use lockgate_pki::{
     Authority, AuthorityError, AuthorityFiles, CertificateError, CertificateInfo, Clock, KeyError,
-    KeyType, Overwrite, PrivateKey,
+    KeyType, Overwrite, PrivateKey, certificates,
 };
 
 use crate::support::*;
@@ -239,6 +239,17 @@ fn keys_that_are_too_weak_or_of_another_kind() {
         let error = PrivateKey::read(&bench.path("k"), None).unwrap_err();
         assert!(matches!(error, KeyError::Unsupported(_)), "{error}");
     }
+}
+
+#[test]
+fn a_pipe_in_place_of_a_file_is_refused_and_not_waited_for() {
+    let bench = Bench::new();
+    bench.ok("mkfifo -m 600 pipe");
+    let pipe = bench.path("pipe");
+    let error = certificates(&pipe).unwrap_err().to_string();
+    assert!(error.contains("no regular file"), "{error}");
+    let error = PrivateKey::read(&pipe, None).unwrap_err().to_string();
+    assert!(error.contains("no regular file"), "{error}");
 }
 
 #[test]
