@@ -10,6 +10,7 @@ mod image;
 mod network;
 mod object;
 mod other;
+mod top;
 mod wish;
 
 use bytes::Bytes;
@@ -104,6 +105,9 @@ pub(crate) struct Details {
     /// Whether the volumes of another container are taken.
     #[serde(default)]
     pub(crate) borrows_volumes: bool,
+    /// Whether environments of processes may be shown.
+    #[serde(default)]
+    pub(crate) shows_environments: bool,
     /// Whether an object comes to be that can have an owner.
     pub(crate) makes: Option<Kind>,
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use lockgate_api::latest::{exec, volume};
 use lockgate_api::{Call, Operation};
 
+use super::top::may_show_environments;
 use super::{Facts, Kind, Power};
 
 impl Facts {
@@ -64,6 +65,10 @@ impl Facts {
                 self.details.networks.push(network);
             }
             Operation::ImageBuild => self.build(call),
+            Operation::ContainerTop => {
+                let options = call.query().text("ps_args");
+                self.details.shows_environments = may_show_environments(options);
+            }
             _ => self.images(call),
         }
     }

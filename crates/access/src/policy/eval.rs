@@ -239,6 +239,14 @@ impl File {
         };
         let secrets = held.iter().any(|role| role.allow.secrets)
             && !held.iter().any(|role| role.deny.secrets);
+        if known.question.facts.details.shows_environments && !secrets {
+            return Grant::Condition {
+                role: role.name.clone(),
+                reason:
+                    "with these options `ps` may show environments, which needs container.secrets"
+                        .to_owned(),
+            };
+        }
         Grant::Allow {
             role: role.name.clone(),
             rule: format!(

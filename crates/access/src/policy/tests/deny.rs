@@ -89,6 +89,22 @@ fn environments_are_shown_to_those_who_may_see_secrets() {
     }
 }
 
+#[test]
+fn processes_are_shown_without_environments_to_those_who_may_not_see_secrets() {
+    for (allow, options, shown) in [
+        ("container.logs", "", true),
+        ("container.logs", "?ps_args=-ef", true),
+        ("container.logs", "?ps_args=auxe", false),
+        ("container.logs", "?ps_args=-o%20pid,environ", false),
+        ("operator", "?ps_args=auxe", true),
+    ] {
+        let policy = format!("[roles.x]\nallow = [\"{allow}\"]");
+        let target = format!("/containers/bobs/top{options}");
+        let grant = request(&policy, "GET", &target, "");
+        assert_eq!(is_allowed(&grant), shown, "{allow} {options}: {grant:?}");
+    }
+}
+
 // T: body-escalation, symlink-bind
 #[test]
 fn single_things_of_the_host_can_be_given() {
