@@ -167,13 +167,7 @@ pub(crate) fn go_error(error: &io::Error) -> String {
 
 /// The name of a context's folders.
 pub(crate) fn hex_sha256(text: &str) -> String {
-    use std::fmt::Write as _;
-    let hash = digest::digest(&digest::SHA256, text.as_bytes());
-    hash.as_ref().iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        write!(hex, "{byte:02x}").unwrap_or_default();
-        hex
-    })
+    lockgate_types::hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
 }
 
 #[derive(Deserialize)]

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::digest;
 use lockgate_access::{Certificate, Principal, UnixPeer, Verified};
+use lockgate_types::hex;
 use rustls_pki_types::CertificateDer;
 use tokio::net::UnixStream;
 use x509_parser::extensions::GeneralName;
@@ -191,17 +192,6 @@ fn not_after(certificate: &X509Certificate<'_>) -> SystemTime {
     let seconds = certificate.validity().not_after.timestamp();
     let seconds = u64::try_from(seconds).unwrap_or(0);
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // A `String` takes all writes.
-            write!(text, "{byte:02x}").unwrap_or_default();
-            text
-        })
 }
 
 /// Whether a certificate says that it is for clients. webpki lets one through that says nothing.

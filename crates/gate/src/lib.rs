@@ -26,6 +26,7 @@ mod registry;
 mod relay;
 mod rescue;
 mod serve;
+mod settle;
 mod tls;
 mod trace;
 mod transport;

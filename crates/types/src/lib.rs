@@ -20,7 +20,7 @@ mod timestamp;
 
 pub use digest::{Digest, DigestError};
 pub use error_kind::ErrorKind;
-pub use id::{ContainerId, ContainerName, ExecId, IdError, NetworkId, VolumeName, random_hex};
+pub use id::{ContainerId, ContainerName, ExecId, IdError, NetworkId, VolumeName, hex, random_hex};
 pub use id_map::{IdMap, IdMapping, IdRange};
 pub use reference::{ImageRef, ReferenceError};
 pub use secret::Secret;

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::signature::{self, Ed25519KeyPair, KeyPair};
+use lockgate_types::hex;
 use pem::{EncodeConfig, LineEnding, Pem};
 
 use super::Hash;
@@ -213,15 +214,6 @@ fn refused(text: &'static str) -> io::Error {
 
 fn invalid(text: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, text)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // A `String` takes all writes.
-        write!(text, "{byte:02x}").unwrap_or_default();
-        text
-    })
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -157,7 +157,7 @@ impl Record<'_> {
             previous,
             record: self,
         })?;
-        Ok(escape(&object))
+        Ok(escape(object))
     }
 }
 
@@ -171,9 +171,9 @@ pub(crate) fn must_be_escaped(c: char) -> bool {
 }
 
 /// Escapes what JSON would let through; such characters can only stand inside strings.
-fn escape(json: &str) -> String {
+fn escape(json: String) -> String {
     if !json.chars().any(must_be_escaped) {
-        return json.to_owned();
+        return json;
     }
     json.chars()
         .fold(String::with_capacity(json.len() + 32), |mut out, c| {

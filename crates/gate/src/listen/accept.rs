@@ -16,6 +16,7 @@ use super::{Listener, Socket};
 use crate::identity::Peer;
 use crate::registry::{Crowd, Ticket};
 use crate::serve::{Door, connection};
+use crate::settle::settle;
 use crate::tls::{TlsState, shake_hands};
 use crate::transport::Transport;
 
@@ -181,14 +182,9 @@ async fn serve(
     ticket: Ticket,
     is_trusted: impl FnOnce(&Peer) -> bool,
 ) {
-    connection(
-        Arc::clone(&shared.door),
-        transport,
-        peer,
-        shared.stop.clone(),
-        is_trusted,
-    )
-    .await;
+    let door = Arc::clone(&shared.door);
+    let stop = shared.stop.clone();
+    settle(connection(door, transport, peer, stop, is_trusted)).await;
     drop(ticket);
 }
 

@@ -11,6 +11,7 @@ use super::Door;
 use crate::backend::{Backend, Reply, Request};
 use crate::identity::Peer;
 use crate::rescue::Refused;
+use crate::settle::settle;
 
 /// What the judge has to know and the backend has to ask somebody for.
 pub(super) async fn what_exists(
@@ -36,7 +37,9 @@ pub(super) async fn backend(backend: Arc<dyn Backend>, request: Request) -> Resu
     let is_finished = backend.finishes(request.admitted.call());
     let serve = async move { backend.serve(request).await };
     let reply = if is_finished {
-        tokio::spawn(serve).await.map_err(|error| error.to_string())
+        tokio::spawn(settle(serve))
+            .await
+            .map_err(|error| error.to_string())
     } else {
         AssertUnwindSafe(serve)
             .catch_unwind()

@@ -9,7 +9,9 @@ use lockgate_access::{Access, AuditLog, Policy, SocketOwners};
 use lockgate_gate::{Gate, GateConfig, Host, Limits, SocketGroup};
 
 fn bind(directory: &Path, host: &str, insecure: bool, group: SocketGroup) -> Result<Gate, String> {
-    let audit = AuditLog::open(&directory.join("audit.log")).unwrap();
+    // One for each: two doors do not write to one trail.
+    let trail = tempfile::tempdir_in(directory).unwrap();
+    let audit = AuditLog::open(&trail.path().join("audit.log")).unwrap();
     let access = Access::new(Policy::absent(), SocketOwners::default(), audit);
     let config = GateConfig {
         hosts: vec![host.parse::<Host>().unwrap()],
