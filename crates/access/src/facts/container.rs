@@ -2,15 +2,17 @@
 
 use lockgate_api::ApiVersion;
 use lockgate_api::latest::container::{CreateRequest, UpdateRequest};
-use lockgate_types::container::{AskedType, DeviceMapping, HostConfig, Mount, MountType};
+use lockgate_types::container::{DeviceMapping, HostConfig};
 
-use super::{Facts, Kind, Power, Reference, Resources, Wish};
+use super::host_path::clean;
+use super::{Facts, Kind, Power, Reference, Resources};
 
 impl Facts {
     pub(super) fn container(&mut self, request: &CreateRequest, version: ApiVersion) {
         let (config, host) = (&request.config, &request.host_config);
         self.details.images.push(config.image.clone());
         self.details.user = Some(config.user.clone());
+        self.details.groups = host.group_add.clone().unwrap_or_default();
         self.details.is_container = true;
         self.details.makes = Some(Kind::Container);
         let labels = config.labels.iter().flatten();
@@ -29,6 +31,9 @@ impl Facts {
             is_update: false,
         });
         self.networks(request);
+        // podman takes `/host:/here` for a bind.
+        let places = config.volumes.iter().flatten().map(|(place, _)| place);
+        places.for_each(|place| self.bind(place));
         for (port, bindings) in host.port_bindings.iter().flatten() {
             for binding in bindings.iter().flatten() {
                 let at = (binding.host_ip.clone(), binding.host_port.clone());
@@ -98,7 +103,7 @@ impl Facts {
                 .is_some_and(|list| !list.is_empty()),
         );
         if !host.cgroup_parent.is_empty() {
-            self.wish(Power::ControlGroup, &host.cgroup_parent);
+            self.wish(Power::ControlGroup, cgroup(&host.cgroup_parent));
         }
     }
 
@@ -111,87 +116,15 @@ impl Facts {
             ("user", &host.userns_mode),
             ("cgroup", &host.cgroupns_mode),
         ] {
-            if mode == "host" {
-                self.wish(Power::HostNamespace, name);
-            }
             if let Some(other) = mode.strip_prefix("container:") {
                 self.uses(Kind::Container, other, true);
+            } else if mode == "host" {
+                self.wish(Power::HostNamespace, name);
+            } else if !is_its_own(name, mode) {
+                // podman joins whatever namespace `ns:PATH` says.
+                self.wish(Power::HostNamespace, format!("{name} {mode}"));
             }
         }
-    }
-
-    fn mounts(&mut self, host: &HostConfig) {
-        for bind in host.binds.iter().flatten() {
-            self.bind(bind);
-        }
-        for mount in host.mounts.iter().flatten() {
-            self.mount(mount);
-        }
-        for text in host.volumes_from.iter().flatten() {
-            let name = text.split_once(':').map_or(text.as_str(), |(name, _)| name);
-            self.uses(Kind::Container, name, true);
-            self.details.borrows_volumes = true;
-        }
-        for link in host.links.iter().flatten() {
-            self.linked(link);
-        }
-    }
-
-    /// `/host:/here:ro`, `volume:/here`, `/here`.
-    fn bind(&mut self, bind: &str) {
-        let mut parts = bind.split(':');
-        let source = parts.next().unwrap_or_default();
-        if parts.next().is_none() {
-            // A place alone gets a new volume.
-            return;
-        }
-        let read_only = parts
-            .next()
-            .is_some_and(|mode| mode.split(',').any(|word| word == "ro"));
-        if source.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-            self.uses(Kind::Volume, source, true);
-        } else if !source.is_empty() {
-            self.host_path(source, read_only);
-        }
-    }
-
-    fn mount(&mut self, mount: &Mount) {
-        match mount.kind {
-            // A daemon behind a guard may know types that are not known here.
-            AskedType::Unknown(_)
-            | AskedType::Known(MountType::Bind | MountType::Npipe | MountType::Cluster) => {
-                self.host_path(&mount.source, mount.read_only);
-            }
-            AskedType::Known(MountType::Volume) if !mount.source.is_empty() => {
-                self.uses(Kind::Volume, &mount.source, true);
-            }
-            AskedType::Known(MountType::Image) => self.details.images.push(mount.source.clone()),
-            AskedType::Known(MountType::Tmpfs | MountType::Volume) => {}
-        }
-        let options = mount.volume_options.as_ref();
-        let labels = options.and_then(|options| options.labels.as_ref());
-        for (key, value) in labels.into_iter().flatten() {
-            self.details.labels.push((key.clone(), value.clone()));
-        }
-        if let Some(driver) = options.and_then(|options| options.driver_config.as_ref()) {
-            if driver
-                .options
-                .as_ref()
-                .is_none_or(std::collections::BTreeMap::is_empty)
-                && !driver.name.is_empty()
-            {
-                self.wish(Power::Driver, &driver.name);
-            }
-            self.volume_options(&driver.name, driver.options.as_ref());
-        }
-    }
-
-    pub(super) fn host_path(&mut self, path: &str, read_only: bool) {
-        self.wishes.push(Wish {
-            power: Power::HostPath,
-            detail: path.to_owned(),
-            read_only,
-        });
     }
 
     fn drivers(&mut self, host: &HostConfig) {
@@ -202,6 +135,12 @@ impl Facts {
         if !matches!(log, "" | "json-file" | "local" | "none") {
             self.wish(Power::Driver, log);
         }
+        for (key, value) in host.log_config.config.iter().flatten() {
+            // podman writes the log into whatever file `path` says.
+            if !OF_LOGS.contains(&key.as_str()) {
+                self.wish(Power::Driver, format!("log option {key}={value}"));
+            }
+        }
         if !host.runtime.is_empty() {
             self.wish(Power::Runtime, &host.runtime);
         }
@@ -209,7 +148,7 @@ impl Facts {
 
     fn confinement(&mut self, host: &HostConfig) {
         for option in host.security_opt.iter().flatten() {
-            if !option.starts_with("no-new-privileges") {
+            if !STRICTER.contains(&option.as_str()) {
                 self.wish(Power::Security, option);
             }
         }
@@ -220,6 +159,10 @@ impl Facts {
             if paths.is_some() {
                 self.wish(Power::Security, name);
             }
+        }
+        // Runtimes and their hooks take orders by annotation: files to write, units, programs.
+        for (key, value) in host.annotations.iter().flatten() {
+            self.wish(Power::Security, format!("annotation {key}={value}"));
         }
         for key in host.sysctls.iter().flatten().map(|(key, _)| key) {
             self.wish(Power::Sysctls, key);
@@ -233,7 +176,8 @@ impl Facts {
         requests: bool,
     ) {
         for device in devices.into_iter().flatten() {
-            self.wish(Power::Devices, &device.path_on_host);
+            let path = clean(&device.path_on_host);
+            self.wish(Power::Devices, path.to_string_lossy());
         }
         for rule in rules.into_iter().flatten() {
             self.wish(Power::Devices, format!("rule {rule}"));
@@ -253,7 +197,7 @@ impl Facts {
                 .is_some_and(|list| !list.is_empty()),
         );
         if !request.cgroup_parent.is_empty() {
-            self.wish(Power::ControlGroup, &request.cgroup_parent);
+            self.wish(Power::ControlGroup, cgroup(&request.cgroup_parent));
         }
         self.details.resources = Some(Resources {
             memory: request.memory,
@@ -278,6 +222,45 @@ impl Facts {
             name: name.to_owned(),
             enters,
         });
+    }
+}
+
+/// Options of logs that lead nowhere.
+const OF_LOGS: [&str; 10] = [
+    "compress",
+    "env",
+    "env-regex",
+    "labels",
+    "labels-regex",
+    "max-buffer-size",
+    "max-file",
+    "max-size",
+    "mode",
+    "tag",
+];
+/// Security options that take and give nothing.
+const STRICTER: [&str; 3] = [
+    "no-new-privileges",
+    "no-new-privileges:true",
+    "no-new-privileges=true",
+];
+
+/// Whether a mode means a namespace that is the container's own, or none.
+fn is_its_own(namespace: &str, mode: &str) -> bool {
+    match (namespace, mode) {
+        (_, "" | "private") | ("ipc", "none" | "shareable") => true,
+        // The name of a network, which never has a colon.
+        ("network", name) => !name.contains(':'),
+        _ => false,
+    }
+}
+
+/// A control group as it is, whatever dots say.
+fn cgroup(path: &str) -> String {
+    if path.split('/').any(|part| part == "..") {
+        clean(path).to_string_lossy().into_owned()
+    } else {
+        path.to_owned()
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) fn resolve(path: &str) -> PathBuf {
     }
 }
 
-fn clean(path: &str) -> PathBuf {
+pub(super) fn clean(path: &str) -> PathBuf {
     let mut cleaned = PathBuf::from("/");
     for part in Path::new(path).components() {
         match part {

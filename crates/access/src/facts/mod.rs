@@ -7,6 +7,7 @@ mod build;
 mod container;
 mod host_path;
 mod image;
+mod mount;
 mod network;
 mod object;
 mod other;
@@ -92,6 +93,9 @@ pub(crate) struct Details {
     pub(crate) unread: Option<Unread>,
     /// The user that a process runs as; `None` if nothing is run.
     pub(crate) user: Option<String>,
+    /// Groups that it is in besides.
+    #[serde(default)]
+    pub(crate) groups: Vec<String>,
     /// Networks, `default` included.
     pub(crate) networks: Vec<String>,
     /// Published ports as `ADDRESS:PORT`; empty parts mean any.

@@ -1,7 +1,5 @@
 //! What the other calls ask for.
 
-use std::collections::BTreeMap;
-
 use lockgate_api::latest::{exec, volume};
 use lockgate_api::{Call, Operation};
 
@@ -30,24 +28,6 @@ impl Facts {
         if !request.name.is_empty() {
             // One that is there already is handed out as it is.
             self.uses(Kind::Volume, &request.name, false);
-        }
-    }
-
-    /// Options make the daemon mount what they say.
-    pub(super) fn volume_options(
-        &mut self,
-        driver: &str,
-        options: Option<&BTreeMap<String, String>>,
-    ) {
-        let Some(options) = options.filter(|options| !options.is_empty()) else {
-            return;
-        };
-        let driver = if driver.is_empty() { "local" } else { driver };
-        self.wish(Power::Driver, driver);
-        if let Some(device) = options.get("device").filter(|path| path.starts_with('/')) {
-            let flags = options.get("o").map(String::as_str).unwrap_or_default();
-            let read_only = flags.split(',').any(|flag| flag == "ro");
-            self.host_path(device, read_only);
         }
     }
 

@@ -1,5 +1,6 @@
 //! From what somebody did to the least role that lets it happen again.
 
+mod only;
 mod role;
 #[cfg(test)]
 mod tests;

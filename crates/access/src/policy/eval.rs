@@ -2,7 +2,8 @@
 
 use lockgate_api::Operation;
 
-use super::judge::{Known, Objection, runs_unjudged};
+use super::judge::{Known, Objection};
+use super::operation::runs_unjudged;
 use super::role::Role;
 use super::scope::{Scope, View};
 use super::{File, Policy, Rules, SocketOwners};

@@ -3,11 +3,12 @@
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
-use lockgate_api::{Family, Operation};
+use lockgate_api::Operation;
 use lockgate_types::OWNER_LABEL;
 
 use super::eval::Question;
 use super::host::Places;
+use super::operation::{UNSEEN, runs_unjudged, starts, target};
 use super::pattern::matches;
 use super::role::Role;
 use super::scope::Scope;
@@ -169,9 +170,13 @@ impl Role {
         labels: &[(String, String)],
         controlled: &BTreeSet<String>,
     ) -> Result<(), Objection> {
+        // Daemons that write labels as `KEY=VALUE` read a key with `=` as a shorter one.
+        let key = |label: &(String, String)| label.0.split('=').next().map(str::to_owned);
         let forged = labels.iter().find(|label| {
-            label.0 == OWNER_LABEL
-                || (controlled.contains(&label.0) && !self.own_labels.contains(label))
+            key(label).is_some_and(|key| {
+                key == OWNER_LABEL
+                    || (controlled.contains(&key) && !self.own_labels.contains(label))
+            })
         });
         match forged {
             Some((key, value)) => Err(Objection::Condition(format!(
@@ -231,79 +236,4 @@ fn executes_own(known: &Known<'_>) -> Result<(), Objection> {
         Some((used, _)) => Err(Objection::Hidden(used.kind, used.name.clone())),
         None => Ok(()),
     }
-}
-
-/// What the path of an operation names.
-fn target(operation: Operation, name: Option<&str>) -> Option<Reference> {
-    let kind = match operation.family() {
-        Family::Container => Kind::Container,
-        Family::Exec if operation == Operation::ContainerExec => Kind::Container,
-        Family::Exec => Kind::Exec,
-        Family::Network => Kind::Network,
-        Family::Volume => Kind::Volume,
-        Family::Build
-        | Family::Debug
-        | Family::Distribution
-        | Family::Door
-        | Family::Image
-        | Family::Plugin
-        | Family::Swarm
-        | Family::System => return None,
-    };
-    Some(Reference {
-        kind,
-        name: name?.to_owned(),
-        enters: enters(operation),
-    })
-}
-
-/// The builder's own protocols: what passes there is not read.
-const UNSEEN: [Operation; 2] = [Operation::Grpc, Operation::Session];
-
-/// Whether the operation makes the daemon run something that is not judged here: tasks of a swarm, with whatever
-/// mounts and capabilities, and plugins, which have the daemon's rights.
-pub(super) fn runs_unjudged(operation: Operation) -> bool {
-    use Operation as O;
-    [
-        O::PluginCreate,
-        O::PluginEnable,
-        O::PluginPull,
-        O::PluginSet,
-        O::PluginUpgrade,
-        O::ServiceCreate,
-        O::ServiceUpdate,
-        O::SwarmInit,
-        O::SwarmJoin,
-        O::SwarmUnlock,
-        O::SwarmUpdate,
-    ]
-    .contains(&operation)
-}
-
-/// Whether the operation lets the processes of a container run, with its mounts made anew.
-fn starts(operation: Operation) -> bool {
-    use Operation as O;
-    [O::ContainerRestart, O::ContainerStart].contains(&operation)
-}
-
-/// Whether the operation gives the power that its object has: a process in a privileged container
-/// is one on the host, and files under a mounted path are the host's.
-fn enters(operation: Operation) -> bool {
-    use Operation as O;
-    [
-        O::CheckpointCreate,
-        O::ContainerArchive,
-        O::ContainerArchiveInfo,
-        O::ContainerAttach,
-        O::ContainerAttachWebsocket,
-        O::ContainerChanges,
-        O::ContainerExec,
-        O::ContainerExport,
-        O::ExecInspect,
-        O::ExecResize,
-        O::ExecStart,
-        O::PutContainerArchive,
-        O::VolumeUpdate,
-    ]
-    .contains(&operation)
 }

@@ -9,6 +9,7 @@ mod group;
 mod host;
 mod judge;
 mod only;
+mod operation;
 mod parse;
 mod pattern;
 mod role;

@@ -82,10 +82,16 @@ impl Only {
         ))
     }
 
+    /// A group beside the user's own is one as in `1000:44`.
     fn user(&self, details: &Details) -> Option<String> {
         let (allowed, user) = (self.users.as_ref()?, details.user.as_ref()?);
-        let fits = allowed.iter().any(|own| matches(own, user));
-        (!fits).then(|| format!("the user {user:?} is not one of the role's `users`"))
+        let name = user.split(':').next().unwrap_or_default();
+        let with_groups = details.groups.iter().map(|group| format!("{name}:{group}"));
+        let all: Vec<String> = [user.clone()].into_iter().chain(with_groups).collect();
+        let stranger = none_of(allowed, &all)?;
+        Some(format!(
+            "the user {stranger:?} is not one of the role's `users`"
+        ))
     }
 
     fn label(&self, details: &Details) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lockgate_access::{Object, Power, Wish};
-use lockgate_types::container::HostConfig;
+use lockgate_types::container::{HostConfig, LogConfig};
 use serde::Deserialize;
 
 use super::{Looker, read, unknown};
@@ -128,7 +128,10 @@ fn ordinary(mut host: HostConfig) -> HostConfig {
     if ORDINARY_RUNTIMES.contains(&host.runtime.as_str()) {
         host.runtime.clear();
     }
-    host.log_config.kind.clear();
+    host.log_config = LogConfig::default();
+    if let Some(annotations) = &mut host.annotations {
+        annotations.retain(|key, _| !OF_PODMAN.iter().any(|own| key.starts_with(own)));
+    }
     // Names of control groups alone, and the default with cgroup v1.
     host.cgroupns_mode.clear();
     let hides = |paths: &Vec<String>, all: &[&str]| {
@@ -140,6 +143,13 @@ fn ordinary(mut host: HostConfig) -> HostConfig {
     host
 }
 
+/// What podman notes on every container.
+const OF_PODMAN: [&str; 4] = [
+    "io.container.manager",
+    "io.kubernetes.cri-o.",
+    "io.podman.annotations.",
+    "org.opencontainers.image.",
+];
 /// The default runtimes of dockerd and podman. Another one under these names is the administrator's.
 const ORDINARY_RUNTIMES: [&str; 4] = ["runc", "io.containerd.runc.v2", "crun", "oci"];
 /// Hidden by every release of dockerd since 18.09; newer ones hide more.
@@ -173,7 +183,8 @@ mod tests {
     #[test]
     fn what_every_container_of_dockerd_has_is_no_power() {
         let plain = serde_json::json!({
-            "Runtime": "runc", "LogConfig": { "Type": "journald" }, "CgroupnsMode": "host", "IpcMode": "private",
+            "Runtime": "runc", "LogConfig": { "Type": "syslog", "Config": { "syslog-address": "udp://192.0.2.1" } },
+            "Annotations": { "io.container.manager": "libpod", "org.opencontainers.image.stopSignal": "15" }, "CgroupnsMode": "host", "IpcMode": "private",
             "MaskedPaths": ["/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
                 "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware"],
             "ReadonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],

@@ -2,6 +2,7 @@
 
 mod deny;
 mod file;
+mod host;
 mod object;
 mod only;
 mod property;
