@@ -12,7 +12,7 @@ use rcgen::{
 use time::{Duration, OffsetDateTime};
 
 /// Who gets a certificate.
-pub(crate) const CLIENTS: [&str; 5] = ["admin", "operator", "viewer", "alice", "bob"];
+pub(crate) const CLIENTS: [&str; 6] = ["admin", "operator", "viewer", "alice", "bob", "kept"];
 
 /// A certificate and its key, both PEM.
 pub(crate) struct Pair {

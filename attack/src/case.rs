@@ -22,11 +22,13 @@ pub(crate) struct Case {
 pub(crate) enum Run {
     /// The operator makes a container of this configuration. Refused: there is none afterwards.
     Create(&'static str),
+    /// Who has to keep to something makes a container that does, but for this. Refused: there is none afterwards.
+    Kept(&'static str),
     /// The operator sends these bytes, made for a container of this name. Refused: there is no
     /// privileged one afterwards.
     Bytes(fn(&str) -> Vec<u8>),
     /// Somebody asks for something. Refused: the answer is no success. `{c}` is a container of the
-    /// administrator's, `{p}` a privileged one.
+    /// administrator's, `{p}` a privileged one, `{s}` one of an image that is not for everybody.
     Ask(Who, &'static str, &'static str, Option<&'static str>),
     /// Something else, which judges itself.
     Call(fn(&Endpoint) -> Result<Verdict>),

@@ -42,7 +42,7 @@ enum Command {
     Endpoint {
         /// ADDRESS:PORT where it serves mutual TLS
         address: SocketAddr,
-        /// ca.pem, and {admin,operator,viewer,alice,bob}/{cert,key}.pem; ca-key.pem to forge with
+        /// ca.pem, and {admin,operator,viewer,alice,bob,kept}/{cert,key}.pem; ca-key.pem to forge with
         #[arg(long)]
         certs: PathBuf,
         /// Its policy file, for the cases that change the policy while they run

@@ -80,13 +80,13 @@ const HEAD: &str = "# Attacks
 Known ways past a container engine's door, sent on raw sockets by `cargo xtask attack`, which also writes this page. A case counts as
 refused if nothing was executed and nothing told: the administrator looks afterwards. CI runs all of them against Lockgate's own engine, and fails on any other outcome.
 
-The limited identities are clients with valid certificates whose role gives no power over the host: an operator, a viewer, and the tenants alice and bob, who may reach their own
-objects only. A stock dockerd has no roles: there, every certificate is root, and that is what its column shows. It is not slighted by it; it is what the door is for. `not tried`: the target has no
+The limited identities are clients with valid certificates whose role gives no power over the host: an operator, a viewer, the tenants alice and bob, who may reach their own
+objects only, and `kept`, who operates and builds under every condition that there is (cases `only-…`). A stock dockerd has no roles: there, every certificate is root, and that is what its column shows. It is not slighted by it; it is what the door is for. `not tried`: the target has no
 such thing to attack, such as a policy. Where a case needs what cannot be had from outside, the tests that stand for it are named.
 
 ```sh
 cargo xtask attack lockgate                       # start it in a network namespace of its own, attack it
 cargo xtask attack guard-dockerd dockerd -- --dockerd /path/to/dockerd
-lockgate-attack endpoint 192.0.2.7:2376 --certs DIR   # one that runs already; DIR: ca.pem, {admin,operator,viewer,alice,bob}/{cert,key}.pem
+lockgate-attack endpoint 192.0.2.7:2376 --certs DIR   # one that runs already; DIR: ca.pem, {admin,operator,viewer,alice,bob,kept}/{cert,key}.pem
 ```
 ";

@@ -3,10 +3,11 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::Result;
+use serde_json::Value;
 
 use crate::case::{Case, Outcome, Run, Verdict};
 use crate::cases;
-use crate::target::fixture::{POWERFUL, VICTIM};
+use crate::target::fixture::{EVIL, KEPT, POWERFUL, STRANGE, VICTIM};
 use crate::target::{Endpoint, Who, request};
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -67,11 +68,11 @@ fn ended(case: &Case, verdict: Result<Verdict>) -> Outcome {
 
 fn one(endpoint: &Endpoint, case: &Case) -> Result<Verdict> {
     match case.run {
-        Run::Create(body) => create(endpoint, body),
+        Run::Create(body) => create(endpoint, Who::Operator, body),
+        Run::Kept(but) => create(endpoint, Who::Kept, &altered(endpoint, but)?),
         Run::Bytes(bytes) => smuggle(endpoint, bytes),
         Run::Ask(who, method, path, body) => {
-            let path = path.replace("{c}", VICTIM).replace("{p}", POWERFUL);
-            let answer = endpoint.ask(who, method, &path, body)?;
+            let answer = endpoint.ask(who, method, &filled(path), body)?;
             Ok(if answer.is_success() {
                 Verdict::leaked(answer.summary())
             } else {
@@ -85,11 +86,43 @@ fn one(endpoint: &Endpoint, case: &Case) -> Result<Verdict> {
     }
 }
 
-fn create(endpoint: &Endpoint, body: &str) -> Result<Verdict> {
+fn filled(text: &str) -> String {
+    let names = [("{c}", VICTIM), ("{p}", POWERFUL), ("{s}", STRANGE)];
+    let fill = |text: String, (mark, name): (&str, &str)| text.replace(mark, name);
+    names.into_iter().fold(text.to_owned(), fill)
+}
+
+/// The good body with another one laid over it.
+fn altered(endpoint: &Endpoint, but: &str) -> Result<String> {
+    let image = endpoint.ask(Who::Admin, "GET", &format!("/images/{EVIL}/json"), None)?;
+    let image = image.json();
+    let id = image["Id"].as_str().unwrap_or_default();
+    let digits = id.strip_prefix("sha256:").unwrap_or(id);
+    let given = endpoint.certs.join("given");
+    let but = filled(but)
+        .replace("{id}", digits)
+        .replace("{short}", digits.get(..12).unwrap_or_default())
+        .replace("{given}", &given.display().to_string());
+    let mut body: Value = serde_json::from_str(KEPT)?;
+    lay(&mut body, serde_json::from_str(&but)?);
+    Ok(body.to_string())
+}
+
+fn lay(under: &mut Value, over: Value) {
+    match (under, over) {
+        (Value::Object(under), Value::Object(over)) => {
+            for (key, value) in over {
+                lay(under.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (under, over) => *under = over,
+    }
+}
+
+fn create(endpoint: &Endpoint, who: Who, body: &str) -> Result<Verdict> {
     let name = fresh();
     let path = format!("/containers/create?name={name}");
-    let body = body.replace("{c}", VICTIM).replace("{p}", POWERFUL);
-    let answer = endpoint.ask(Who::Operator, "POST", &path, Some(&body))?;
+    let answer = endpoint.ask(who, "POST", &path, Some(&filled(body)))?;
     if endpoint.look(&name)?.is_null() {
         return Ok(Verdict::refused(answer.summary()));
     }

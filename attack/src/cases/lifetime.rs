@@ -34,6 +34,14 @@ pub(super) const CASES: &[Case] = &[
         }),
     },
     Case {
+        id: "lifetime-elevation",
+        title: "a role for a time, after its time",
+        sends: "-",
+        run: Run::Tests(
+            "gate: a_role_is_lent_and_ends_by_itself_and_both_are_recorded, what_depends_on_a_lent_role_ends_with_it_and_nothing_else_does; e2e: a_role_is_lent_by_root_alone_seen_in_the_list_and_over_in_time",
+        ),
+    },
+    Case {
         id: "policy-broken",
         title: "a policy that cannot be read lets everything through",
         sends: "the file replaced with garbage, then a container asked for as viewer",

@@ -6,6 +6,8 @@ mod framing;
 mod hello;
 mod json;
 mod lifetime;
+mod only;
+mod others;
 mod path;
 mod read;
 mod tenant;
@@ -21,7 +23,9 @@ pub(crate) fn all() -> Vec<Case> {
         path::CASES,
         read::CASES,
         escalation::CASES,
+        only::CASES,
         tenant::CASES,
+        others::CASES,
         archive::CASES,
         lifetime::CASES,
     ]

@@ -151,7 +151,7 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 /// Runs a case while alice has a container, with its name and id.
-fn with_alices(
+pub(super) fn with_alices(
     endpoint: &Endpoint,
     act: impl FnOnce(&str, &str) -> Result<Verdict>,
 ) -> Result<Verdict> {
@@ -167,7 +167,7 @@ fn with_alices(
     verdict
 }
 
-fn answered(answer: &Answer) -> Verdict {
+pub(super) fn answered(answer: &Answer) -> Verdict {
     if answer.is_success() {
         Verdict::leaked(answer.summary())
     } else {
@@ -175,7 +175,7 @@ fn answered(answer: &Answer) -> Verdict {
     }
 }
 
-fn told(answer: &Answer, secret: &str) -> Verdict {
+pub(super) fn told(answer: &Answer, secret: &str) -> Verdict {
     if answer.text().contains(secret) {
         Verdict::leaked("alice's container is in the answer")
     } else {
@@ -186,7 +186,18 @@ fn told(answer: &Answer, secret: &str) -> Verdict {
 fn reach(endpoint: &Endpoint, name: &str) -> Result<Verdict> {
     for (method, path, body) in [
         ("GET", format!("/containers/{name}/json"), None),
+        ("GET", format!("/containers/{name}/logs?stdout=1"), None),
+        ("GET", format!("/containers/{name}/archive?path=/etc"), None),
+        ("GET", format!("/containers/{name}/changes"), None),
+        ("GET", format!("/containers/{name}/stats?stream=0"), None),
         ("POST", format!("/containers/{name}/stop"), None),
+        ("POST", format!("/containers/{name}/restart"), None),
+        ("POST", format!("/containers/{name}/update"), Some("{}")),
+        (
+            "POST",
+            format!("/containers/{name}/attach?stream=1&stdin=1"),
+            None,
+        ),
         (
             "POST",
             format!("/containers/{name}/exec"),
@@ -202,7 +213,7 @@ fn reach(endpoint: &Endpoint, name: &str) -> Result<Verdict> {
     Ok(Verdict::refused("404 to all of them"))
 }
 
-fn create(endpoint: &Endpoint, body: &str) -> Result<Verdict> {
+pub(super) fn create(endpoint: &Endpoint, body: &str) -> Result<Verdict> {
     let name = fresh();
     let path = format!("/containers/create?name={name}");
     let answer = endpoint.ask(Who::Bob, "POST", &path, Some(body))?;

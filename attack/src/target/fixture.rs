@@ -1,7 +1,11 @@
 //! What the administrator and two tenants have, for others to get at.
 
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
 use anyhow::{Result, bail};
-use lockgate_testkit::busybox_archive;
+use lockgate_testkit::{busybox_archive, busybox_layer, docker_archive};
+use serde_json::json;
 
 use super::{Endpoint, Who};
 use crate::wire::Answer;
@@ -10,25 +14,43 @@ use crate::wire::Answer;
 pub(crate) const VICTIM: &str = "attack-victim";
 /// One with power over the host.
 pub(crate) const POWERFUL: &str = "attack-powerful";
+/// One of an image that is not for everybody.
+pub(crate) const STRANGE: &str = "attack-strange";
+/// That image.
+pub(crate) const EVIL: &str = "attack-evil";
+/// What `kept` makes when it keeps to everything.
+pub(crate) const KEPT: &str = r#"{"Image":"busybox","User":"1000","Cmd":["true"],"Labels":{"team":"kept"},
+    "HostConfig":{"NetworkMode":"none","Memory":67108864,"NanoCpus":500000000,"PidsLimit":50}}"#;
 /// What nobody else may read.
 pub(crate) const SECRET: &str = "hunter2-is-the-secret";
 
+/// A path that may be looked at below `files`, and ways out of it.
+pub(super) fn paths(files: &Path) -> Result<PathBuf> {
+    let given = files.join("given");
+    std::fs::create_dir(&given)?;
+    std::fs::create_dir(files.join("given-not"))?;
+    symlink("/etc", given.join("out"))?;
+    symlink("../../nothing", given.join("dangling"))?;
+    Ok(given)
+}
+
 impl Endpoint {
     pub(super) fn furnish(&self) -> Result<()> {
-        for name in [VICTIM, POWERFUL] {
+        for name in [VICTIM, POWERFUL, STRANGE] {
             self.remove(name)?;
         }
-        let archive = busybox_archive(&["busybox:latest"]);
-        let load = self.ask_as(
-            Who::Admin,
-            "POST",
-            "/images/load",
-            "application/x-tar",
-            Some(&archive),
+        self.load(&busybox_archive(&["busybox:latest"]))?;
+        let config = json!({ "Cmd": ["id"] });
+        let evil = [
+            "attack-evil:latest",
+            "busybox:evil",
+            "localhost:5000/busybox:latest",
+        ];
+        self.load(&docker_archive(&evil, &config, &[busybox_layer()]))?;
+        self.make(
+            STRANGE,
+            r#"{"Image":"attack-evil","HostConfig":{"NetworkMode":"none"}}"#,
         )?;
-        if !load.is_success() {
-            bail!("the image cannot be loaded: {load:?}");
-        }
         let victim = format!(
             r#"{{"Image":"busybox","Cmd":["sleep","6000"],"Env":["PASSWORD={SECRET}"],"Labels":{{"of":"admin"}},
                "HostConfig":{{"NetworkMode":"none","Binds":["attack-volume:/data"]}}}}"#
@@ -47,6 +69,15 @@ impl Endpoint {
         self.start(POWERFUL).map(drop)
     }
 
+    fn load(&self, archive: &[u8]) -> Result<()> {
+        let kind = "application/x-tar";
+        let load = self.ask_as(Who::Admin, "POST", "/images/load", kind, Some(archive))?;
+        if !load.is_success() {
+            bail!("the image cannot be loaded: {load:?}");
+        }
+        Ok(())
+    }
+
     /// What is refused later shall not be refused because nothing works at all.
     fn control(&self) -> Result<()> {
         let name = crate::runner::fresh();
@@ -54,6 +85,11 @@ impl Endpoint {
         let body = r#"{"Image":"busybox","HostConfig":{"NetworkMode":"none"}}"#;
         let made = self.ask(Who::Operator, "POST", &path, Some(body))?;
         self.remove(&name)?;
+        let kept = self.ask(Who::Kept, "POST", &path, Some(KEPT))?;
+        self.remove(&name)?;
+        if !kept.is_success() {
+            bail!("who keeps to everything must be let in: {}", kept.summary());
+        }
         let seen = self.ask(Who::Viewer, "GET", "/containers/json", None)?;
         if !made.is_success() || !seen.is_success() {
             bail!(
@@ -81,7 +117,7 @@ impl Endpoint {
 
     /// Puts away what was made for the cases.
     pub(crate) fn clear(&self) -> Result<()> {
-        for name in [VICTIM, POWERFUL] {
+        for name in [VICTIM, POWERFUL, STRANGE] {
             self.remove(name)?;
         }
         self.ask(Who::Admin, "DELETE", "/volumes/attack-volume?force=1", None)

@@ -27,6 +27,8 @@ pub(crate) enum Who {
     Viewer,
     Alice,
     Bob,
+    /// An operator who builds, and whose calls have to keep to something of everything.
+    Kept,
 }
 
 impl Who {
@@ -37,6 +39,7 @@ impl Who {
             Self::Viewer => "viewer",
             Self::Alice => "alice",
             Self::Bob => "bob",
+            Self::Kept => "kept",
         }
     }
 }

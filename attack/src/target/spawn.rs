@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use lockgate_testkit::{Daemon, DaemonOptions, Dockerd, NetNs, Podman};
 use tempfile::TempDir;
 
+use super::fixture;
 use crate::authority::Authority;
 use crate::case::Outcome;
 
@@ -24,9 +25,30 @@ pub(crate) enum Spawn {
 
 /// Who may do what at Lockgate's door.
 const POLICY: &str = r#"
+certificate_roles = ["viewer"]
+
 [roles.tenant]
 allow = ["operator"]
 own = true
+
+[roles.kept]
+allow = ["operator", "build"]
+host = { paths = ["{given}:ro"], drivers = ["local"] }
+
+[roles.kept.only]
+images = ["busybox:latest", "kept/*"]
+networks = ["none"]
+published_ports = ["8000-8999"]
+users = ["1000"]
+volumes = ["kept-*"]
+labels = { team = "kept" }
+memory = "64m"
+cpus = 1
+pids = 50
+
+[[bindings]]
+roles = ["kept"]
+common_name = "kept"
 
 [[bindings]]
 roles = ["admin"]
@@ -76,7 +98,9 @@ impl Spawn {
             .prefix("lockgate-attack-")
             .tempdir()?;
         Authority::new("attack authority")?.furnish(files.path())?;
-        std::fs::write(files.path().join("policy.toml"), POLICY)?;
+        let given = fixture::paths(files.path())?;
+        let policy = POLICY.replace("{given}", &given.display().to_string());
+        std::fs::write(files.path().join("policy.toml"), policy)?;
         let version = || version(dockerd);
         let (name, server, behind) = match self {
             Self::Lockgate => ("Lockgate".to_owned(), door(files.path(), None), None),
