@@ -7,7 +7,7 @@ use std::time::Duration;
 use lockgate_api::{Call, Operation};
 use lockgate_types::random_hex;
 
-use crate::audit::{AuditError, AuditLog, Decision, Record, Refusal, complain};
+use crate::audit::{AuditError, AuditLog, Decision, Record, Refusal, bounded};
 use crate::denied::{Denied, refusal};
 use crate::elevation::{ElevateError, Elevation, ElevationEnd, Elevations};
 use crate::entry::Entry;
@@ -182,9 +182,8 @@ impl Access {
 
     /// Records a connection or request that was refused before there was a call.
     pub fn refused(&self, refusal: &Refusal<'_>) {
-        if let Err(error) = self.audit.write(&Record::Refused(refusal)) {
-            complain(&error);
-        }
+        // One that cannot be written is counted and told of.
+        drop(self.audit.write(&Record::Refused(refusal)));
     }
 
     /// Reads a policy file that is to take the place of what applies now.
@@ -234,13 +233,15 @@ impl Access {
             });
         }
         let facts = question.facts.digest();
+        let target = call.target().map(bounded);
+        let reason = reason.as_deref().map(bounded);
         let decision = Decision {
             call: id,
             verdict: if reason.is_none() { "allow" } else { "deny" },
             identity: question.principal,
             peer,
             operation: call.operation().name(),
-            target: call.target(),
+            target: target.as_deref(),
             version: call.version().to_string(),
             role,
             reason: reason.as_deref(),
@@ -248,9 +249,7 @@ impl Access {
             rule,
             facts: &facts,
         };
-        self.audit
-            .write(&Record::Decision(decision))
-            .inspect_err(complain)
+        self.audit.write(&Record::Decision(decision))
     }
 }
 

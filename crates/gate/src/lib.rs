@@ -16,6 +16,7 @@
 
 mod backend;
 pub mod body;
+mod crowd;
 mod gate;
 mod identity;
 mod limits;

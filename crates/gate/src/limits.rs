@@ -23,7 +23,8 @@ pub struct Limits {
     pub connections: usize,
     /// Connections from one address at one time.
     pub per_address: usize,
-    /// Connections over TCP that have not finished the handshake.
+    /// Connections over TCP that have not finished the handshake. One address (of version 6: one /64) has at most half
+    /// of the places that others leave.
     pub handshakes: usize,
     /// Connections of one identity at one time.
     pub per_identity: usize,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lockgate_access::IdentityLimits;
 use lockgate_api::{Call, Operation, StreamKind};
@@ -44,6 +44,10 @@ struct Usage {
     /// Requests that may come at once, refilled as time goes by.
     tokens: f64,
     since: Instant,
+    /// Refusals that were recorded in the current second, and those since that were not.
+    second: Instant,
+    recorded: u32,
+    unrecorded: u64,
     /// Places that are out.
     places: u32,
     held: Held,
@@ -70,42 +74,71 @@ pub(crate) struct Slot {
 /// So many identities are remembered before those that use nothing are forgotten.
 const REMEMBERED: usize = 1024;
 
+/// How many refusals of one identity are recorded in a second: whoever is refused all the time could fill the disk
+/// with them, and push older records out.
+const RECORDED_PER_SECOND: u32 = 100;
+
 impl Quotas {
-    /// Counts a request; the place is for as long as its answer flows.
+    /// Counts a request, whatever it will turn out to be; the place is for as long as its answer flows.
     pub(crate) fn enter(
         self: &Arc<Self>,
         owner: String,
         limits: IdentityLimits,
-        call: &Call,
-    ) -> Result<Option<Arc<Slot>>, Exceeded> {
-        if limits == IdentityLimits::default() {
-            return Ok(None);
-        }
+    ) -> Result<Arc<Slot>, Exceeded> {
         let mut all = self.lock();
-        if all.len() >= REMEMBERED {
-            all.retain(|_, usage| usage.places > 0 || usage.since.elapsed().as_secs() < 2);
-        }
-        let usage = all.entry(owner.clone()).or_insert_with(|| Usage {
-            tokens: f64::from(limits.requests_per_second.unwrap_or(0)),
-            since: Instant::now(),
-            places: 0,
-            held: Held::default(),
-        });
+        let usage = usage(&mut all, &owner, limits);
         usage.request(limits)?;
-        let held = Held::of(call);
-        usage.take(limits, held)?;
         usage.places += 1;
-        Ok(Some(Arc::new(Slot {
+        Ok(Arc::new(Slot {
             quotas: Arc::clone(self),
             owner,
             limits,
-            held: Mutex::new(held),
-        })))
+            held: Mutex::default(),
+        }))
+    }
+
+    /// Whether to record another refusal of this identity, and how many were not recorded before it.
+    pub(crate) fn may_record(&self, owner: &str) -> Option<u64> {
+        let mut all = self.lock();
+        let usage = usage(&mut all, owner, IdentityLimits::default());
+        if usage.second.elapsed() >= Duration::from_secs(1) {
+            usage.second = Instant::now();
+            usage.recorded = 0;
+        }
+        if usage.recorded == RECORDED_PER_SECOND {
+            usage.unrecorded += 1;
+            return None;
+        }
+        usage.recorded += 1;
+        Some(std::mem::take(&mut usage.unrecorded))
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Usage>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What one identity uses. Those that use nothing are forgotten when there are many.
+fn usage<'a>(
+    all: &'a mut HashMap<String, Usage>,
+    owner: &str,
+    limits: IdentityLimits,
+) -> &'a mut Usage {
+    if all.len() >= REMEMBERED && !all.contains_key(owner) {
+        all.retain(|_, usage| usage.is_in_use());
+    }
+    all.entry(owner.to_owned()).or_insert_with(|| {
+        let now = Instant::now();
+        Usage {
+            tokens: f64::from(limits.requests_per_second.unwrap_or(0)),
+            since: now,
+            second: now,
+            recorded: 0,
+            unrecorded: 0,
+            places: 0,
+            held: Held::default(),
+        }
+    })
 }
 
 impl Held {
@@ -123,9 +156,24 @@ impl Held {
             bytes: 0,
         }
     }
+
+    fn with(self, more: Self) -> Self {
+        Self {
+            streams: self.streams.saturating_add(more.streams),
+            execs: self.execs.saturating_add(more.execs),
+            builds: self.builds.saturating_add(more.builds),
+            bytes: self.bytes.saturating_add(more.bytes),
+        }
+    }
 }
 
 impl Usage {
+    /// Whether forgetting it would make a difference.
+    fn is_in_use(&self) -> bool {
+        let lately = self.since.max(self.second).elapsed();
+        self.places > 0 || self.unrecorded > 0 || lately < Duration::from_secs(2)
+    }
+
     fn request(&mut self, limits: IdentityLimits) -> Result<(), Exceeded> {
         let Some(limit) = limits.requests_per_second else {
             return Ok(());
@@ -143,12 +191,7 @@ impl Usage {
 
     /// All of it or nothing.
     fn take(&mut self, limits: IdentityLimits, more: Held) -> Result<(), Exceeded> {
-        let sum = Held {
-            streams: self.held.streams + more.streams,
-            execs: self.held.execs + more.execs,
-            builds: self.held.builds + more.builds,
-            bytes: self.held.bytes.saturating_add(more.bytes),
-        };
+        let sum = self.held.with(more);
         // What asks for none of a thing is not refused because of it, though a limit may have shrunk.
         let over = |asked: u32, sum: u32, limit: Option<u32>| {
             limit.filter(|limit| asked > 0 && sum > *limit)
@@ -172,18 +215,27 @@ impl Usage {
 }
 
 impl Slot {
+    /// What the call holds until its end.
+    pub(crate) fn hold(&self, call: &Call) -> Result<(), Exceeded> {
+        self.take(Held::of(call))
+    }
+
     /// More of the request's body, before it is read by anybody.
     pub(crate) fn body(&self, bytes: u64) -> Result<(), Exceeded> {
+        self.take(Held {
+            bytes,
+            ..Held::default()
+        })
+    }
+
+    fn take(&self, more: Held) -> Result<(), Exceeded> {
         let mut all = self.quotas.lock();
-        if let Some(usage) = all.get_mut(&self.owner) {
-            let more = Held {
-                bytes,
-                ..Held::default()
-            };
-            usage.take(self.limits, more)?;
-            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-            held.bytes = held.bytes.saturating_add(bytes);
-        }
+        let Some(usage) = all.get_mut(&self.owner) else {
+            return Ok(());
+        };
+        usage.take(self.limits, more)?;
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = held.with(more);
         Ok(())
     }
 }

@@ -16,6 +16,8 @@ use crate::endpoint::Endpoint;
 
 /// From looking up the name to the end of the answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// What was taken was taken, though its confirmation has no end.
+const GOODBYE: Duration = Duration::from_millis(500);
 /// Of an answer; more than the list of what was not taken is not read.
 const LONGEST_ANSWER: usize = 64 * 1024;
 
@@ -61,11 +63,8 @@ async fn exchange(endpoint: &Endpoint, body: Bytes) -> Result<Sent, PostError> {
         let answer = sender.send_request(request).await?;
         let status = answer.status();
         // What it says is not looked at, but a connection that is cut off looks like a failure to some.
-        drop(
-            Limited::new(answer.into_body(), LONGEST_ANSWER)
-                .collect()
-                .await,
-        );
+        let rest = Limited::new(answer.into_body(), LONGEST_ANSWER).collect();
+        drop(tokio::time::timeout(GOODBYE, rest).await);
         Ok::<_, hyper::Error>(status)
     };
     let mut answer = std::pin::pin!(answer);

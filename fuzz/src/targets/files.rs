@@ -1,10 +1,13 @@
 //! Files that an administrator writes, and one that an attacker may have changed.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use lockgate_access::{Access, AuditFiles, AuditKey, AuditLog, Policy, Refusal, SocketOwners};
+use lockgate_access::{
+    Access, AuditError, AuditFiles, AuditKey, AuditLog, Policy, Refusal, SocketOwners,
+};
 use tempfile::TempDir;
 
 use super::settings::{Config, Typed, command};
@@ -60,20 +63,22 @@ static TRAIL: LazyLock<Trail> = LazyLock::new(|| {
     let made = || -> Result<Trail, Box<dyn std::error::Error>> {
         let place = tempfile::tempdir()?;
         let written = place.path().join("written.log");
-        let access = Access::new(
-            Policy::absent(),
-            SocketOwners::default(),
-            AuditLog::open(&written)?,
-        );
-        for number in 0..12 {
-            access.refused(&Refusal {
-                peer: "192.0.2.1:1",
-                identity: None,
-                reason: "unknown_ca",
-                detail: &format!("refusal {number}"),
-            });
+        // Killed in the middle of a line, started again, and ended in good order: every kind of record that the
+        // reader looks into.
+        for torn in [true, false] {
+            write_some(&written)?;
+            if torn {
+                OpenOptions::new()
+                    .append(true)
+                    .open(&written)?
+                    .write_all(b"{\"sequence\":")?;
+            }
         }
-        drop(access);
+        // The head says where the trail ends; without it nothing passes for whole.
+        fs::copy(
+            place.path().join("written.log.head"),
+            place.path().join("changed.log.head"),
+        )?;
         Ok(Trail {
             whole: fs::read(&written)?,
             key: AuditFiles::find(&written)?.key()?,
@@ -82,6 +87,21 @@ static TRAIL: LazyLock<Trail> = LazyLock::new(|| {
     };
     made().unwrap_or_else(|error| panic!("the fuzzer's own trail: {error}"))
 });
+
+fn write_some(log: &Path) -> Result<(), AuditError> {
+    let audit = AuditLog::open(log)?;
+    let access = Access::new(Policy::absent(), SocketOwners::default(), audit);
+    for number in 0..6 {
+        access.refused(&Refusal {
+            peer: "192.0.2.1:1",
+            identity: None,
+            reason: "unknown_ca",
+            detail: &format!("refusal {number}"),
+        });
+    }
+    access.audit().close();
+    Ok(())
+}
 
 /// A file of this process, written anew for each input.
 fn file(name: &str, input: &[u8]) -> PathBuf {
@@ -113,6 +133,10 @@ pub(super) fn audit(input: &[u8]) -> String {
 pub(super) fn audits() -> Vec<Vec<u8>> {
     let whole = TRAIL.whole.clone();
     let half = whole[..whole.len() / 2].to_vec();
+    assert!(
+        !audit(&half).is_empty() && audit(&whole).contains("findings: []"),
+        "the trail as it was written is whole"
+    );
     vec![whole, half]
 }
 

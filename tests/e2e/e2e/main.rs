@@ -4,6 +4,7 @@
 //! own. They need root and the programs of `cargo xtask setup`; without them they fail.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
+mod audit;
 mod authority;
 mod chaos;
 mod cli;
@@ -28,6 +29,7 @@ mod lifecycle;
 mod limits;
 mod lint;
 mod logs;
+mod metrics;
 mod network;
 mod networks;
 mod options;

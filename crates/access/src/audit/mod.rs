@@ -19,23 +19,23 @@ mod writer;
 
 pub use chain::Hash;
 pub use key::AuditKey;
-pub use record::Refusal;
-pub(crate) use record::{Decision, Ending, Record, must_be_escaped};
+pub(crate) use record::{Decision, Ending, Record, bounded};
+pub use record::{Refusal, must_be_escaped};
 pub use sink::{Outlet, Sink};
 pub use verify::{AuditFiles, Finding, Report, VerifyError, What, Why};
 pub use writer::{AuditConfig, AuditCounts, AuditError, AuditLog};
 
 /// What signs and puts away full files is in trouble, and what it is there for is done all the same.
-pub(crate) fn complain_of_care(error: &AuditError) {
+fn complain_of_care(error: &AuditError) {
     let cause = std::error::Error::source(error).map(ToString::to_string);
     let cause = cause.unwrap_or_default();
     tracing::error!(error = %error, cause, "the audit log cannot be signed or rotated; it grows on");
 }
 
 /// A lost record is not lost silently.
-pub(crate) fn complain(error: &AuditError) {
+fn complain(error: &AuditError, lost: u64) {
     let cause = std::error::Error::source(error)
         .map(ToString::to_string)
         .unwrap_or_default();
-    tracing::error!(error = %error, cause, "AUDIT RECORD LOST; changing calls are refused");
+    tracing::error!(error = %error, cause, lost, "AUDIT RECORD LOST; changing calls are refused");
 }

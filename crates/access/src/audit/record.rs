@@ -21,6 +21,7 @@
 //! `decision` is `allow` or `deny` (then `reason` says why); `outcome` is `done`, `aborted` (the
 //! client left, or the answer broke off), `revoked` (the identity or its role ended) or `panicked`.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use lockgate_types::Timestamp;
@@ -161,8 +162,23 @@ impl Record<'_> {
     }
 }
 
+/// What a caller chose, so short that nobody can fill the trail with it: names are shorter, and of what is longer the
+/// hash is kept.
+pub(crate) fn bounded(text: &str) -> Cow<'_, str> {
+    if text.len() <= LONGEST {
+        return text.into();
+    }
+    let end = text.floor_char_boundary(LONGEST);
+    let start = text.get(..end).unwrap_or_default();
+    let (length, hash) = (text.len(), Hash::of(text.as_bytes()));
+    format!("{start}… ({length} bytes, SHA-256 {hash})").into()
+}
+
+/// In bytes. A repository's name has 255 at most, a tag 128, a name of a container or volume 255.
+const LONGEST: usize = 1024;
+
 /// Whether a character could fool the reader of a terminal or split a line in some viewer.
-pub(crate) fn must_be_escaped(c: char) -> bool {
+pub fn must_be_escaped(c: char) -> bool {
     c.is_control()
         || matches!(
             c,

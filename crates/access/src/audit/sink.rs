@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Somebody who gets each line.
 #[derive(Clone, Debug)]
@@ -18,6 +19,7 @@ enum To {
         kind: Kind,
         path: PathBuf,
         socket: Arc<UnixDatagram>,
+        lost: Arc<AtomicU64>,
     },
     Outlet(Arc<dyn Outlet>),
 }
@@ -32,6 +34,15 @@ pub trait Outlet: std::fmt::Debug + Send + Sync {
 enum Kind {
     Journal,
     Syslog,
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Journal => "journald",
+            Self::Syslog => "syslog",
+        }
+    }
 }
 
 /// `authpriv`, `notice`.
@@ -55,6 +66,7 @@ impl Sink {
             kind,
             path: path.to_owned(),
             socket: Arc::new(socket),
+            lost: Arc::default(),
         }))
     }
 
@@ -66,9 +78,14 @@ impl Sink {
     /// Sends a line, if the service takes it at once.
     pub(super) fn send(&self, line: &str) {
         let line = line.trim_end();
-        let (kind, path, socket) = match &self.0 {
+        let (kind, path, socket, lost) = match &self.0 {
             To::Outlet(outlet) => return outlet.send(line),
-            To::Service { kind, path, socket } => (*kind, path, socket),
+            To::Service {
+                kind,
+                path,
+                socket,
+                lost,
+            } => (*kind, path, socket, lost),
         };
         let message = match kind {
             Kind::Journal => {
@@ -76,8 +93,19 @@ impl Sink {
             }
             Kind::Syslog => format!("<{PRIORITY}>lockgated-audit: {line}"),
         };
-        if let Err(error) = socket.send_to(message.as_bytes(), path) {
-            tracing::debug!(sink = ?kind, error = %error, "a log service did not take an audit line");
+        if let Err(error) = socket.send_to(message.as_bytes(), path)
+            && lost.fetch_add(1, Ordering::Relaxed) == 0
+        {
+            let sink = kind.word();
+            tracing::warn!(sink, %error, "A LOG SERVICE DOES NOT TAKE AUDIT LINES; the file has every one, and metrics count those");
+        }
+    }
+
+    /// Which log service did not take how many lines; others count for themselves.
+    pub(super) fn lost(&self) -> Option<(&'static str, u64)> {
+        match &self.0 {
+            To::Outlet(_) => None,
+            To::Service { kind, lost, .. } => Some((kind.word(), lost.load(Ordering::Relaxed))),
         }
     }
 }
@@ -103,9 +131,34 @@ mod tests {
             let count = service.recv(&mut buffer).unwrap();
             assert_eq!(std::str::from_utf8(&buffer[..count]).unwrap(), expected);
         }
-        // Nobody there: nobody waits.
-        Sink::at(Kind::Syslog, &dir.path().join("none"))
-            .unwrap()
-            .send("x");
+    }
+
+    #[test]
+    fn a_service_that_is_missing_slow_or_started_again_holds_nobody_up_and_what_it_misses_is_counted()
+     {
+        let dir = tempfile::tempdir().unwrap();
+        for kind in [Kind::Syslog, Kind::Journal] {
+            let path = dir.path().join(kind.word());
+            let sink = Sink::at(kind, &path).unwrap();
+            sink.send("nobody is there");
+            assert_eq!(sink.lost(), Some((kind.word(), 1)));
+            let slow = UnixDatagram::bind(&path).unwrap();
+            let begun = std::time::Instant::now();
+            (0..2000).for_each(|_| sink.send("x"));
+            assert!(begun.elapsed() < std::time::Duration::from_secs(2));
+            let (_, lost) = sink.lost().unwrap();
+            assert!((1000..2001).contains(&lost), "its queue is full: {lost}");
+            // It is started again: what comes then comes to it.
+            drop(slow);
+            std::fs::remove_file(&path).unwrap();
+            let fresh = UnixDatagram::bind(&path).unwrap();
+            sink.send("again");
+            let mut buffer = [0; 256];
+            let count = fresh.recv(&mut buffer).unwrap();
+            assert!(String::from_utf8_lossy(&buffer[..count]).contains("again"));
+            // And what is longer than a message may be is counted as well.
+            sink.send(&"x".repeat(8 << 20));
+            assert_eq!(sink.lost(), Some((kind.word(), lost + 1)));
+        }
     }
 }

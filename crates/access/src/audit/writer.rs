@@ -117,7 +117,7 @@ impl AuditLog {
             failed: AtomicU64::new(0),
         };
         if let Err(error) = log.write_all(&[]) {
-            super::complain(&error);
+            super::complain(&error, 0);
         }
         Ok(log)
     }
@@ -146,7 +146,7 @@ impl AuditLog {
         self.spread(&mut state);
         drop(state);
         if let Err(error) = closed {
-            super::complain(&error);
+            super::complain(&error, 0);
         }
     }
 
@@ -156,6 +156,11 @@ impl AuditLog {
             written: self.written.load(Ordering::Relaxed),
             failed: self.failed.load(Ordering::Relaxed),
         }
+    }
+
+    /// Which log services did not take how many lines.
+    pub fn lost_by_sinks(&self) -> Vec<(&'static str, u64)> {
+        self.sinks.iter().filter_map(Sink::lost).collect()
     }
 
     pub(crate) fn write(&self, record: &Record<'_>) -> Result<(), AuditError> {
@@ -174,6 +179,10 @@ impl AuditLog {
                 let count = records.len() as u64;
                 self.failed.fetch_add(count, Ordering::Relaxed);
                 state.lost += count;
+                // The first and some of the others: the log of the daemon may be on the same disk.
+                if state.lost.is_power_of_two() {
+                    super::complain(&error, state.lost);
+                }
                 return Err(error);
             }
             state.lost = 0;

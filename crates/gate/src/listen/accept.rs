@@ -13,8 +13,8 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
 
 use super::{Listener, Socket};
+use crate::crowd::{Crowd, Ticket};
 use crate::identity::Peer;
-use crate::registry::{Crowd, Ticket};
 use crate::serve::{Door, connection};
 use crate::settle::settle;
 use crate::tls::{TlsState, shake_hands};

@@ -19,6 +19,8 @@ pub(crate) struct Scrape {
     /// Ends of certificates and lists.
     pub(crate) ends: Vec<(&'static str, Timestamp)>,
     pub(crate) audit: AuditCounts,
+    /// Audit lines that log services did not take.
+    pub(crate) sinks: Vec<(&'static str, u64)>,
     /// Telemetry that was not delivered, by signal.
     pub(crate) undelivered: Vec<(&'static str, u64)>,
 }
@@ -28,6 +30,7 @@ pub(super) struct Gauges {
     containers: IntGaugeVec,
     ends: IntGaugeVec,
     records: IntCounterVec,
+    sinks: IntCounterVec,
     undelivered: IntCounterVec,
     /// One text at a time: the gauges are set for it.
     turn: Mutex<()>,
@@ -48,6 +51,12 @@ impl Gauges {
                 "audit_records_total",
                 "Audit records: written, and failed because the file could not be written to.",
                 &["result"],
+            )?,
+            sinks: counters(
+                r,
+                "audit_sink_lost_total",
+                "Audit lines that a log service did not take.",
+                &["sink"],
             )?,
             undelivered: counters(
                 r,
@@ -73,6 +82,9 @@ impl Gauges {
         let AuditCounts { written, failed } = scrape.audit;
         for (result, count) in [("written", written), ("failed", failed)] {
             count_as(&self.records, result, count);
+        }
+        for (sink, count) in &scrape.sinks {
+            count_as(&self.sinks, sink, *count);
         }
         for (signal, count) in &scrape.undelivered {
             count_as(&self.undelivered, signal, *count);

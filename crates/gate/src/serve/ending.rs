@@ -74,9 +74,9 @@ impl Ending {
     }
 
     /// Keeps the place of a stream until the end.
-    pub(super) fn slot(&mut self, slot: Option<Arc<Slot>>) {
+    pub(super) fn slot(&mut self, slot: Arc<Slot>) {
         if let Some(open) = &mut self.0 {
-            open.slot = slot;
+            open.slot = Some(slot);
         }
     }
 

@@ -66,12 +66,10 @@ pub(super) async fn split_body(
     head: &Parts,
     incoming: Incoming,
     limits: &Limits,
-    slot: Option<Arc<Slot>>,
+    slot: Arc<Slot>,
 ) -> Result<(JudgedBody, Body), Refused> {
     let declared = incoming.size_hint().lower();
-    if let Some(slot) = &slot {
-        slot.body(declared)?;
-    }
+    slot.body(declared)?;
     let limit = match call.body() {
         BodyUse::Stream => {
             let body = Counted {
@@ -102,9 +100,7 @@ pub(super) async fn split_body(
             }
         })?;
     let bytes = bytes.to_bytes();
-    if let Some(slot) = &slot {
-        slot.body((bytes.len() as u64).saturating_sub(declared))?;
-    }
+    slot.body((bytes.len() as u64).saturating_sub(declared))?;
     Ok(match call.body() {
         BodyUse::None => (JudgedBody::default(), body::empty()),
         BodyUse::Judge { .. } | BodyUse::Stream => (judged(bytes, head), body::empty()),
@@ -116,7 +112,7 @@ pub(super) async fn split_body(
 struct Counted {
     inner: Incoming,
     declared: u64,
-    slot: Option<Arc<Slot>>,
+    slot: Arc<Slot>,
 }
 
 impl http_body::Body for Counted {
@@ -134,8 +130,8 @@ impl http_body::Body for Counted {
         let length = frame.data_ref().map_or(0, |data| data.len() as u64);
         let beyond = length.saturating_sub(self.declared);
         self.declared = self.declared.saturating_sub(length);
-        if let Some(slot) = self.slot.as_ref().filter(|_| beyond > 0) {
-            slot.body(beyond).map_err(std::io::Error::other)?;
+        if beyond > 0 {
+            self.slot.body(beyond).map_err(std::io::Error::other)?;
         }
         Poll::Ready(Some(Ok(frame)))
     }

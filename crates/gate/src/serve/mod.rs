@@ -13,7 +13,7 @@ use arc_swap::ArcSwapOption;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use lockgate_access::{Access, Facts, Refusal};
-use lockgate_api::{Call, route};
+use lockgate_api::route;
 
 pub(crate) use connection::connection;
 pub(crate) use ending::Ending;
@@ -54,6 +54,7 @@ impl Door {
             containers: self.backend.container_states(),
             ends: tls.map(|tls| tls.ends()).unwrap_or_default(),
             audit: self.access.audit().counts(),
+            sinks: self.access.audit().lost_by_sinks(),
             undelivered: self.tracer.as_ref().map(|it| it.lost()).unwrap_or_default(),
         })
     }
@@ -100,6 +101,8 @@ async fn serve(
 ) -> Result<Response<Body>, Refused> {
     let door = &visit.door;
     let peer = &visit.live().peer;
+    let slot = quota(door, peer)?;
+    ending.slot(Arc::clone(&slot));
     let upgrade = hyper::upgrade::on(&mut request);
     let (mut head, body) = request.into_parts();
     if head.method == REFUSED {
@@ -111,8 +114,7 @@ async fn serve(
     }
     incoming::refuse_browsers(peer, &head)?;
     let call = route(head.method.as_str(), &head.uri.to_string())?;
-    let slot = quota(door, peer, &call)?;
-    ending.slot(slot.clone());
+    slot.hold(&call)?;
     let (judged, body) = incoming::split_body(&call, &head, body, &door.limits, slot).await?;
     let facts = Facts::read(&call, judged)?;
 
@@ -156,11 +158,11 @@ async fn serve(
     reply::answer(visit, reply, switch, ending).await
 }
 
-/// Counts the request; what its body costs is not spent on whoever asks too often.
-fn quota(door: &Door, peer: &Peer, call: &Call) -> Result<Option<Arc<Slot>>, Refused> {
+/// Counts the request; reading it, and saying that it makes no sense, is not spent on whoever asks too often.
+fn quota(door: &Door, peer: &Peer) -> Result<Arc<Slot>, Refused> {
     let who = peer.principal.get();
     let limits = door.access.limits(who);
-    Ok(door.quotas.enter(who.owner(), limits, call)?)
+    Ok(door.quotas.enter(who.owner(), limits)?)
 }
 
 /// What was asked, for the record of a refusal: no query, no header, no body.
@@ -182,10 +184,24 @@ fn tell(visit: &Visit, what: &str, refused: &Refused) {
     } else {
         format!("{what}: {refused}")
     };
-    tracing::info!(peer = %peer.name, who = %peer.principal.get(), reason, "request refused");
+    let who = peer.principal.get();
+    let Some(unrecorded) = visit.door.quotas.may_record(&who.owner()) else {
+        return;
+    };
+    if unrecorded > 0 {
+        let detail =
+            format!("{unrecorded} refusals of this identity before this one were not recorded");
+        visit.door.access.refused(&Refusal {
+            peer: &peer.name,
+            identity: Some(who),
+            reason: "flood",
+            detail: &detail,
+        });
+    }
+    tracing::info!(peer = %peer.name, %who, reason, "request refused");
     visit.door.access.refused(&Refusal {
         peer: &peer.name,
-        identity: Some(peer.principal.get()),
+        identity: Some(who),
         reason,
         detail: &detail,
     });

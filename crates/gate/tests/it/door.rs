@@ -168,6 +168,11 @@ impl Door {
         line["reason"].as_str().unwrap().to_owned()
     }
 
+    /// Puts another policy in place, as a reload does.
+    pub(crate) fn reload_policy(&self, text: &str) {
+        self.handle.set_policy(Policy::parse(text).unwrap());
+    }
+
     /// Tells the daemon to stop, as SIGTERM does.
     pub(crate) fn begin_stop(&self) {
         self.stop.notify_one();

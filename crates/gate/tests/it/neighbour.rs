@@ -148,6 +148,108 @@ fn bodies_of_one_identity_are_limited_together_declared_or_not() {
     });
 }
 
+/// Frees what is held in each way that a stream can end, and a limit still is what it was.
+#[test]
+fn no_way_to_end_a_stream_keeps_its_place() {
+    let door = open();
+    let exec = |client: &mut TlsClient, id: &str| {
+        let target = format!("/exec/{id}/start");
+        let framing = "Content-Type: application/json\r\nContent-Length: 2";
+        begin(client, &target, framing, "{}");
+    };
+    let is_let_in = |ask: &dyn Fn(&mut TlsClient)| {
+        let mut client = TlsClient::of(&door, "noisy");
+        ask(&mut client);
+        let status = client.head().status;
+        (status != 429).then_some(client)
+    };
+    let let_in = |ask: &dyn Fn(&mut TlsClient)| eventually("a place", || is_let_in(ask));
+    for round in 0..40 {
+        // The client goes away, the stream ends by itself, it panics, it was never one.
+        let kinds: [&dyn Fn(&mut TlsClient); 7] = [
+            &|it| exec(it, "chat"),
+            &|it| exec(it, "say"),
+            &|it| exec(it, "panic"),
+            &|it| it.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n"),
+            &|it| it.send("GET /containers/web/export HTTP/1.1\r\nHost: x\r\n\r\n"),
+            &|it| {
+                it.send("POST /containers/missing/attach HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+            },
+            &|it| begin(it, "/build", CHUNKED, "3\r\nabc\r\n0\r\n\r\n"),
+        ];
+        drop(let_in(kinds[round % kinds.len()]));
+    }
+    // A reload that gives nobody the power any more, while all places are taken.
+    let streams: Vec<_> = (0..6)
+        .map(|_| {
+            let_in(&|it| {
+                it.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+            })
+        })
+        .collect();
+    let events = |it: &mut TlsClient| it.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(is_let_in(&events).is_none(), "six of six are taken");
+    door.reload_policy(&POLICY.replace("\"noisy\"", "\"nobody\""));
+    door.reload_policy(POLICY);
+    drop(streams);
+    let again: Vec<_> = (0..6).map(|_| let_in(&events)).collect();
+    eventually("the seventh is refused", || {
+        is_let_in(&events).is_none().then_some(())
+    });
+    drop(again);
+}
+
+/// Who is refused costs no more than who is let in: what makes no sense is counted too, and refusals are not
+/// recorded without end.
+#[test]
+fn nonsense_counts_and_refusals_cannot_push_the_record_out() {
+    let door = open();
+    let mut client = TlsClient::of(&door, "noisy");
+    let begun = Instant::now();
+    let (mut unknown, mut refused) = (0, 0);
+    while begun.elapsed() < Duration::from_millis(2500) {
+        match client.get("/no/such/path").status {
+            404 => unknown += 1,
+            429 => refused += 1,
+            other => panic!("{other}"),
+        }
+    }
+    assert!((40..=200).contains(&unknown), "{unknown} of 40 in a second");
+    assert!(refused > 400, "{refused}");
+    let recorded = door.audit();
+    let recorded = recorded.iter().filter(|line| line["event"] == "refused");
+    assert!(recorded.count() <= 4 * 101, "a hundred in a second");
+    // The next one says how many there were.
+    std::thread::sleep(Duration::from_millis(1100));
+    client.get("/no/such/path");
+    let flood = door.recorded(|line| line["reason"] == "flood");
+    assert_eq!(flood["identity"]["common_name"], "noisy");
+    let detail = flood["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("were not recorded"), "{detail}");
+}
+
+/// A limit that is set while somebody has streams counts those.
+#[test]
+fn streams_from_before_a_limit_count() {
+    const OPEN: &str = "[roles.small]\nallow = [\"*\"]\n[[bindings]]\ncommon_name = \"noisy\"\nroles = [\"small\"]\n";
+    let door = Door::open_with(Options {
+        policy: Some(OPEN),
+        ..Options::default()
+    });
+    let events = |client: &mut TlsClient| {
+        client.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+        client.head().status
+    };
+    let mut held: Vec<_> = (0..3).map(|_| TlsClient::of(&door, "noisy")).collect();
+    assert!(held.iter_mut().all(|client| events(client) == 200));
+    door.reload_policy(&format!("{OPEN}[roles.small.limits]\nstreams = 3\n"));
+    assert_eq!(events(&mut TlsClient::of(&door, "noisy")), 429);
+    held.pop();
+    eventually("a place", || {
+        (events(&mut TlsClient::of(&door, "noisy")) == 200).then_some(())
+    });
+}
+
 /// Does as much as it can until told to stop; says how often it was refused.
 fn flood(door: &Door, kind: usize, stop: &AtomicBool, refused: &AtomicU32) {
     let mut held = Vec::new();

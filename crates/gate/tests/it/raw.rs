@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,8 +62,20 @@ impl TlsClient {
         Self::connect(door, Some(&leaf)).unwrap()
     }
 
+    /// As [`Self::connect`], from an address of this machine.
+    pub(crate) fn connect_from(ip: [u8; 4], door: &Door, leaf: &Leaf) -> std::io::Result<Self> {
+        let family = rustix::net::AddressFamily::INET;
+        let socket = rustix::net::socket(family, rustix::net::SocketType::STREAM, None)?;
+        rustix::net::bind(&socket, &SocketAddr::from((ip, 0)))?;
+        rustix::net::connect(&socket, &door.address())?;
+        Self::greet(socket.into(), config(door, Some(leaf)))
+    }
+
     pub(crate) fn connect_with(door: &Door, config: ClientConfig) -> std::io::Result<Self> {
-        let socket = TcpStream::connect(door.address()).unwrap();
+        Self::greet(TcpStream::connect(door.address()).unwrap(), config)
+    }
+
+    fn greet(socket: TcpStream, config: ClientConfig) -> std::io::Result<Self> {
         socket
             .set_read_timeout(Some(Duration::from_secs(10)))
             .unwrap();

@@ -4,7 +4,7 @@ use lockgate_access::AuditFiles;
 use lockgate_types::Timestamp;
 use serde_json::Value;
 
-use super::told;
+use super::{shown, told};
 use crate::args::{AuditFormat, RecordArgs};
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
@@ -52,7 +52,7 @@ pub(super) fn run(
             if written.is_ok() && is_in_time && is_wanted(args, &record) {
                 written = match format {
                     AuditFormat::Csv => out.line(row(&record)),
-                    AuditFormat::Jsonl => out.line(String::from_utf8_lossy(line)),
+                    AuditFormat::Jsonl => out.line(shown(line)),
                 };
             }
         })
@@ -111,12 +111,13 @@ fn row(record: &Value) -> String {
 
 /// RFC 4180. What a spreadsheet would take for a formula is made text.
 fn quoted(text: &str) -> String {
-    let defused = if text.starts_with(['=', '+', '-', '@']) {
+    let text = shown(text.as_bytes());
+    let defused = if text.trim_start().starts_with(['=', '+', '-', '@']) {
         format!("'{text}")
     } else {
-        text.to_owned()
+        text
     };
-    if defused.contains([',', '"', '\n', '\r']) {
+    if defused.contains([',', '"', ';', '\'']) {
         return format!("\"{}\"", defused.replace('"', "\"\""));
     }
     defused

@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Seek as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
 use lockgate_access::AuditFiles;
 
-use super::told;
+use super::{shown, told};
 use crate::args::TailArgs;
 use crate::failure::Outcome;
 use crate::output::Output;
@@ -30,7 +30,7 @@ pub(super) fn run(files: &AuditFiles, log: &Path, args: &TailArgs, out: &mut Out
         })
         .map_err(told)?;
     for line in last {
-        out.line(String::from_utf8_lossy(&line))?;
+        out.line(shown(&line))?;
     }
     if args.follow {
         out.flush()?;
@@ -39,29 +39,55 @@ pub(super) fn run(files: &AuditFiles, log: &Path, args: &TailArgs, out: &mut Out
     Ok(0)
 }
 
-/// Prints what is newer than `seen`, also when another file takes the place of this one.
-fn follow(log: &Path, mut seen: u64, out: &mut Output) -> std::io::Result<()> {
+/// Prints what is newer than `seen`, also when other files take the place of this one.
+fn follow(log: &Path, mut seen: u64, out: &mut Output) -> Outcome {
     loop {
-        let file = File::open(log)?;
-        let inode = file.metadata()?.ino();
-        let mut reader = BufReader::new(file);
-        let mut line = Vec::new();
-        loop {
-            reader.read_until(b'\n', &mut line)?;
-            if line.ends_with(b"\n") {
-                if let Some(number) = number(&line).filter(|number| *number > seen) {
-                    seen = number;
-                    out.bytes_now(&line)?;
-                }
-                line.clear();
-                continue;
-            }
-            if std::fs::metadata(log).is_ok_and(|now| now.ino() != inode) {
-                break;
-            }
-            std::thread::sleep(EVERY);
+        // Between two files there may be none.
+        if let Ok(file) = File::open(log) {
+            follow_one(log, file, &mut seen, out)?;
         }
+        std::thread::sleep(EVERY);
+        let Ok(files) = AuditFiles::find(log) else {
+            continue;
+        };
+        let mut printed = Ok(());
+        let read = files.each_after(seen, &mut |line| {
+            if printed.is_ok() {
+                printed = print(line, &mut seen, out);
+            }
+        });
+        printed?;
+        // What is put away in the middle of that is found the next time.
+        drop(read);
     }
+}
+
+/// Until another file has the name, or this one is cut off.
+fn follow_one(log: &Path, file: File, seen: &mut u64, out: &mut Output) -> std::io::Result<()> {
+    let inode = file.metadata()?.ino();
+    let mut reader = BufReader::new(file);
+    let mut line = Vec::new();
+    loop {
+        reader.read_until(b'\n', &mut line)?;
+        if let Some(inner) = line.strip_suffix(b"\n") {
+            print(inner, seen, out)?;
+            line.clear();
+            continue;
+        }
+        let at = reader.stream_position()?;
+        if !std::fs::metadata(log).is_ok_and(|now| now.ino() == inode && now.len() >= at) {
+            return Ok(());
+        }
+        std::thread::sleep(EVERY);
+    }
+}
+
+fn print(line: &[u8], seen: &mut u64, out: &mut Output) -> std::io::Result<()> {
+    if let Some(number) = number(line).filter(|number| *number > *seen) {
+        *seen = number;
+        out.bytes_now(format!("{}\n", shown(line)).as_bytes())?;
+    }
+    Ok(())
 }
 
 fn number(line: &[u8]) -> Option<u64> {

@@ -104,6 +104,21 @@ impl AuditFiles {
         Ok(())
     }
 
+    /// As [`Self::each`], without older files that hold nothing beyond the record `seen`.
+    pub fn each_after(&self, seen: u64, each: &mut dyn FnMut(&[u8])) -> Result<(), VerifyError> {
+        let first = |path: &PathBuf| path.extension()?.to_str()?.parse::<u64>().ok();
+        let is_older = |index: usize| {
+            let next = self.files.get(index + 1).and_then(first);
+            next.is_some_and(|next| next <= seen.saturating_add(1))
+        };
+        for (index, path) in self.files.iter().enumerate() {
+            if !is_older(index) {
+                lines(path, &mut |line, _ended| each(line))?;
+            }
+        }
+        Ok(())
+    }
+
     /// The numbers of all records, sorted: tells what is missing from what is elsewhere.
     fn numbers(&self) -> Result<Vec<u64>, VerifyError> {
         let mut numbers = Vec::new();

@@ -189,7 +189,8 @@ impl fmt::Display for What {
             ),
             Self::OtherKey { sequence, key } => write!(
                 f,
-                "the daemon that started at record {sequence} signs with another key ({key})"
+                "the daemon that started at record {sequence} signs with another key ({})",
+                key.escape_default()
             ),
             Self::NoHead => f.write_str(
                 "the head file is missing or unreadable, so records may be missing at the end",
