@@ -129,7 +129,7 @@ fn check(daemon: &Daemon, log: &Path, answers: &Answers) {
     );
 }
 
-// T: audit-full
+// T: policy-failure
 #[test]
 fn on_a_full_disk_nothing_is_changed_reads_go_on_and_the_trail_stays_whole() {
     let disk = Disk::new(256);
@@ -182,7 +182,7 @@ fn on_a_full_disk_nothing_is_changed_reads_go_on_and_the_trail_stays_whole() {
     );
 }
 
-// T: audit-full
+// T: policy-failure
 #[test]
 fn a_folder_that_is_gone_stops_changes_until_there_is_one() {
     let disk = Disk::new(512);

@@ -271,6 +271,22 @@ const REQUESTS: &[Row] = &[
         &["policy-failure"],
         "a policy that cannot be read, or an audit that cannot be written, allows everything",
     ),
+    row(
+        &["audit-tampering"],
+        "records are removed, edited, put in, reordered or cut off, or the whole trail is made anew, and nobody notices, a restart in between or not",
+    ),
+    row(
+        &["audit-files"],
+        "a link, a pipe, a device or a second writer in place of the audit log's files stops the daemon, overwrites another file, or shows the key",
+    ),
+    row(
+        &["audit-flood"],
+        "who is refused all the time, or names what has no end, pushes older records out",
+    ),
+    row(
+        &["limits-leak"],
+        "a stream that ends in an unusual way keeps its place among the limits for ever",
+    ),
 ];
 
 const ARCHIVES: &[Row] = &[

@@ -79,7 +79,7 @@ impl Metrics {
             connections: gauges(r, "connections", "Open connections.", &["transport"])?,
             accepted: counters(
                 r,
-                "connections_total",
+                "accepted_connections_total",
                 "Connections with an identity.",
                 &["transport"],
             )?,

@@ -120,7 +120,7 @@ fn connections_handshakes_and_certificates_are_there() {
     let read = read(&door);
     assert_eq!(read.value(r#"lockgate_connections{transport="tls"}"#), 1);
     assert_eq!(
-        read.value(r#"lockgate_connections_total{transport="tls"}"#),
+        read.value(r#"lockgate_accepted_connections_total{transport="tls"}"#),
         1
     );
     assert_eq!(

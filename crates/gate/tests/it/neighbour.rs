@@ -148,6 +148,7 @@ fn bodies_of_one_identity_are_limited_together_declared_or_not() {
     });
 }
 
+// T: limits-leak
 /// Frees what is held in each way that a stream can end, and a limit still is what it was.
 #[test]
 fn no_way_to_end_a_stream_keeps_its_place() {
@@ -199,6 +200,7 @@ fn no_way_to_end_a_stream_keeps_its_place() {
     drop(again);
 }
 
+// T: audit-flood
 /// Who is refused costs no more than who is let in: what makes no sense is counted too, and refusals are not
 /// recorded without end.
 #[test]

@@ -81,7 +81,6 @@ fn ask(door: &Door, kind: usize) {
     }
 }
 
-// T: audit-concurrent
 #[test]
 fn a_crowd_of_calls_has_one_decision_and_one_end_each_in_order_and_the_counters_agree() {
     let door = Door::open_with(Options {
@@ -196,6 +195,7 @@ fn no_secret_of_a_request_is_in_the_record_or_in_the_metrics() {
     assert!(!metrics.contains(secret), "{metrics}");
 }
 
+// T: audit-flood
 #[test]
 fn a_name_without_end_does_not_fill_the_record() {
     let door = Door::open();

@@ -21,6 +21,7 @@ fn open(place: &Place, max_bytes: u64) -> AuditLog {
     AuditLog::open_with(config).unwrap()
 }
 
+// T: audit-files
 #[test]
 fn two_daemons_cannot_write_one_trail() {
     let place = Place::new();
@@ -37,6 +38,7 @@ fn two_daemons_cannot_write_one_trail() {
     assert!(place.verify().is_whole());
 }
 
+// T: audit-files
 #[test]
 fn a_pipe_that_nobody_reads_is_full_and_not_waited_for() {
     let place = Place::new();
@@ -46,6 +48,7 @@ fn a_pipe_that_nobody_reads_is_full_and_not_waited_for() {
     assert!(written.count() < 1000);
 }
 
+// T: audit-files
 #[test]
 fn nothing_in_place_of_a_file_beside_the_log_is_waited_for_or_followed() {
     for name in ["key", "head", "pub"] {
@@ -72,6 +75,7 @@ fn nothing_in_place_of_a_file_beside_the_log_is_waited_for_or_followed() {
     }
 }
 
+// T: audit-files
 #[test]
 fn the_verifier_waits_for_nothing_either() {
     for name in ["head", "pub", "00000000000000000001"] {
@@ -87,6 +91,7 @@ fn the_verifier_waits_for_nothing_either() {
     }
 }
 
+// T: audit-files
 #[test]
 fn a_link_to_a_file_is_refused_and_one_to_a_device_is_not() {
     let place = Place::new();
@@ -105,6 +110,7 @@ fn a_link_to_a_file_is_refused_and_one_to_a_device_is_not() {
     assert!(log.key().is_none());
 }
 
+// T: audit-files
 #[test]
 fn a_key_that_was_prepared_by_somebody_else_is_not_taken() {
     let place = Place::new();
@@ -263,7 +269,7 @@ fn fill(disk: &SmallDisk) -> PathBuf {
     ballast
 }
 
-// T: audit full disk
+// T: policy-failure
 #[test]
 fn a_file_that_is_full_on_a_full_disk_is_put_away_and_the_chain_goes_on() {
     for records in 1..30 {
@@ -297,7 +303,7 @@ fn a_file_that_is_full_on_a_full_disk_is_put_away_and_the_chain_goes_on() {
     }
 }
 
-// T: audit full disk
+// T: policy-failure
 #[test]
 fn what_was_lost_at_the_end_is_said_at_the_end_if_there_is_room_again() {
     let disk = SmallDisk::new();

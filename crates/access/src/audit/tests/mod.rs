@@ -218,7 +218,7 @@ fn the_key_is_made_once_and_is_for_its_owner_alone() {
     assert!(cause.contains("0400"), "{cause}");
 }
 
-// T: audit trail: removed, edited, reordered, truncated
+// T: audit-tampering
 #[test]
 fn verify_names_the_record_that_was_tampered_with() {
     let place = Place::new();
@@ -274,7 +274,7 @@ fn verify_names_the_record_that_was_tampered_with() {
     );
 }
 
-// T: audit trail: hashed anew
+// T: audit-tampering
 #[test]
 fn a_record_that_was_hashed_anew_shows_in_the_next_one_or_in_the_head() {
     let place = Place::new();
@@ -440,7 +440,7 @@ fn what_cannot_be_written_is_an_error_and_uses_no_number() {
     assert!(!Path::new("/dev/full.key").exists());
 }
 
-// T: audit full disk
+// T: policy-failure
 #[test]
 fn a_full_disk_loses_records_but_neither_the_chain_nor_the_count() {
     let disk = SmallDisk::new();

@@ -35,6 +35,7 @@ fn forge(place: &Place, count: usize) {
     }
 }
 
+// T: audit-tampering
 #[test]
 fn ordinary_starts_have_no_doubts() {
     let place = Place::new();
@@ -45,6 +46,7 @@ fn ordinary_starts_have_no_doubts() {
     assert!(reasons.is_empty() && report.is_whole(), "{report:?}");
 }
 
+// T: audit-tampering
 #[test]
 fn an_end_that_was_cut_off_together_with_the_head_stays_visible() {
     for garble in [false, true] {
@@ -71,6 +73,7 @@ fn an_end_that_was_cut_off_together_with_the_head_stays_visible() {
     }
 }
 
+// T: audit-tampering
 #[test]
 fn a_trail_that_was_made_anew_with_another_key_says_so() {
     let place = Place::new();
@@ -88,6 +91,7 @@ fn a_trail_that_was_made_anew_with_another_key_says_so() {
     );
 }
 
+// T: audit-tampering
 #[test]
 fn a_trail_that_is_gone_while_its_key_is_not_is_missed() {
     let place = Place::new();
@@ -100,6 +104,7 @@ fn a_trail_that_is_gone_while_its_key_is_not_is_missed() {
     assert!(!report.is_whole());
 }
 
+// T: audit-tampering
 #[test]
 fn records_that_were_added_are_told_from_one_that_a_killed_process_wrote() {
     let place = Place::new();
@@ -127,6 +132,7 @@ fn records_that_were_added_are_told_from_one_that_a_killed_process_wrote() {
     assert!(report.is_whole(), "{report:?}");
 }
 
+// T: audit-tampering
 #[test]
 fn a_key_of_a_start_that_died_before_its_first_record_raises_no_doubt() {
     let place = Place::new();

@@ -87,6 +87,7 @@ fn what(found: &[Finding]) -> Vec<What> {
     found.iter().map(|finding| finding.what.clone()).collect()
 }
 
+// T: audit-tampering
 #[test]
 fn every_record_that_is_taken_out_is_missed_where_it_was() {
     let whole = Whole::new();
@@ -117,6 +118,7 @@ fn every_record_that_is_taken_out_is_missed_where_it_was() {
     }
 }
 
+// T: audit-tampering
 #[test]
 fn every_edited_byte_is_found_in_its_line() {
     let whole = Whole::new();
@@ -141,6 +143,7 @@ fn every_edited_byte_is_found_in_its_line() {
     }
 }
 
+// T: audit-tampering
 #[test]
 fn every_record_that_changes_places_or_comes_twice_is_found() {
     let whole = Whole::new();
@@ -175,6 +178,7 @@ fn forged(before: &str) -> String {
     seal(&object).0
 }
 
+// T: audit-tampering
 #[test]
 fn a_record_of_ones_own_is_found_wherever_it_is_put() {
     let whole = Whole::new();
@@ -199,6 +203,7 @@ fn a_record_of_ones_own_is_found_wherever_it_is_put() {
     }
 }
 
+// T: audit-tampering
 #[test]
 fn a_chain_that_is_made_anew_from_anywhere_is_found_by_a_signature() {
     let whole = Whole::new();
@@ -231,6 +236,7 @@ fn a_chain_that_is_made_anew_from_anywhere_is_found_by_a_signature() {
     }
 }
 
+// T: audit-tampering
 #[test]
 fn a_cut_is_found_at_whatever_byte() {
     let whole = Whole::new();
@@ -248,6 +254,7 @@ fn a_cut_is_found_at_whatever_byte() {
     }
 }
 
+// T: audit-tampering
 #[test]
 fn a_file_that_is_taken_away_or_changed_for_another_is_missed() {
     let whole = Whole::new();
@@ -271,6 +278,7 @@ fn a_file_that_is_taken_away_or_changed_for_another_is_missed() {
     }
 }
 
+// T: audit-tampering
 #[test]
 fn an_older_copy_of_the_log_or_of_the_head_is_found_and_of_both_is_not() {
     let place = Place::new();
@@ -293,6 +301,7 @@ fn an_older_copy_of_the_log_or_of_the_head_is_found_and_of_both_is_not() {
     assert_eq!(what(&found), [What::Beyond { from: 5, to: 8 }]);
 }
 
+// T: audit-tampering
 #[test]
 fn another_key_is_found_in_signatures_and_starts() {
     let whole = Whole::new();
@@ -307,6 +316,7 @@ fn another_key_is_found_in_signatures_and_starts() {
     assert!(matches!(found.last(), Some(What::Signature { .. })));
 }
 
+// T: audit-tampering
 #[test]
 fn what_editors_and_other_systems_leave_is_found() {
     let whole = Whole::new();
@@ -329,6 +339,7 @@ fn what_editors_and_other_systems_leave_is_found() {
     }
 }
 
+// T: audit-tampering
 #[test]
 fn no_number_depth_or_length_breaks_the_reader() {
     let whole = Whole::of(1);
@@ -364,6 +375,7 @@ fn no_number_depth_or_length_breaks_the_reader() {
     assert!(!whole.place.verify().is_whole());
 }
 
+// T: audit-tampering
 #[test]
 fn a_line_without_end_is_one_line_and_read_in_pieces() {
     let whole = Whole::of(1);
