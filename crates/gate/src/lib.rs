@@ -40,7 +40,7 @@ pub use backend::{Backend, Duplex, Hijack, LookUp, LookUpError, Reply, Request, 
 pub use body::{Body, BodyError};
 pub use gate::{Gate, GateConfig, GateError, GateHandle};
 pub use limits::Limits;
-pub use listen::{BindError, Host, HostError, SocketGroup};
+pub use listen::{BindError, Host, HostError, SocketGroup, tune};
 pub use relay::relay;
 pub use rescue::status_of;
 pub use tls::{Expiry, ExpiryKind, TlsError, TlsFiles};

@@ -2,7 +2,7 @@
 
 use http::{Response, StatusCode};
 use lockgate_access::{Kind, View};
-use lockgate_api::{Call, Family, Operation};
+use lockgate_api::{Call, Family, Filters, Operation};
 use lockgate_gate::{Body, body};
 use lockgate_types::OWNER_LABEL;
 use serde::Deserialize;
@@ -19,7 +19,15 @@ pub(crate) fn is_there(
     call: &Call,
     known: Known<'_>,
 ) -> Result<Option<Response<Body>>, GuardError> {
-    let (Some(found), Some(kind), Some(name)) = (known.found, kind(call), call.target()) else {
+    let Some(found) = known.found else {
+        return Ok(None);
+    };
+    // The daemon's own words may differ from ours for a container that is somebody else's.
+    if let Some(name) = neighbours(call).find(|name| found.find(Kind::Container, name).is_none()) {
+        let kind = Kind::Container;
+        return Err(GuardError::NotThere { kind, name });
+    }
+    let (Some(kind), Some(name)) = (kind(call), call.target()) else {
         return Ok(None);
     };
     if found.find(kind, name).is_some() {
@@ -34,6 +42,15 @@ pub(crate) fn is_there(
         kind,
         name: name.to_owned(),
     })
+}
+
+/// Containers that a list is cut at.
+fn neighbours(call: &Call) -> impl Iterator<Item = String> {
+    let is_list = call.operation() == Operation::ContainerList;
+    let filters = is_list.then(|| Filters::parse(call.query().text("filters")));
+    let filters = filters.and_then(Result::ok).unwrap_or_default();
+    let keys = ["before", "since"].into_iter();
+    keys.flat_map(move |key| filters.get(key).to_vec())
 }
 
 /// What the path of a call names.

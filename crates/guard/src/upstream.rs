@@ -103,7 +103,8 @@ impl Upstream {
 impl Tcp {
     async fn connect(&self) -> io::Result<Box<dyn Connection>> {
         let socket = self.dial().await?;
-        socket.set_nodelay(true)?;
+        // A stream may say nothing for days: that its daemon's host is gone has to be asked for.
+        lockgate_gate::tune(&socket)?;
         let Some(tls) = &self.tls else {
             return Ok(Box::new(socket));
         };

@@ -62,6 +62,11 @@ fn a_daemon_on_another_host_is_guarded_over_tls_by_its_right_name_alone() {
     let much = "0123456789abcdef\n".repeat(50_000);
     assert_eq!(run(&mut cat, much.as_bytes()).ok(), format!("{much}end"));
 
+    // Kept, it says nothing: whether the other host is still there is asked now and then.
+    let mut sockets = right.netns().command("ss");
+    let sockets = run(sockets.args(["-Htno", "dport", "=", ":2376"]), b"");
+    assert!(sockets.ok().contains("timer:(keepalive"), "{sockets}");
+
     let wrong = door(lab.nodes.remove(0), &lab, ALIAS);
     let refused = wrong.api("GET", "/containers/json", None);
     assert_eq!(refused.status, 502, "{}", refused.text());

@@ -17,6 +17,7 @@ mod files;
 mod files_hostile;
 mod files_image;
 mod guard;
+mod guard_hostile;
 mod guard_streams;
 mod guard_tcp;
 mod habits;

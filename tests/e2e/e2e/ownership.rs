@@ -155,6 +155,23 @@ impl House {
         (status.parse().unwrap(), text.to_owned())
     }
 
+    /// Nobody learns by a list's filters that there is a container of somebody else's.
+    #[track_caller]
+    pub(crate) fn lists_are_cut_at_own_containers_alone(&self, hers: &str) {
+        for key in ["before", "since"] {
+            let asked = |uid: u32, name: &str| {
+                let filters = format!("%7B%22{key}%22%3A%5B%22{name}%22%5D%7D");
+                let target = format!("/containers/json?all=1&filters={filters}");
+                self.api(uid, "GET", &target, None)
+            };
+            let (status, body) = asked(BOB, "nope");
+            let not_there = (status, body.replace("nope", hers));
+            assert_eq!(not_there.0, 404, "{}", not_there.1);
+            assert_eq!(asked(BOB, hers), not_there);
+            assert_eq!(asked(ALICE, hers).0, 200);
+        }
+    }
+
     /// A running container of alice.
     fn alices(&self) -> String {
         self.docker(
@@ -244,6 +261,7 @@ fn lists_events_and_prunes_show_and_touch_own_objects_alone() {
         );
     }
     assert_eq!(house.docker(BOB, "ps -a --format {{.Names}}").ok(), "his");
+    house.lists_are_cut_at_own_containers_alone("herstopped");
     assert_eq!(house.docker(BOB, "volume ls -q").ok(), "");
     let networks = house.docker(BOB, "network ls --format {{.Name}}");
     assert!(!networks.ok().contains("hernet"), "{networks}");

@@ -325,6 +325,7 @@ fn tenants_before_a_stock_daemon_get_no_plugins_no_builder_and_no_word_of_others
             "{target}: {body}"
         );
     }
+    house.lists_are_cut_at_own_containers_alone("hers");
     let (_, own) = house.api(ALICE, "GET", "/containers/hers/json", None);
     assert!(
         own.contains("hush"),

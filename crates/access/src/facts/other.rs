@@ -1,7 +1,7 @@
 //! What the other calls ask for.
 
 use lockgate_api::latest::{exec, volume};
-use lockgate_api::{Call, Operation};
+use lockgate_api::{Call, Filters, Operation};
 
 use super::top::may_show_environments;
 use super::{Facts, Kind, Power};
@@ -31,6 +31,20 @@ impl Facts {
         }
     }
 
+    /// Containers that a list is cut at: the answer says whether there is one, and how old it is.
+    fn neighbours(&mut self, call: &Call) {
+        // Filters that cannot be read are refused by whoever lists.
+        let Ok(filters) = Filters::parse(call.query().text("filters")) else {
+            return;
+        };
+        for name in ["before", "since"]
+            .into_iter()
+            .flat_map(|key| filters.get(key))
+        {
+            self.uses(Kind::Container, name, false);
+        }
+    }
+
     /// What the query or the path names.
     pub(super) fn read_query(&mut self, call: &Call) {
         #[expect(
@@ -45,6 +59,7 @@ impl Facts {
                 self.details.networks.push(network);
             }
             Operation::ImageBuild => self.build(call),
+            Operation::ContainerList => self.neighbours(call),
             Operation::ContainerTop => {
                 let options = call.query().text("ps_args");
                 self.details.shows_environments = may_show_environments(options);

@@ -14,6 +14,7 @@ use lockgate_types::ErrorKind;
 use rustix::net::AddressFamily;
 use tokio::net::{TcpListener, UnixListener};
 
+pub use accept::tune;
 pub(crate) use accept::{Shared, accept};
 pub use host::{Host, HostError};
 use unix::SocketFile;
