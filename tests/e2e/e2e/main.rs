@@ -18,6 +18,7 @@ mod files_hostile;
 mod files_image;
 mod guard;
 mod guard_hostile;
+mod guard_setup;
 mod guard_streams;
 mod guard_tcp;
 mod habits;
