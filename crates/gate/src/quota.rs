@@ -60,6 +60,8 @@ struct Held {
     execs: u32,
     builds: u32,
     bytes: u64,
+    /// Memory for bodies that are read whole before anybody knows whether they are allowed.
+    judged: u64,
 }
 
 /// A request's place; dropping it gives back what it holds.
@@ -73,6 +75,10 @@ pub(crate) struct Slot {
 
 /// So many identities are remembered before those that use nothing are forgotten.
 const REMEMBERED: usize = 1024;
+
+/// So much memory is there for the judged bodies of one identity, whatever its roles are: 64 of the longest. Without
+/// it, the connections that one certificate may have would be worth eight GiB.
+const JUDGED: u64 = 256 << 20;
 
 /// How many refusals of one identity are recorded in a second: whoever is refused all the time could fill the disk
 /// with them, and push older records out.
@@ -153,7 +159,7 @@ impl Held {
             streams: u32::from(call.route().stream != StreamKind::None),
             execs: u32::from(operation == Operation::ExecStart),
             builds: u32::from(is_build),
-            bytes: 0,
+            ..Self::default()
         }
     }
 
@@ -163,6 +169,7 @@ impl Held {
             execs: self.execs.saturating_add(more.execs),
             builds: self.builds.saturating_add(more.builds),
             bytes: self.bytes.saturating_add(more.bytes),
+            judged: self.judged.saturating_add(more.judged),
         }
     }
 }
@@ -209,6 +216,9 @@ impl Usage {
         if let Some(limit) = bytes.filter(|limit| more.bytes > 0 && sum.bytes > *limit) {
             return Err(Exceeded::Bodies(limit));
         }
+        if more.judged > 0 && sum.judged > JUDGED {
+            return Err(Exceeded::Bodies(JUDGED));
+        }
         self.held = sum;
         Ok(())
     }
@@ -226,6 +236,25 @@ impl Slot {
             bytes,
             ..Held::default()
         })
+    }
+
+    /// Memory for a body that is going to be read whole.
+    pub(crate) fn reserve(&self, bytes: u64) -> Result<(), Exceeded> {
+        self.take(Held {
+            judged: bytes,
+            ..Held::default()
+        })
+    }
+
+    /// It was not as long as that.
+    pub(crate) fn give_back(&self, bytes: u64) {
+        let mut all = self.quotas.lock();
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = bytes.min(held.judged);
+        held.judged -= bytes;
+        if let Some(usage) = all.get_mut(&self.owner) {
+            usage.held.judged = usage.held.judged.saturating_sub(bytes);
+        }
     }
 
     fn take(&self, more: Held) -> Result<(), Exceeded> {
@@ -250,6 +279,7 @@ impl Drop for Slot {
             all.execs = all.execs.saturating_sub(held.execs);
             all.builds = all.builds.saturating_sub(held.builds);
             all.bytes = all.bytes.saturating_sub(held.bytes);
+            all.judged = all.judged.saturating_sub(held.judged);
         }
     }
 }

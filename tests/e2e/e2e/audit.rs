@@ -210,6 +210,31 @@ fn a_folder_that_is_gone_stops_changes_until_there_is_one() {
     assert!(!list.contains("\"two\""), "{list}");
 }
 
+// T: audit-tampering
+#[test]
+fn the_tool_says_where_a_trail_was_changed_and_its_status_is_one() {
+    let disk = Disk::new(512);
+    let mut daemon = daemon_on(&disk);
+    daemon.docker(&["volume", "create", "precious"]).ok();
+    daemon.docker(&["volume", "rm", "precious"]).ok();
+    daemon.stop();
+    let text = fs::read_to_string(disk.log()).unwrap();
+    let line = text
+        .lines()
+        .position(|line| line.contains("\"target\":\"precious\""))
+        .unwrap();
+    fs::write(disk.log(), text.replace("precious", "nothing")).unwrap();
+    let found = verify(&disk.log());
+    assert_eq!(found.code(), 1, "{found}");
+    let place = format!("{}:{}: record ", disk.log().display(), line + 1);
+    assert!(found.stdout.contains(&place), "{found}");
+    assert!(found.stdout.contains("NOT WHOLE"), "{found}");
+    // And a folder without a trail, or without a key, is an error and no verdict.
+    let nothing = verify(&disk.0.path().join("none.log"));
+    assert_eq!(nothing.code(), 1, "{nothing}");
+    assert!(nothing.stdout.is_empty(), "{nothing}");
+}
+
 /// What verify may say of a trail whose daemon was killed at any instruction.
 fn only_cut_short(found: &Ended) {
     let findings = found.stdout.lines().filter(|line| line.starts_with('/'));

@@ -88,6 +88,12 @@ pub(super) async fn split_body(
     if declared > limit as u64 {
         return Err(Refused::BodyTooLarge { limit });
     }
+    // One that does not say how long it is may be as long as it likes.
+    let room = match incoming.size_hint().exact() {
+        Some(length) => length,
+        None => limit as u64,
+    };
+    slot.reserve(room)?;
     let whole = tokio::time::timeout(limits.judged_body, Limited::new(incoming, limit).collect());
     let bytes = whole
         .await
@@ -100,6 +106,7 @@ pub(super) async fn split_body(
             }
         })?;
     let bytes = bytes.to_bytes();
+    slot.give_back(room.saturating_sub(bytes.len() as u64));
     slot.body((bytes.len() as u64).saturating_sub(declared))?;
     Ok(match call.body() {
         BodyUse::None => (JudgedBody::default(), body::empty()),

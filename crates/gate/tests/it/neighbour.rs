@@ -26,6 +26,10 @@ roles = ["small"]
 [[bindings]]
 common_name = "quiet"
 roles = ["admin"]
+
+[[bindings]]
+common_name = "other"
+roles = ["admin"]
 "#;
 
 fn open() -> Door {
@@ -228,6 +232,39 @@ fn nonsense_counts_and_refusals_cannot_push_the_record_out() {
     assert_eq!(flood["identity"]["common_name"], "noisy");
     let detail = flood["detail"].as_str().unwrap().to_owned();
     assert!(detail.contains("were not recorded"), "{detail}");
+}
+
+// T: limits-leak
+/// What is read before it is judged costs memory, though its caller may do nothing at all.
+#[test]
+fn bodies_that_wait_to_be_judged_have_a_bound_for_each_identity_and_give_it_back() {
+    let door = open();
+    let ask = |framing: &str| {
+        let mut client = TlsClient::of(&door, "quiet");
+        let framing = format!("Content-Type: application/json\r\n{framing}");
+        begin(&mut client, "/containers/create", &framing, "");
+        client
+    };
+    let create = |name: &str| {
+        TlsClient::of(&door, name)
+            .post("/containers/create", "{}")
+            .status
+    };
+    for framing in ["Content-Length: 4194304", CHUNKED] {
+        let waiting: Vec<_> = (0..64).map(|_| ask(framing)).collect();
+        eventually("no room", || (create("quiet") == 429).then_some(()));
+        assert_eq!(ask(framing).head().status, 429);
+        assert_eq!(create("other"), 200);
+        drop(waiting);
+        eventually("room", || (create("quiet") == 200).then_some(()));
+    }
+    // One that was read takes what it is, not what it might have been.
+    let mut streams: Vec<_> = (0..300).map(|_| TlsClient::of(&door, "quiet")).collect();
+    for stream in &mut streams {
+        let framing = format!("Content-Type: application/json\r\n{CHUNKED}");
+        begin(stream, "/exec/chat/start", &framing, "2\r\n{}\r\n0\r\n\r\n");
+        assert_ne!(stream.head().status, 429);
+    }
 }
 
 /// A limit that is set while somebody has streams counts those.
