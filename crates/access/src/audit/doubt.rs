@@ -2,7 +2,7 @@
 //! is signed, and so would hide that the end was cut off or added to before.
 
 use super::head::Head;
-use super::key::AuditKey;
+use super::key::SigningKey;
 use super::{Hash, Record};
 
 /// What lay beside the trail at the start.
@@ -22,13 +22,13 @@ pub(super) struct Doubt {
 
 impl Found {
     /// Where the head says that the trail ends; what nobody signed says nothing.
-    pub(super) fn end(&self, key: &AuditKey) -> Option<(u64, Hash)> {
-        let ours = self.head.as_ref().filter(|head| head.is_signed_by(key));
-        ours.map(|head| (head.sequence, head.hash))
+    pub(super) fn end(&self, key: &SigningKey) -> Option<(u64, Hash)> {
+        let ours = self.head.as_ref().filter(|head| head.is_by(key));
+        ours.map(|head| (head.last.sequence, head.last.hash))
     }
 
     /// Whether the records up to `last` are what the head says.
-    pub(super) fn doubt(&self, key: &AuditKey, last: u64, has_records: bool) -> Option<Doubt> {
+    pub(super) fn doubt(&self, key: &SigningKey, last: u64, has_records: bool) -> Option<Doubt> {
         let doubt = |reason, signed_through| {
             Some(Doubt {
                 reason,
@@ -40,8 +40,8 @@ impl Found {
             None if self.key_is_new && !has_records => None,
             _ if self.key_is_new => doubt("new_key", 0),
             None => doubt("no_head", 0),
-            Some(head) if !head.is_signed_by(key) => doubt("foreign_head", 0),
-            Some(head) if last > head.sequence => doubt("beyond_head", head.sequence),
+            Some(head) if !head.is_by(key) => doubt("foreign_head", 0),
+            Some(head) if last > head.last.sequence => doubt("beyond_head", head.last.sequence),
             Some(_) => None,
         }
     }

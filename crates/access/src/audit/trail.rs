@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A process may die between any two lines here. A record that is cut short is found at the next
-//! start and closed off by a record that says so; the head file lags by one record at most; between
+//! start and closed off by a record that says so; the head file names all but one record; between
 //! the renaming of a full file and the making of the next one, the head says where the chain goes on.
 
 use std::fs::File;
@@ -20,7 +20,6 @@ use lockgate_types::Timestamp;
 use super::chain::seal;
 use super::doubt::{Doubt, Found};
 use super::files::{archives, open};
-use super::head::HeadFile;
 use super::key::{AuditKey, Signed};
 use super::signer::Signer;
 use super::tail::Tail;
@@ -86,7 +85,7 @@ impl Trail {
     }
 
     pub(super) fn key(&self) -> Option<AuditKey> {
-        Some(self.signer.as_ref()?.key.public())
+        Some(self.signer.as_ref()?.key().public())
     }
 
     /// Goes on in the file that has the name now. After a failure the old one stays in use.
@@ -97,7 +96,7 @@ impl Trail {
                 "a regular file, with its key beside it, and another kind of file cannot take each other's place",
             ));
         }
-        if let Some(signer) = &mut self.signer {
+        if let Some(signer) = &self.signer {
             signer.stay_at(&self.config.path)?;
         }
         self.length = file.metadata()?.len();
@@ -111,9 +110,12 @@ impl Trail {
     fn find_end(&mut self, found: &Found) -> io::Result<()> {
         let tail = Tail::read(&mut self.file)?;
         self.length = tail.length;
-        let Some(key) = self.key() else { return Ok(()) };
+        let Some(signer) = &self.signer else {
+            return Ok(());
+        };
+        let key = signer.key();
         let unchained = tail.unchained.map(|number| (number, Hash::NONE));
-        let known = [unchained, tail.last, found.end(&key)];
+        let known = [unchained, tail.last, found.end(key)];
         // No trail gets as far as that, and the numbers after it would soon end.
         let known = known.into_iter().flatten().filter(|(n, _)| *n < END);
         let last = known.max_by_key(|(n, _)| *n);
@@ -121,7 +123,7 @@ impl Trail {
             (self.next, self.previous) = (sequence + 1, hash);
         }
         let has_records = tail.last.is_some() || !archives(&self.config.path)?.is_empty();
-        self.doubt = found.doubt(&key, last.map_or(0, |(n, _)| n), has_records);
+        self.doubt = found.doubt(key, last.map_or(0, |(n, _)| n), has_records);
         Ok(())
     }
 
@@ -188,6 +190,7 @@ impl Trail {
             let version = env!("CARGO_PKG_VERSION");
             self.put(&Record::Start { version, key }, Timestamp::now())?;
             self.started = true;
+            self.settle().map_err(AuditError::Write)?;
         }
         Ok(())
     }
@@ -223,22 +226,28 @@ impl Trail {
 
     /// Signs everything so far, and sees it to the disk.
     pub(super) fn checkpoint(&mut self) -> Result<(), AuditError> {
-        let Some(signer) = &mut self.signer else {
+        let Some(signer) = &self.signer else {
             return Ok(());
         };
         let beside = signer.stay_at(&self.config.path);
         let signature = signer
-            .key
+            .key()
             .sign(Signed::Checkpoint, self.next, self.previous);
-        let key = signer.key.id().to_owned();
+        let key = signer.key().id().to_owned();
         let record = Record::Checkpoint {
             key: &key,
             signature: &signature,
         };
         self.put(&record, Timestamp::now())?;
         self.unsigned = 0;
+        let settled = self.settle();
         let synced = self.file.sync_data();
-        synced.and(beside).map_err(AuditError::Write)
+        settled.and(synced).and(beside).map_err(AuditError::Write)
+    }
+
+    /// The head is signed as far as the trail goes.
+    fn settle(&self) -> io::Result<()> {
+        self.signer.as_ref().map_or(Ok(()), Signer::settle)
     }
 
     pub(super) fn put(&mut self, record: &Record<'_>, time: Timestamp) -> Result<(), AuditError> {
@@ -251,9 +260,9 @@ impl Trail {
         // Until a doubt is said, what gives cause for it stays as it is: the next start would doubt as well.
         let is_vouched = self.doubt.is_none() || matches!(record, Record::Unproven { .. });
         let signer = self.signer.as_ref().filter(|_| is_vouched);
-        let head = signer.map(|it| (&it.head, HeadFile::line(&it.key, sequence, hash)));
-        let written = self.file.write_all(line.as_bytes());
-        let vouched = written.and_then(|()| head.map_or(Ok(()), |(head, line)| head.write(&line)));
+        let well = signer.map_or(Ok(()), Signer::is_well);
+        let written = well.and_then(|()| self.file.write_all(line.as_bytes()));
+        let vouched = written.and_then(|()| signer.map_or(Ok(()), |it| it.name(sequence, hash)));
         if let Err(error) = vouched {
             self.cut_back(line.len() as u64);
             return Err(AuditError::Write(error));

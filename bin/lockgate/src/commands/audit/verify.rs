@@ -32,6 +32,12 @@ fn summary(report: &Report, key: &str) -> String {
         "{verdict}: {} records, {first} to {last}; {} signatures by key {key} up to record {}",
         report.records, report.signatures, report.signed_through
     );
+    if report.unsigned > 0 {
+        text.push_str(&format!(
+            "; the last {} are not signed yet, which a daemon does at once or at its next start",
+            report.unsigned
+        ));
+    }
     if report.closed_off > 0 {
         text.push_str(&format!(
             "; {} pieces of debris closed off",

@@ -104,6 +104,62 @@ fn a_trail_that_is_gone_while_its_key_is_not_is_missed() {
     assert!(!report.is_whole());
 }
 
+/// A trail whose daemon was killed right after its last records: the head names them, and signs those before.
+fn killed(signed: usize, named: usize) -> (Place, String) {
+    let place = Place::new();
+    place.write(signed);
+    let before = std::fs::read_to_string(place.beside("head")).unwrap();
+    let signed = before.lines().next().unwrap().to_owned();
+    let log = AuditLog::open(&place.log()).unwrap();
+    for _ in 0..named {
+        log.write(&decision(&root())).unwrap();
+    }
+    drop(log);
+    let after = std::fs::read_to_string(place.beside("head")).unwrap();
+    let named = after.lines().nth(1).unwrap();
+    std::fs::write(place.beside("head"), format!("{signed}\n{named}\n")).unwrap();
+    (place, signed)
+}
+
+#[test]
+fn what_a_killed_daemon_had_not_signed_yet_is_signed_by_the_next_one() {
+    let (place, _) = killed(3, 4);
+    let report = place.verify();
+    assert!(report.is_whole(), "{report:?}");
+    assert_eq!((report.signed_through, report.unsigned), (4, 5));
+    place.write(1);
+    let (reasons, report) = place.doubts();
+    assert!(reasons.is_empty() && report.is_whole(), "{report:?}");
+    assert_eq!((report.signed_through, report.unsigned), (11, 0));
+}
+
+// T: audit-tampering
+#[test]
+fn what_it_had_not_signed_yet_cannot_be_cut_off_or_changed_unseen() {
+    let (place, _) = killed(3, 4);
+    place.cut_last(2);
+    let found = place.verify().findings;
+    assert_eq!(found[0].what, What::Truncated { from: 8, to: 9 });
+
+    let (place, _) = killed(3, 4);
+    place.cut_last(1);
+    forge(&place, 1);
+    let found = place.verify().findings;
+    assert_eq!(found[0].what, What::Replaced { sequence: 9 });
+
+    // Nobody else can make the code of another record, nor pass a signature off as one.
+    let (place, signed) = killed(3, 4);
+    place.cut_last(5);
+    let half = signed.split_at(signed.len() - 64).0;
+    for last in [signed.as_str(), half] {
+        std::fs::write(place.beside("head"), format!("{signed}\n{last}\n")).unwrap();
+        place.write(1);
+        let (reasons, report) = place.doubts();
+        assert_eq!(reasons.last().map(String::as_str), Some("foreign_head"));
+        assert!(!report.is_whole());
+    }
+}
+
 // T: audit-tampering
 #[test]
 fn records_that_were_added_are_told_from_one_that_a_killed_process_wrote() {
@@ -140,8 +196,10 @@ fn a_key_of_a_start_that_died_before_its_first_record_raises_no_doubt() {
     std::fs::write(place.log(), "").unwrap();
     // As the making of the key left it.
     let key = key::SigningKey::load(&place.beside("key")).unwrap();
-    let head = head::HeadFile::line(&key, 0, Hash::NONE);
-    std::fs::write(place.beside("head"), head).unwrap();
+    let head = head::HeadFile::open(&place.beside("head")).unwrap();
+    head.sign(&key, 0, Hash::NONE).unwrap();
+    head.name(&key, 0, Hash::NONE).unwrap();
+    drop(head);
     place.write(1);
     let (reasons, report) = place.doubts();
     assert!(reasons.is_empty() && report.is_whole(), "{report:?}");

@@ -83,7 +83,7 @@ impl AuditFiles {
             lines(path, &mut |line, ended| walk.line(line, ended))?;
         }
         let now = Head::read(&head_path).filter(|head| head.is_signed_by(key));
-        Ok(walk.finish(&head_path, now.map(|head| head.sequence)))
+        Ok(walk.finish(&head_path, now.as_ref()))
     }
 
     /// What the files look like from outside.

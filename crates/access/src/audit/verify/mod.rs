@@ -23,6 +23,9 @@ pub struct Report {
     pub signatures: u64,
     /// Everything up to this record is covered by a signature.
     pub signed_through: u64,
+    /// Records at the end that the head names and no signature covers yet. After a daemon was killed its next
+    /// start says whether they are its own.
+    pub unsigned: u64,
     /// Records that a daemon itself says it could not write.
     pub lost: u64,
     /// Lines that a process left half written, each closed off by a record that says so.

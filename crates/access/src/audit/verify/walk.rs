@@ -33,8 +33,9 @@ pub(super) struct Walk<'a> {
     /// A gap before the first record, which a later rotation may explain.
     beginning: Option<Finding>,
     head: Option<Head>,
-    /// The hash of the record that the head names.
+    /// The hash of the record that the head signs, and of the one that it names last.
     at_head: Option<Hash>,
+    at_last: Option<Hash>,
 }
 
 /// Lines that are no records, until a record explains them.
@@ -91,6 +92,7 @@ impl<'a> Walk<'a> {
             beginning: None,
             head,
             at_head: None,
+            at_last: None,
         }
     }
 
@@ -131,9 +133,12 @@ impl<'a> Walk<'a> {
             self.before = Some((sealed.sequence, sealed.hash));
         }
         let Some(head) = &self.head else { return };
-        if head.sequence == sealed.sequence {
+        if head.last.sequence == sealed.sequence {
+            self.at_last = Some(sealed.hash);
+        }
+        if head.signed.sequence == sealed.sequence {
             self.at_head = Some(sealed.hash);
-        } else if head.sequence < sealed.sequence && self.beyond.is_none() {
+        } else if head.signed.sequence < sealed.sequence && self.beyond.is_none() {
             self.beyond = Some(self.finding(What::Beyond {
                 from: sealed.sequence,
                 to: sealed.sequence,
@@ -276,8 +281,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What is known only at the end. `known` is the last record that the head knows now.
-    pub(super) fn finish(mut self, head_path: &Path, known: Option<u64>) -> Report {
+    /// What is known only at the end. `now` is what the head says by then.
+    pub(super) fn finish(mut self, head_path: &Path, now: Option<&Head>) -> Report {
         if let Some(debris) = self.debris.take() {
             let what = if debris.ended {
                 What::NoRecord
@@ -294,20 +299,25 @@ impl<'a> Walk<'a> {
         {
             self.report.findings.insert(0, beginning);
         }
-        self.check_beyond(known);
+        self.check_beyond(now);
         self.check_head(head_path);
         self.report
     }
 
-    /// What was added by whoever could not sign the head.
-    fn check_beyond(&mut self, known: Option<u64>) {
+    /// What was added by whoever could not write the head. What the head names and does not sign was written in
+    /// its last moment: only a daemon can tell by whom, and says so when it starts.
+    fn check_beyond(&mut self, now: Option<&Head>) {
         let last = self.report.last.unwrap_or(0);
-        let beyond = self.beyond.take().zip(known);
-        let Some((mut finding, known)) = beyond.filter(|(_, known)| *known < last) else {
+        let beyond = self.beyond.take().zip(now);
+        let Some((mut finding, now)) = beyond.filter(|(_, now)| now.signed.sequence < last) else {
             return;
         };
+        self.report.unsigned = last.min(now.last.sequence) - now.signed.sequence.min(last);
+        if now.last.sequence >= last {
+            return;
+        }
         finding.what = What::Beyond {
-            from: known + 1,
+            from: now.last.sequence + 1,
             to: last,
         };
         self.push(finding);
@@ -322,20 +332,25 @@ impl<'a> Walk<'a> {
                 what: What::NoHead,
             });
         };
-        if head.sequence > last {
+        let named = head.signed.sequence.max(head.last.sequence);
+        if named > last {
             self.found(What::Truncated {
                 from: last + 1,
-                to: head.sequence,
+                to: named,
             });
         }
-        if self.at_head.is_some_and(|hash| hash != head.hash) {
+        let at = [(self.at_head, &head.signed), (self.at_last, &head.last)];
+        let replaced = at
+            .iter()
+            .find(|(hash, named)| hash.is_some_and(|hash| hash != named.hash));
+        if let Some((_, named)) = replaced {
             self.found(What::Replaced {
-                sequence: head.sequence,
+                sequence: named.sequence,
             });
         }
         path.clone_into(&mut self.file);
         self.line = 0;
-        self.signature(head.is_signed_by(self.key), head.sequence);
+        self.signature(head.is_signed_by(self.key), head.signed.sequence);
         self.report.signed_through = self.report.signed_through.min(last);
     }
 
