@@ -99,7 +99,7 @@ fn an_operator_has_containers_but_not_the_host() {
         ),
         (
             r#"{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"o":"bind"}}}}]}}"#,
-            "driver options",
+            "a path of the host",
         ),
         (
             r#"{"HostConfig":{"CapAdd":["SYS_ADMIN"]}}"#,
