@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::Path;
 
-use lockgate_types::Timestamp;
+use lockgate_types::{Timestamp, hex};
 use rustls_pki_types::CertificateDer;
 use thiserror::Error;
 use x509_parser::certificate::X509Certificate;
@@ -16,7 +16,7 @@ use x509_parser::x509::{AttributeTypeAndValue, SubjectPublicKeyInfo, X509Name};
 use super::{CertificateError, CertificateInfo};
 use crate::clock::timestamp;
 use crate::constraint::Constraints;
-use crate::hash::{hex, sha256};
+use crate::hash::sha256;
 use crate::key::{open, read_limited, reason};
 
 /// What is wrong with a certificate.

@@ -157,7 +157,7 @@ impl RevocationList {
     pub fn serials(&self) -> impl Iterator<Item = String> {
         let plain = |serial: &Serial| {
             let zeros = serial.iter().take_while(|octet| **octet == 0).count();
-            crate::hash::hex(serial.get(zeros..).unwrap_or_default())
+            lockgate_types::hex(serial.get(zeros..).unwrap_or_default())
         };
         self.serials.iter().map(plain)
     }

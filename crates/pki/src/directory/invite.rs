@@ -8,13 +8,12 @@
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
-use lockgate_types::{ErrorKind, Secret, Timestamp};
+use lockgate_types::{ErrorKind, Secret, Timestamp, hex};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{AuthorityDirectory, DirectoryError, locked};
 use crate::authority::Profile;
-use crate::hash::hex;
 use crate::name::{AuthorityName, ClientName, NameError, SubjectName};
 
 /// Why an invitation is refused. The text goes to whoever tried.

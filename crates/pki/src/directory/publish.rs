@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockgate_types::Timestamp;
+use lockgate_types::{Timestamp, hex};
 use rcgen::{RevokedCertParams, SerialNumber};
 
 use super::{AuthorityDirectory, DirectoryError, RevokedRecord, locked};
 use crate::authority::Authority;
 use crate::clock::{date, timestamp};
 use crate::crl::{CRL_DAYS_MAX, CrlError, RevocationList, Revocations};
-use crate::hash::hex;
 use crate::key::encode;
 
 /// What was published.
