@@ -1,7 +1,9 @@
 //! What is delivered, and that nobody waits for it.
 
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use lockgate_access::{AuditConfig, AuditLog, Outlet, Sink};
@@ -89,4 +91,66 @@ async fn a_dead_collector_holds_nobody_up_and_what_is_lost_is_counted() {
         telemetry.close().await;
         assert!(begun.elapsed() < Duration::from_secs(10));
     }
+}
+
+/// Answers every request with this text, keeps the connection open, and counts.
+fn talker(text: &'static str) -> (Endpoint, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let count = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&count);
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        for socket in listener.incoming() {
+            let mut socket = socket.unwrap();
+            let mut buffer = [0; 16 * 1024];
+            if socket.read(&mut buffer).unwrap() > 0 {
+                seen.fetch_add(1, Ordering::Relaxed);
+                socket.write_all(text.as_bytes()).unwrap();
+            }
+            open.push(socket);
+        }
+    });
+    (endpoint.parse().unwrap(), count)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_confirmation_without_end_is_one_and_what_was_taken_is_sent_once() {
+    let (endpoint, count) = talker("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n{");
+    let telemetry = Telemetry::start(&endpoint, "1");
+    for number in 1..=2 {
+        telemetry.send("{\"n\":1}");
+        eventually("a request", || {
+            (count.load(Ordering::Relaxed) == number).then_some(())
+        })
+        .await;
+    }
+    telemetry.close().await;
+    assert_eq!((count.load(Ordering::Relaxed), lost(&telemetry)), (2, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rubbish_and_ways_elsewhere_are_losses() {
+    for text in [
+        "HTTP/1.1 307 X\r\nLocation: http://127.0.0.1:1/v1/logs\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n",
+    ] {
+        let (endpoint, count) = talker(text);
+        let telemetry = Telemetry::start(&endpoint, "1");
+        telemetry.send("{\"n\":1}");
+        eventually("the loss", || (lost(&telemetry) == 1).then_some(())).await;
+        assert_eq!(count.load(Ordering::Relaxed), 1);
+    }
+    // What is no HTTP is tried again, and holds nobody up.
+    let (endpoint, count) = talker("\0\0\0 this is a mail server\r\n");
+    let telemetry = Telemetry::start(&endpoint, "1");
+    telemetry.send("{\"n\":1}");
+    eventually("another try", || {
+        (count.load(Ordering::Relaxed) > 1).then_some(())
+    })
+    .await;
+    let begun = Instant::now();
+    telemetry.close().await;
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert_eq!(lost(&telemetry), 1);
 }
