@@ -221,7 +221,7 @@ fn encode_query(query: &BTreeMap<String, Vec<String>>) -> String {
     }
 }
 
-fn escape_query(text: &str) -> String {
+pub(crate) fn escape_query(text: &str) -> String {
     escape(text, b"").replace("%20", "+")
 }
 

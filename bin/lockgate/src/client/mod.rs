@@ -28,7 +28,7 @@ use hyper_util::rt::TokioIo;
 use tokio::sync::OnceCell;
 
 pub(crate) use answer::{Answer, LineStream};
-pub(crate) use call::{Call, escape_path as call_path, filters_json};
+pub(crate) use call::{Call, escape_path as call_path, escape_query, filters_json};
 pub(crate) use dial::Wire;
 pub(crate) use error::ClientError;
 pub(crate) use hijack::Hijacked;

@@ -7,12 +7,14 @@ use lockgate_access::{Facts, JudgedBody};
 use lockgate_api::{Call, route};
 use serde_json::json;
 
-use crate::args::{self, ContainerVerb, ExecArgs, RunArgs, Verb};
+use super::simple;
+use crate::args::{self, ExecArgs, RunArgs, Verb};
+use crate::client::call_path;
 use crate::failure::Failure;
 use crate::spec;
 
 /// Method, target and body.
-type Request = (&'static str, String, String);
+pub(super) type Request = (&'static str, String, String);
 
 /// The calls of `docker run …` and the like, as far as they are known before a daemon is asked.
 pub(super) fn calls(line: &str) -> Result<Vec<(Call, Facts)>, Failure> {
@@ -36,18 +38,22 @@ fn judged((method, target, body): Request) -> Result<(Call, Facts), Failure> {
 }
 
 fn requests(words: &[String]) -> Result<Vec<Request>, Failure> {
+    if words.get(1).is_some_and(|word| word.starts_with('-')) {
+        let failure = Failure::new("options before the command say which daemon is asked");
+        return Err(failure.hint("write the command without them"));
+    }
+    let words = simple::plain(words);
     let cli = args::parse(words.iter().map(OsString::from))?;
     match &cli.verb {
         Verb::Run(args) => Ok(vec![create(args)?, start(args.text("name"))]),
         Verb::Create(args) => Ok(vec![create(args)?]),
         Verb::Exec(args) => exec(args),
-        Verb::Container(group) => match &group.verb {
-            ContainerVerb::Run(args) => Ok(vec![create(args)?, start(args.text("name"))]),
-            ContainerVerb::Create(args) => Ok(vec![create(args)?]),
-            ContainerVerb::Exec(args) => exec(args),
-            _ => simple(words),
-        },
-        _ => simple(words),
+        other => simple::requests(other).ok_or_else(|| {
+            let typed = words.get(1..).unwrap_or_default().join(" ");
+            let failure =
+                Failure::new(format!("what `{typed}` asks of a daemon is not known here"));
+            failure.hint("run, create, exec and commands about objects that are there are")
+        }),
     }
 }
 
@@ -60,6 +66,7 @@ fn create(args: &RunArgs) -> Result<Request, Failure> {
 
 fn start(name: &str) -> Request {
     let name = if name.is_empty() { "new" } else { name };
+    let name = call_path(name);
     ("POST", format!("/containers/{name}/start"), String::new())
 }
 
@@ -72,72 +79,9 @@ fn exec(args: &ExecArgs) -> Result<Vec<Request>, Failure> {
         "Privileged": args.privileged,
         "User": args.user.clone().unwrap_or_default(),
     });
-    let target = format!("/containers/{container}/exec");
+    let target = format!("/containers/{}/exec", call_path(container));
     let start = ("POST", "/exec/new/start".to_owned(), "{}".to_owned());
     Ok(vec![("POST", target, body.to_string()), start])
-}
-
-/// Commands whose call has no body that is judged: `NAME` stands for the last word.
-const SIMPLE: [(&str, &str, &str); 40] = [
-    ("attach", "POST", "/containers/NAME/attach"),
-    ("commit", "POST", "/commit?container=NAME"),
-    ("diff", "GET", "/containers/NAME/changes"),
-    ("events", "GET", "/events"),
-    ("export", "GET", "/containers/NAME/export"),
-    ("history", "GET", "/images/NAME/history"),
-    ("images", "GET", "/images/json"),
-    ("image ls", "GET", "/images/json"),
-    ("image prune", "POST", "/images/prune"),
-    ("image inspect", "GET", "/images/NAME/json"),
-    ("info", "GET", "/info"),
-    ("inspect", "GET", "/containers/NAME/json"),
-    ("kill", "POST", "/containers/NAME/kill"),
-    ("load", "POST", "/images/load"),
-    ("logs", "GET", "/containers/NAME/logs"),
-    ("network ls", "GET", "/networks"),
-    ("network inspect", "GET", "/networks/NAME"),
-    ("network rm", "DELETE", "/networks/NAME"),
-    ("network prune", "POST", "/networks/prune"),
-    ("pause", "POST", "/containers/NAME/pause"),
-    ("ps", "GET", "/containers/json"),
-    ("container ls", "GET", "/containers/json"),
-    ("container prune", "POST", "/containers/prune"),
-    ("pull", "POST", "/images/create?fromImage=NAME"),
-    ("rename", "POST", "/containers/NAME/rename"),
-    ("restart", "POST", "/containers/NAME/restart"),
-    ("rm", "DELETE", "/containers/NAME"),
-    ("rmi", "DELETE", "/images/NAME"),
-    ("save", "GET", "/images/NAME/get"),
-    ("start", "POST", "/containers/NAME/start"),
-    ("stats", "GET", "/containers/NAME/stats"),
-    ("stop", "POST", "/containers/NAME/stop"),
-    ("top", "GET", "/containers/NAME/top"),
-    ("unpause", "POST", "/containers/NAME/unpause"),
-    ("version", "GET", "/version"),
-    ("volume ls", "GET", "/volumes"),
-    ("volume inspect", "GET", "/volumes/NAME"),
-    ("volume rm", "DELETE", "/volumes/NAME"),
-    ("volume prune", "POST", "/volumes/prune"),
-    ("wait", "POST", "/containers/NAME/wait"),
-];
-
-fn simple(words: &[String]) -> Result<Vec<Request>, Failure> {
-    let verbs: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
-    let verbs = match verbs.as_slice() {
-        ["container", rest @ ..] if !matches!(rest, ["ls" | "prune", ..]) => rest,
-        all => all,
-    };
-    let typed = verbs.join(" ");
-    let is = |(verb, _, _): &&(&str, &str, &str)| {
-        typed == *verb || typed.starts_with(&format!("{verb} "))
-    };
-    let Some((_, method, target)) = SIMPLE.iter().find(is) else {
-        let failure = Failure::new(format!("what `{typed}` asks of a daemon is not known here"));
-        return Err(failure.hint("run, create, exec and commands about one object are"));
-    };
-    let name = verbs.last().copied().unwrap_or_default();
-    let target = target.replace("NAME", name);
-    Ok(vec![(method, target, String::new())])
 }
 
 /// Words as a shell would divide them, without expansions.
@@ -188,6 +132,21 @@ mod tests {
             ("docker container ls", vec!["ContainerList"]),
             ("docker volume rm data", vec!["VolumeDelete"]),
             ("docker pull busybox", vec!["ImageCreate"]),
+            ("docker rm -f web db", vec!["ContainerDelete"; 2]),
+            ("docker stop web --time 5", vec!["ContainerStop"]),
+            ("docker image rm a b", vec!["ImageDelete"; 2]),
+            ("docker image inspect a", vec!["ImageInspect"]),
+            ("docker container inspect a", vec!["ContainerInspect"]),
+            ("docker network inspect a", vec!["NetworkInspect"]),
+            ("docker save a b", vec!["ImageGetAll"]),
+            ("docker tag a b:1", vec!["ImageTag"]),
+            ("docker commit web", vec!["ImageCommit"]),
+            ("docker load -i file", vec!["ImageLoad"]),
+            ("docker import - a:1", vec!["ImageCreate"]),
+            (
+                "docker run -itv/:/host busybox",
+                vec!["ContainerCreate", "ContainerStart"],
+            ),
         ] {
             let calls = calls(line).unwrap();
             let named: Vec<&str> = calls
@@ -196,10 +155,75 @@ mod tests {
                 .collect();
             assert_eq!(named, operations, "{line}");
         }
-        let powers = calls("docker run -v /:/host busybox").unwrap()[0]
-            .1
-            .powers()
-            .to_vec();
-        assert_eq!(powers, [lockgate_access::Power::HostPath]);
+        for line in [
+            "docker run -v /:/host busybox",
+            "docker run --volume=/:/host busybox",
+            "docker run -itv/:/host busybox",
+            "docker run -it -v=/:/host busybox",
+            "docker container run --mount 'type=bind,\"source=/\",target=/host' busybox",
+        ] {
+            let powers = calls(line).unwrap()[0].1.powers().to_vec();
+            assert_eq!(powers, [lockgate_access::Power::HostPath], "{line}");
+        }
+    }
+
+    fn targets(line: &str) -> Vec<String> {
+        let words = words(line).unwrap();
+        let requests = requests(&words).unwrap();
+        requests.into_iter().map(|(_, target, _)| target).collect()
+    }
+
+    #[test]
+    fn what_a_command_names_is_in_its_calls() {
+        for (line, expected) in [
+            ("docker stop web --time 5", "/containers/web/stop"),
+            ("docker logs web -f", "/containers/web/logs"),
+            ("docker rm 'a?b'", "/containers/a%3Fb"),
+            (
+                "docker commit web ci/app:1",
+                "/commit?container=web&repo=ci%2Fapp&tag=1",
+            ),
+            (
+                "docker tag a r.example:5000/b:2",
+                "/images/a/tag?repo=r.example%3A5000%2Fb&tag=2",
+            ),
+            (
+                "docker pull busybox",
+                "/images/create?fromImage=busybox&tag=latest",
+            ),
+            ("docker pull -a busybox", "/images/create?fromImage=busybox"),
+            (
+                "docker import - ci/app",
+                "/images/create?fromSrc=-&repo=ci%2Fapp&tag=",
+            ),
+            (
+                "docker pull 'busybox&fromSrc=x'",
+                "/images/create?fromImage=busybox%26fromSrc%3Dx&tag=latest",
+            ),
+        ] {
+            assert_eq!(targets(line), [expected], "{line}");
+        }
+        assert_eq!(targets("docker rm a b"), ["/containers/a", "/containers/b"]);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_an_error_and_not_passed_over() {
+        for line in [
+            "docker run --privilegd busybox",
+            "docker run -it --no-such-flag=1 busybox",
+            "docker rm --no-such-flag web",
+            "docker build .",
+            "docker plugin install x",
+            "docker service create x",
+            "docker -H tcp://elsewhere rm web",
+            "docker cp a:/x .",
+            "docker network connect a b",
+            "docker update --pids-limit 0 web",
+            "docker run 'busybox",
+            "docker",
+            "",
+        ] {
+            assert!(calls(line).is_err(), "{line}");
+        }
     }
 }

@@ -4,6 +4,7 @@ mod command;
 mod explain;
 mod learn;
 mod roots;
+mod simple;
 mod test;
 
 use std::path::Path;

@@ -154,3 +154,64 @@ fn whoever_can_become_root_is_named() {
             .any(|root| root.who.contains("every valid client certificate"))
     );
 }
+
+/// What `roots` says of a role, bound to a user of this machine.
+fn ways(role: &str) -> String {
+    let bind = "[[bindings]]\nroles = [\"x\"]\nuid = 7\n";
+    let policy = Policy::parse(&format!(
+        "certificate_roles = []\n[roles.x]\n{role}\n{bind}"
+    ));
+    let roots = policy.unwrap().roots(&SocketOwners::default());
+    let hers = roots.iter().filter(|root| root.who.contains("uid 7"));
+    hers.flat_map(|root| root.through.clone())
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+#[test]
+fn each_way_to_root_is_told() {
+    for (role, way) in [
+        ("allow = [\"ServiceCreate\"]", "swarm"),
+        ("allow = [\"SwarmJoin\"]", "swarm"),
+        ("allow = [\"PluginSet\", \"PluginEnable\"]", "plugins"),
+        ("allow = [\"ElevationStart\"]", "roles for a time"),
+        ("allow = [\"door.admin\"]", "roles for a time"),
+        ("allow = [\"Session\"]", "build sessions"),
+        (
+            "allow = [\"Grpc\"]\nhost = { namespaces = [\"network\"] }",
+            "gRPC",
+        ),
+        (
+            "allow = [\"container.attach\", \"host.privileged\"]",
+            "host.privileged",
+        ),
+        (
+            "allow = [\"container.files.write\", \"host.paths\"]",
+            "host.paths",
+        ),
+        (
+            "allow = [\"ImageBuild\", \"host.security\"]",
+            "host.security",
+        ),
+        (
+            "allow = [\"container.create\"]\nhost = { paths = [\"/:ro\"] }",
+            "looking into /",
+        ),
+        (
+            "allow = [\"container.create\"]\nhost = { paths = [\"/run/docker.sock:ro\"] }",
+            "looking into /run",
+        ),
+    ] {
+        assert!(ways(role).contains(way), "{role}: {}", ways(role));
+    }
+    for role in [
+        "allow = [\"operator\", \"build\"]\ndeny = [\"Session\"]",
+        "allow = [\"Grpc\"]",
+        "allow = [\"ServiceCreate\"]\nonly = { images = [\"a\"] }",
+        "allow = [\"ServiceCreate\"]\ndeny = [\"host.paths\"]",
+        "allow = [\"container.create\"]\nhost = { paths = [\"/usr/share:ro\"] }",
+        "allow = [\"viewer\", \"host.privileged\"]",
+    ] {
+        assert_eq!(ways(role), "", "{role}");
+    }
+}
