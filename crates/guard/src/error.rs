@@ -123,6 +123,12 @@ pub enum GuardError {
     /// Filters that cannot be read.
     #[error(transparent)]
     Filter(#[from] FilterError),
+    /// The client's body has no end, or is longer than it may be.
+    #[error("lockgate: the body of the request broke off before its end: {reason}")]
+    Upload {
+        /// How.
+        reason: String,
+    },
     /// The call cannot be written as a request.
     #[error("lockgate: the call cannot be passed on: {0}")]
     Unwritable(#[from] http::Error),
@@ -145,7 +151,9 @@ impl GuardError {
             }
             Self::Patched { .. } | Self::Unowned(_) => ErrorKind::Denied,
             Self::NotThere { .. } => ErrorKind::NotFound,
-            Self::Filter(_) | Self::Handshake(_) | Self::Unwritable(_) => ErrorKind::InvalidInput,
+            Self::Filter(_) | Self::Handshake(_) | Self::Unwritable(_) | Self::Upload { .. } => {
+                ErrorKind::InvalidInput
+            }
         }
     }
 
@@ -157,7 +165,9 @@ impl GuardError {
             }
             Self::Patched { .. } | Self::Unowned(_) => StatusCode::FORBIDDEN,
             Self::NotThere { .. } => StatusCode::NOT_FOUND,
-            Self::Filter(_) | Self::Handshake(_) | Self::Unwritable(_) => StatusCode::BAD_REQUEST,
+            Self::Filter(_) | Self::Handshake(_) | Self::Unwritable(_) | Self::Upload { .. } => {
+                StatusCode::BAD_REQUEST
+            }
         }
     }
 

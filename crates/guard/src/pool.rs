@@ -83,6 +83,15 @@ impl Pool {
     }
 
     fn broke_off(&self, effect: Effect, source: hyper::Error) -> GuardError {
+        if source.is_user() {
+            let mut reason: &dyn std::error::Error = &source;
+            while let Some(cause) = reason.source() {
+                reason = cause;
+            }
+            return GuardError::Upload {
+                reason: reason.to_string(),
+            };
+        }
         GuardError::BrokeOff {
             upstream: self.upstream.to_string(),
             mutates: effect == Effect::Changes,

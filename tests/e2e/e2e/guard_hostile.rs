@@ -144,6 +144,32 @@ fn what_is_no_answer_is_a_clear_502_and_spoils_no_later_call() {
 }
 
 #[test]
+fn a_body_that_breaks_off_is_its_clients_fault_and_not_the_daemons() {
+    let hostile = Hostile::that(|head, stream| {
+        if head.starts_with("POST ") {
+            // It waits for the rest.
+            drop(stream.read_to_end(&mut Vec::new()));
+            return false;
+        }
+        let answer = format!("{OK}Content-Length: 2\r\n\r\nOK");
+        stream.write_all(answer.as_bytes()).is_ok()
+    });
+    let head = "POST /images/load HTTP/1.1\r\nHost: d\r\nContent-Type: application/x-tar\r\nContent-Length: 10\r\n\r\n123";
+    let mut stream = hostile.send(head);
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(
+        answer.contains("the body of the request broke off"),
+        "{answer}"
+    );
+    eventually("the daemon's connection is closed", || {
+        (hostile.open.load(Ordering::SeqCst) == 0).then_some(())
+    });
+}
+
+#[test]
 fn an_answer_goes_on_as_one_answer_and_what_belongs_to_its_connection_does_not() {
     let hostile = Hostile::that(|head, stream| {
         let long = "Content-Length: 2\r\n\r\nOKHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL";

@@ -6,17 +6,16 @@ use super::*;
 
 /// Loads flags over a file with this text.
 fn load(text: &str, flags: &[&str]) -> Result<Config, String> {
+    load_with("/bin/sh", text, flags)
+}
+
+/// The same, with this in place of the supervisor.
+fn load_with(shim: &str, text: &str, flags: &[&str]) -> Result<Config, String> {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("daemon.json");
     std::fs::write(&file, text).unwrap();
     let file = file.display().to_string();
-    let fixed = [
-        "lockgated",
-        "--config-file",
-        &file,
-        "--shim-path",
-        "/bin/sh",
-    ];
+    let fixed = ["lockgated", "--config-file", &file, "--shim-path", shim];
     let matches = command().try_get_matches_from(fixed.iter().chain(flags));
     let matches = matches.map_err(|error| error.to_string())?;
     Config::load(&Typed::new(matches)).map_err(|error| format!("{:#}", anyhow::Error::new(error)))
@@ -24,6 +23,13 @@ fn load(text: &str, flags: &[&str]) -> Result<Config, String> {
 
 fn hosts(config: &Config) -> Vec<String> {
     config.gate.hosts.iter().map(Host::to_string).collect()
+}
+
+#[test]
+fn a_guard_needs_no_supervisor_of_containers() {
+    let refused = load_with("/nowhere", "", &[]).unwrap_err();
+    assert!(refused.contains("/nowhere") && refused.contains("--shim-path"));
+    load_with("/nowhere", "", &["--guard=unix:///run/x.sock"]).unwrap();
 }
 
 #[test]
