@@ -14,6 +14,9 @@ use crate::pool::Idle;
 /// Small pieces that are there together go on as one piece of about this length. A daemon writes each
 /// line of a log as a piece.
 const PIECE: usize = 32 * 1024;
+/// So much of an answer that is no stream is waited for: a daemon writes it in pieces of 4 KiB, each of which would
+/// rouse the client.
+const ANSWER: usize = 64 * 1024;
 
 /// An answer that flows. It moves its connection when it is asked for more, and gives it back at its end.
 #[derive(Debug)]
@@ -21,6 +24,9 @@ pub(crate) struct Flow {
     body: Incoming,
     line: Option<Line>,
     idle: Arc<Idle>,
+    /// How much is waited for.
+    patience: usize,
+    gathered: BytesMut,
     /// What comes after the pieces that were gathered.
     next: Option<hyper::Result<Bytes>>,
     ended: bool,
@@ -32,11 +38,19 @@ impl Flow {
             body,
             line: Some(line),
             idle,
+            patience: 0,
+            gathered: BytesMut::new(),
             next: None,
             ended: false,
         };
         flow.release();
         flow
+    }
+
+    /// An answer that its daemon says in one breath.
+    pub(crate) fn in_one(mut self) -> Self {
+        self.patience = ANSWER;
+        self
     }
 
     /// The connection, of an answer after which it is a stream.
@@ -80,25 +94,27 @@ impl Flow {
 
     /// As many pieces as are there, as one.
     fn poll_pieces(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Bytes>>> {
-        let mut gathered = BytesMut::new();
-        while gathered.len() < PIECE {
+        let enough = PIECE.max(self.patience);
+        while self.gathered.len() < enough {
             match self.poll_piece(cx) {
                 Poll::Ready(Some(Ok(piece))) if piece.len() < PIECE => {
-                    if gathered.is_empty() {
-                        gathered.reserve(PIECE);
+                    if self.gathered.is_empty() {
+                        self.gathered.reserve(PIECE);
                     }
-                    gathered.extend_from_slice(&piece);
+                    self.gathered.extend_from_slice(&piece);
                 }
-                Poll::Ready(other) if gathered.is_empty() => return Poll::Ready(other),
+                Poll::Ready(other) if self.gathered.is_empty() => return Poll::Ready(other),
                 Poll::Ready(other) => {
                     self.next = other;
                     break;
                 }
-                Poll::Pending if gathered.is_empty() => return Poll::Pending,
+                Poll::Pending if self.gathered.len() <= self.patience => return Poll::Pending,
                 Poll::Pending => break,
             }
         }
-        Poll::Ready(Some(Ok(gathered.freeze())))
+        // A longer answer goes on as it comes.
+        self.patience = 0;
+        Poll::Ready(Some(Ok(self.gathered.split().freeze())))
     }
 }
 
@@ -121,15 +137,16 @@ impl HttpBody for Flow {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.next.is_none() && (self.ended || self.body.is_end_stream())
+        self.next.is_none() && self.gathered.is_empty() && (self.ended || self.body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
         let mut hint = self.body.size_hint();
-        let held = match &self.next {
-            Some(Ok(piece)) => piece.len() as u64,
+        let next = match &self.next {
+            Some(Ok(piece)) => piece.len(),
             Some(Err(_)) | None => 0,
         };
+        let held = (self.gathered.len() + next) as u64;
         if let Some(upper) = hint.upper() {
             hint.set_upper(upper + held);
         }

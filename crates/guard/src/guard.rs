@@ -109,8 +109,13 @@ impl Guard {
         } else {
             Effect::Reads
         };
+        let stream = outgoing.call.route().stream;
         let request = rewrite::request(outgoing, head, body)?;
-        self.pool().send(request, effect).await
+        let response = self.pool().send(request, effect).await?;
+        Ok(match stream {
+            StreamKind::None => response.map(Flow::in_one),
+            StreamKind::Down | StreamKind::H2c | StreamKind::Hijack => response,
+        })
     }
 
     /// The connection becomes what the call asked for, and nothing else.

@@ -170,6 +170,30 @@ fn a_body_that_breaks_off_is_its_clients_fault_and_not_the_daemons() {
 }
 
 #[test]
+fn an_answer_that_is_no_stream_rouses_its_client_once() {
+    let hostile = Hostile::that(|head, stream| {
+        let mut say = |text: &str| stream.write_all(text.as_bytes()).is_ok();
+        if head.starts_with("GET /_ping") {
+            return say(&format!("{OK}Content-Length: 0\r\n\r\n"));
+        }
+        let head = format!("{OK}Transfer-Encoding: chunked\r\n\r\n");
+        let pieces = [head.as_str(), "4\r\n[{},\r\n", "3\r\n{}]\r\n", "0\r\n\r\n"];
+        pieces.iter().all(|piece| {
+            // Long enough for the door to see each by itself.
+            thread::sleep(Duration::from_millis(50));
+            say(piece)
+        })
+    });
+    let answer = hostile.raw("/containers/json");
+    assert!(
+        answer.ends_with("\r\n\r\n7\r\n[{},{}]\r\n0\r\n\r\n"),
+        "{answer}"
+    );
+    let stream = hostile.raw("/containers/c/logs?stdout=1");
+    assert!(stream.contains("4\r\n[{},\r\n3\r\n{}]\r\n"), "{stream}");
+}
+
+#[test]
 fn an_answer_goes_on_as_one_answer_and_what_belongs_to_its_connection_does_not() {
     let hostile = Hostile::that(|head, stream| {
         let long = "Content-Length: 2\r\n\r\nOKHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL";
