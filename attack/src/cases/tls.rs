@@ -48,7 +48,7 @@ pub(super) const CASES: &[Case] = &[
     Case { id: "dos-slow-handshake", title: "connections that never begin", sends: "nothing for twenty seconds", run: Run::Slow(slow_handshake) },
     Case { id: "dos-slow-head", title: "a request head without an end (slowloris)", sends: "a field every second for twenty seconds", run: Run::Slow(slow_head) },
     Case { id: "dos-huge-head", title: "a head that fills the memory", sends: "2 MiB of fields", run: Run::Call(huge_head) },
-    Case { id: "dos-half-open", title: "places taken by who never comes in", sends: "300 connections without a handshake, then whether others are served", run: Run::Call(half_open) },
+    Case { id: "dos-half-open", title: "places taken by who never comes in", sends: "200 connections without a handshake, then whether others are served", run: Run::Call(half_open) },
     Case { id: "dos-caps", title: "all places taken by one address or identity", sends: "-", run: Run::Tests("gate: the_caps_keep_room_for_the_machines_own_administrator, half_open_handshakes_have_a_cap_of_their_own, one_identity_cannot_take_all_places") },
 ];
 
@@ -274,8 +274,8 @@ fn huge_head(endpoint: &Endpoint) -> Result<Verdict> {
 }
 
 fn half_open(endpoint: &Endpoint) -> Result<Verdict> {
-    let open: Result<Vec<Wire>> = (0..300).map(|_| Wire::plain(endpoint.address)).collect();
-    let open = open.context("300 connections")?;
+    let open: Result<Vec<Wire>> = (0..200).map(|_| Wire::plain(endpoint.address)).collect();
+    let open = open.context("200 connections")?;
     let answer = endpoint.ask(Who::Viewer, "GET", "/containers/json", None)?;
     drop(open);
     Ok(if answer.is_success() {
