@@ -136,7 +136,16 @@ fn testssl_finds_no_weakness() {
     if !full {
         scan.args(["--protocols", "--vulnerable"]);
     }
-    let ended = run(scan.arg("127.0.0.1:2376"), b"");
+    scan.arg("127.0.0.1:2376");
+    // Its first connection is one that it breaks off itself; on a busy machine it then believes that nobody is there.
+    let scanned = (0..3).map(|_| {
+        drop(std::fs::remove_file(&report));
+        run(&mut scan, b"")
+    });
+    let ended = scanned
+        .into_iter()
+        .find(|ended| !ended.stdout.contains("cannot connect to"))
+        .expect("a connection of the scanner's");
     let text = std::fs::read_to_string(&report).unwrap_or_else(|_| panic!("{ended}"));
     let findings: Vec<Value> = serde_json::from_str(&text).unwrap();
     let of = |id: &str| {
