@@ -31,7 +31,7 @@ mod principal;
 pub use admit::{Access, Admitted};
 pub use audit::{
     AuditConfig, AuditCounts, AuditError, AuditFiles, AuditKey, AuditLog, Finding, Hash, Outlet,
-    Refusal, Report, Sink, VerifyError, What, Why, must_be_escaped,
+    Refusal, Report, Sink, VerifyError, What, Why, escape,
 };
 pub use denied::Denied;
 pub use elevation::{ElevateError, Elevation, ElevationEnd};

@@ -19,8 +19,8 @@ mod writer;
 
 pub use chain::Hash;
 pub use key::AuditKey;
-pub(crate) use record::{Decision, Ending, Record, bounded};
-pub use record::{Refusal, must_be_escaped};
+pub(crate) use record::{Decision, Ending, Record, bounded, must_be_escaped};
+pub use record::{Refusal, escape};
 pub use sink::{Outlet, Sink};
 pub use verify::{AuditFiles, Finding, Report, VerifyError, What, Why};
 pub use writer::{AuditConfig, AuditCounts, AuditError, AuditLog};

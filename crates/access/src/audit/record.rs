@@ -178,7 +178,7 @@ pub(crate) fn bounded(text: &str) -> Cow<'_, str> {
 const LONGEST: usize = 1024;
 
 /// Whether a character could fool the reader of a terminal or split a line in some viewer.
-pub fn must_be_escaped(c: char) -> bool {
+pub(crate) fn must_be_escaped(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
@@ -186,8 +186,9 @@ pub fn must_be_escaped(c: char) -> bool {
         )
 }
 
-/// Escapes what JSON would let through; such characters can only stand inside strings.
-fn escape(json: String) -> String {
+/// Escapes, as JSON does, what JSON would let through and a terminal should not see. In a record such characters can
+/// only stand inside strings.
+pub fn escape(json: String) -> String {
     if !json.chars().any(must_be_escaped) {
         return json;
     }

@@ -4,7 +4,7 @@ mod records;
 mod tail;
 mod verify;
 
-use lockgate_access::{AuditFiles, must_be_escaped};
+use lockgate_access::{AuditFiles, escape};
 
 use crate::args::{AuditArgs, AuditFormat, AuditVerb};
 use crate::failure::{Failure, Outcome};
@@ -32,19 +32,7 @@ pub(crate) fn run(args: &AuditArgs, out: &mut Output) -> Outcome {
 /// A line for people and for other programs: a record is shown as it is written; what somebody else wrote into the
 /// file moves no cursor.
 fn shown(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(line);
-    if !text.chars().any(must_be_escaped) {
-        return text.into_owned();
-    }
-    text.chars()
-        .fold(String::with_capacity(text.len() + 32), |mut out, c| {
-            if must_be_escaped(c) {
-                out.push_str(&format!("\\u{:04x}", u32::from(c)));
-            } else {
-                out.push(c);
-            }
-            out
-        })
+    escape(String::from_utf8_lossy(line).into_owned())
 }
 
 fn told(error: impl std::error::Error) -> Failure {
