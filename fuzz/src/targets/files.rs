@@ -3,7 +3,6 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
 use lockgate_access::{
     Access, AuditError, AuditFiles, AuditKey, AuditLog, Policy, Refusal, SocketOwners,
@@ -59,7 +58,12 @@ struct Trail {
     place: TempDir,
 }
 
-static TRAIL: LazyLock<Trail> = LazyLock::new(|| {
+thread_local! {
+    /// Of the thread, so that the folder goes with it.
+    static TRAIL: Trail = trail();
+}
+
+fn trail() -> Trail {
     let made = || -> Result<Trail, Box<dyn std::error::Error>> {
         let place = tempfile::tempdir()?;
         let written = place.path().join("written.log");
@@ -86,7 +90,7 @@ static TRAIL: LazyLock<Trail> = LazyLock::new(|| {
         })
     };
     made().unwrap_or_else(|error| panic!("the fuzzer's own trail: {error}"))
-});
+}
 
 fn write_some(log: &Path) -> Result<(), AuditError> {
     let audit = AuditLog::open(log)?;
@@ -105,7 +109,7 @@ fn write_some(log: &Path) -> Result<(), AuditError> {
 
 /// A file of this process, written anew for each input.
 fn file(name: &str, input: &[u8]) -> PathBuf {
-    let path = TRAIL.place.path().join(name);
+    let path = TRAIL.with(|trail| trail.place.path().join(name));
     let written = fs::write(&path, input);
     written.unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
     path
@@ -113,7 +117,8 @@ fn file(name: &str, input: &[u8]) -> PathBuf {
 
 pub(super) fn audit(input: &[u8]) -> String {
     let path = file("changed.log", input);
-    let report = AuditFiles::find(&path).and_then(|files| files.verify(&TRAIL.key));
+    let report =
+        AuditFiles::find(&path).and_then(|files| TRAIL.with(|trail| files.verify(&trail.key)));
     if let Ok(report) = &report
         && report.is_whole()
     {
@@ -123,7 +128,7 @@ pub(super) fn audit(input: &[u8]) -> String {
                 .map(<[u8]>::to_vec)
                 .collect::<Vec<_>>()
         };
-        let known = lines(&TRAIL.whole);
+        let known = TRAIL.with(|trail| lines(&trail.whole));
         let all_known = lines(input).iter().all(|line| known.contains(line));
         assert!(all_known, "a changed trail passes for a whole one");
     }
@@ -131,7 +136,7 @@ pub(super) fn audit(input: &[u8]) -> String {
 }
 
 pub(super) fn audits() -> Vec<Vec<u8>> {
-    let whole = TRAIL.whole.clone();
+    let whole = TRAIL.with(|trail| trail.whole.clone());
     let half = whole[..whole.len() / 2].to_vec();
     assert!(
         !audit(&half).is_empty() && audit(&whole).contains("findings: []"),
