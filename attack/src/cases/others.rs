@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, SanType};
 
-use super::tenant::{answered, create, told, with_alices};
+use super::tenant::{alices_exec, answered, create, start, told, with_alices};
 use crate::case::{Case, Run, Verdict};
 use crate::runner::fresh;
 use crate::target::{Endpoint, Who, request};
@@ -47,8 +47,7 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 fn mode(endpoint: &Endpoint, key: &str, name: &str) -> Result<Verdict> {
-    let start = format!("/containers/{name}/start");
-    endpoint.ask(Who::Alice, "POST", &start, None)?;
+    start(endpoint, Who::Alice, name)?;
     let body = format!(r#"{{"Image":"busybox","HostConfig":{{"{key}":"container:{name}"}}}}"#);
     create(endpoint, &body)
 }
@@ -73,18 +72,8 @@ fn name_reused(endpoint: &Endpoint) -> Result<Verdict> {
     let made = make(Who::Bob, &joined, &body)?;
     endpoint.remove(&name)?;
     let taken = make(Who::Alice, &name, plain)?;
-    endpoint.ask(
-        Who::Alice,
-        "POST",
-        &format!("/containers/{name}/start"),
-        None,
-    )?;
-    let started = endpoint.ask(
-        Who::Bob,
-        "POST",
-        &format!("/containers/{joined}/start"),
-        None,
-    )?;
+    start(endpoint, Who::Alice, &name)?;
+    let started = start(endpoint, Who::Bob, &joined)?;
     endpoint.remove(&joined)?;
     endpoint.remove(&name)?;
     if !made.is_success() {
@@ -100,18 +89,7 @@ fn name_reused(endpoint: &Endpoint) -> Result<Verdict> {
 }
 
 fn exec(endpoint: &Endpoint, name: &str) -> Result<Verdict> {
-    endpoint.ask(
-        Who::Alice,
-        "POST",
-        &format!("/containers/{name}/start"),
-        None,
-    )?;
-    let path = format!("/containers/{name}/exec");
-    let made = endpoint.ask(Who::Alice, "POST", &path, Some(r#"{"Cmd":["id"]}"#))?;
-    let made = made.json();
-    let Some(id) = made["Id"].as_str() else {
-        bail!("alice cannot prepare an exec: {made}");
-    };
+    let id = alices_exec(endpoint, name)?;
     all(
         endpoint,
         &[

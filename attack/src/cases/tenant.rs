@@ -221,15 +221,24 @@ pub(super) fn create(endpoint: &Endpoint, body: &str) -> Result<Verdict> {
     Ok(answered(&answer))
 }
 
-fn exec(endpoint: &Endpoint, name: &str) -> Result<Verdict> {
-    let start = format!("/containers/{name}/start");
-    endpoint.ask(Who::Alice, "POST", &start, None)?;
+pub(super) fn start(endpoint: &Endpoint, who: Who, name: &str) -> Result<Answer> {
+    endpoint.ask(who, "POST", &format!("/containers/{name}/start"), None)
+}
+
+/// Starts alice's container, and prepares an exec in it for her.
+pub(super) fn alices_exec(endpoint: &Endpoint, name: &str) -> Result<String> {
+    start(endpoint, Who::Alice, name)?;
     let path = format!("/containers/{name}/exec");
     let made = endpoint.ask(Who::Alice, "POST", &path, Some(r#"{"Cmd":["id"]}"#))?;
     let made: Value = made.json();
-    let Some(id) = made["Id"].as_str() else {
-        bail!("alice cannot prepare an exec: {made}");
-    };
+    match made["Id"].as_str() {
+        Some(id) => Ok(id.to_owned()),
+        None => bail!("alice cannot prepare an exec: {made}"),
+    }
+}
+
+fn exec(endpoint: &Endpoint, name: &str) -> Result<Verdict> {
+    let id = alices_exec(endpoint, name)?;
     let start = format!("/exec/{id}/start");
     let answer = endpoint.ask(Who::Bob, "POST", &start, Some(r#"{"Detach":true}"#))?;
     Ok(answered(&answer))

@@ -13,7 +13,7 @@ use super::head::{Head, HeadFile};
 use super::key::SigningKey;
 
 /// How long after a record its head is signed.
-pub(super) const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// The key and the head of an ordinary file, and the thread that signs.
 #[derive(Debug)]
