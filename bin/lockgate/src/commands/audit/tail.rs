@@ -57,12 +57,13 @@ fn follow(log: &Path, mut seen: u64, out: &mut Output) -> Outcome {
             }
         });
         printed?;
-        // What is put away in the middle of that is found the next time.
+        // What is removed in the middle of that was too old, or is found the next time.
         drop(read);
     }
 }
 
-/// Until another file has the name, or this one is cut off.
+/// Until another file has the name, or this one is cut off. What does not follow on `seen` is left to a look at
+/// all the files: there may have been others in between.
 fn follow_one(log: &Path, file: File, seen: &mut u64, out: &mut Output) -> std::io::Result<()> {
     let inode = file.metadata()?.ino();
     let mut reader = BufReader::new(file);
@@ -70,6 +71,9 @@ fn follow_one(log: &Path, file: File, seen: &mut u64, out: &mut Output) -> std::
     loop {
         reader.read_until(b'\n', &mut line)?;
         if let Some(inner) = line.strip_suffix(b"\n") {
+            if number(inner).is_some_and(|number| number > seen.saturating_add(1)) {
+                return Ok(());
+            }
             print(inner, seen, out)?;
             line.clear();
             continue;

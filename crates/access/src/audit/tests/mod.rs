@@ -11,6 +11,7 @@ use lockgate_types::Timestamp;
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::chain::Sealed;
 use super::*;
 use crate::{Certificate, Power, Principal, UnixPeer};
 
@@ -419,6 +420,31 @@ fn full_files_are_put_away_and_the_oldest_forgotten() {
         matches!(gone[0].what, What::Missing { from: 1, .. }),
         "{gone:?}"
     );
+}
+
+#[test]
+fn what_is_put_away_while_it_is_read_is_read_where_it_was_found() {
+    let place = Place::new();
+    let mut config = AuditConfig::new(&place.log());
+    config.max_bytes = 2000;
+    let log = AuditLog::open_with(config).unwrap();
+    let write =
+        |count: usize| (0..count).for_each(|_| drop(log.write(&decision(&root())).unwrap()));
+    write(10);
+    let files = AuditFiles::find(&place.log()).unwrap();
+    let before = files.paths().len();
+    write(20);
+    assert!(AuditFiles::find(&place.log()).unwrap().paths().len() > before + 1);
+    for seen in [0, 3] {
+        let mut read = Vec::new();
+        let number = |line: &[u8]| Sealed::read(line).unwrap().sequence;
+        files
+            .each_after(seen, &mut |line| read.push(number(line)))
+            .unwrap();
+        let first = read[0];
+        assert!(first <= seen + 1);
+        assert_eq!(read, (first..first + read.len() as u64).collect::<Vec<_>>());
+    }
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! The files of a trail, in their order.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use lockgate_sys::file::open_regular;
 
 use super::walk::Walk;
 use super::{Report, VerifyError};
@@ -16,18 +19,26 @@ const LONGEST: u64 = 4 * 1024 * 1024;
 const LOOKS: u32 = 4;
 
 /// The files of a trail, oldest first.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct AuditFiles {
     log: PathBuf,
     files: Vec<PathBuf>,
+    /// The last of them, where it was the one that is written to: its name may be another's by the time it is read.
+    newest: Option<File>,
 }
 
 impl AuditFiles {
     /// Those that lie at and beside `log`.
     pub fn find(log: &Path) -> Result<Self, VerifyError> {
+        // Before the older ones are looked for: if it is put away meanwhile it is among them, and none is left out.
+        let newest = match open_regular(log) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            opened => Some(opened.map_err(|source| unreadable(log, source))?),
+        };
         let older = archives(log).unwrap_or_default();
         let mut files: Vec<PathBuf> = older.into_iter().map(|(_, path)| path).collect();
-        if log.is_file() {
+        let newest = newest.filter(|file| !files.last().is_some_and(|last| is_at(file, last)));
+        if newest.is_some() {
             files.push(log.to_owned());
         }
         if files.is_empty() {
@@ -38,6 +49,7 @@ impl AuditFiles {
         Ok(Self {
             log: log.to_owned(),
             files,
+            newest,
         })
     }
 
@@ -54,22 +66,20 @@ impl AuditFiles {
     /// The public key beside them.
     pub fn key(&self) -> Result<AuditKey, VerifyError> {
         let path = self.key_path();
-        AuditKey::load(&path).map_err(|source| VerifyError::Read { path, source })
+        AuditKey::load(&path).map_err(|source| unreadable(&path, source))
     }
 
     /// Checks every record and every signature by `key`. What is found while a daemon writes is believed
     /// when it is found in files that stay as they are.
     pub fn verify(&self, key: &AuditKey) -> Result<Report, VerifyError> {
-        let mut files = self.clone();
         for _ in 1..LOOKS {
-            let before = files.look();
-            let report = files.verify_once(key);
-            if report.as_ref().is_ok_and(Report::is_whole) || files.look() == before {
+            let before = self.look();
+            let report = Self::find(&self.log)?.verify_once(key);
+            if report.as_ref().is_ok_and(Report::is_whole) || self.look() == before {
                 return report;
             }
-            files = Self::find(&self.log)?;
         }
-        files.verify_once(key)
+        Self::find(&self.log)?.verify_once(key)
     }
 
     fn verify_once(&self, key: &AuditKey) -> Result<Report, VerifyError> {
@@ -80,7 +90,7 @@ impl AuditFiles {
         let mut walk = Walk::new(key, self.numbers()?, head);
         for path in &self.files {
             walk.enter(path);
-            lines(path, &mut |line, ended| walk.line(line, ended))?;
+            self.lines(path, &mut |line, ended| walk.line(line, ended))?;
         }
         let now = Head::read(&head_path).filter(|head| head.is_signed_by(key));
         Ok(walk.finish(&head_path, now.as_ref()))
@@ -99,7 +109,7 @@ impl AuditFiles {
     /// Calls `each` for every line, with whether it has a newline.
     pub fn each(&self, each: &mut dyn FnMut(&[u8])) -> Result<(), VerifyError> {
         for path in &self.files {
-            lines(path, &mut |line, _ended| each(line))?;
+            self.lines(path, &mut |line, _ended| each(line))?;
         }
         Ok(())
     }
@@ -113,7 +123,7 @@ impl AuditFiles {
         };
         for (index, path) in self.files.iter().enumerate() {
             if !is_older(index) {
-                lines(path, &mut |line, _ended| each(line))?;
+                self.lines(path, &mut |line, _ended| each(line))?;
             }
         }
         Ok(())
@@ -128,23 +138,49 @@ impl AuditFiles {
         numbers.sort_unstable();
         Ok(numbers)
     }
+
+    fn lines(&self, path: &Path, each: &mut dyn FnMut(&[u8], bool)) -> Result<(), VerifyError> {
+        let mut read = || -> io::Result<()> {
+            let mut file = BufReader::new(self.open(path)?);
+            let mut line = Vec::new();
+            while file.by_ref().take(LONGEST).read_until(b'\n', &mut line)? > 0 {
+                match line.strip_suffix(b"\n") {
+                    Some(inner) => each(inner, true),
+                    None => each(&line, false),
+                }
+                line.clear();
+            }
+            Ok(())
+        };
+        read().map_err(|source| unreadable(path, source))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<File> {
+        match &self.newest {
+            Some(newest) if path == self.log => {
+                let mut file = newest.try_clone()?;
+                file.rewind()?;
+                Ok(file)
+            }
+            _ => open_regular(path),
+        }
+    }
 }
 
-fn lines(path: &Path, each: &mut dyn FnMut(&[u8], bool)) -> Result<(), VerifyError> {
-    let mut read = || -> io::Result<()> {
-        let mut file = BufReader::new(lockgate_sys::file::open_regular(path)?);
-        let mut line = Vec::new();
-        while file.by_ref().take(LONGEST).read_until(b'\n', &mut line)? > 0 {
-            match line.strip_suffix(b"\n") {
-                Some(inner) => each(inner, true),
-                None => each(&line, false),
-            }
-            line.clear();
-        }
-        Ok(())
-    };
-    read().map_err(|source| VerifyError::Read {
+/// Whether that is the file of this name.
+fn is_at(file: &File, path: &Path) -> bool {
+    let place = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    let here = file.metadata().map(place);
+    here.is_ok_and(|here| {
+        std::fs::metadata(path)
+            .map(place)
+            .is_ok_and(|there| there == here)
+    })
+}
+
+fn unreadable(path: &Path, source: io::Error) -> VerifyError {
+    VerifyError::Read {
         path: path.to_owned(),
         source,
-    })
+    }
 }
