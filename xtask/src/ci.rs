@@ -33,6 +33,10 @@ pub(crate) fn run() -> Result<()> {
         })
     });
     single(&mut total, "guest with cgroup v2", vm::smoke);
+    // Once more where it is looked for: at the end.
+    for line in &total.said {
+        println!("| {line}");
+    }
     println!("took {} minutes", started.elapsed().as_secs() / 60);
     println!("{} passed, {} failed", total.passed, total.failed);
     if total.failed > 0 {
@@ -48,8 +52,7 @@ fn single(total: &mut Tally, name: &str, job: impl FnOnce() -> Result<()>) {
     match job() {
         Ok(()) => total.passed += 1,
         Err(error) => {
-            println!("FAILED {name}: {error:#}");
-            total.failed += 1;
+            total.fail(format!("FAILED {name}: {error:#}"));
         }
     }
     println!("== {name}: {} s", started.elapsed().as_secs());
@@ -63,10 +66,10 @@ fn suite(total: &mut Tally, name: &str, job: impl FnOnce() -> Result<Tally>) {
         Ok(tally) => {
             total.passed += tally.passed;
             total.failed += tally.failed;
+            total.said.extend(tally.said);
         }
         Err(error) => {
-            println!("FAILED {name}: {error:#}");
-            total.failed += 1;
+            total.fail(format!("FAILED {name}: {error:#}"));
         }
     }
     println!("== {name}: {} s", started.elapsed().as_secs());

@@ -14,11 +14,25 @@ pub(crate) struct Args {
 }
 
 /// How a run of tests ended.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Tally {
     pub(crate) passed: u32,
     pub(crate) failed: u32,
+    /// What the failed ones said, the beginning of it.
+    pub(crate) said: Vec<String>,
 }
+
+impl Tally {
+    /// One more that failed, and why.
+    pub(crate) fn fail(&mut self, why: String) {
+        println!("{why}");
+        self.failed += 1;
+        self.said.push(why);
+    }
+}
+
+/// So many lines of what a failed test said: the message and the trace come first, then logs.
+const SAID: usize = 60;
 
 /// Unit and crate tests.
 pub(crate) fn unit(args: &Args) -> Result<Tally> {
@@ -140,20 +154,41 @@ fn tally(command: &mut Command) -> Result<Tally> {
     println!("$ {}", describe(command));
     let mut child = command.stderr(std::process::Stdio::piped()).spawn()?;
     let stderr = child.stderr.take().context("nextest has no stderr")?;
-    let mut summary = None;
+    let mut summary: Option<Tally> = None;
+    let (mut said, mut room) = (Vec::new(), 0);
     for line in BufReader::new(stderr).lines() {
         let line = line?;
         eprintln!("{line}");
+        match outcome(&line) {
+            Some(outcome) if summary.is_none() && is_failure(outcome) => room = SAID,
+            Some(_) => room = 0,
+            None => {}
+        }
         summary = parse_summary(&line).or(summary);
+        if room > 0 {
+            room -= 1;
+            said.push(line);
+        }
     }
     let status = child.wait()?;
     match summary {
-        Some(tally) if status.success() == (tally.failed == 0) => Ok(tally),
+        Some(tally) if status.success() == (tally.failed == 0) => Ok(Tally { said, ..tally }),
         _ => bail!(
             "`{}` ended with {status} and no usable summary",
             describe(command)
         ),
     }
+}
+
+/// `PASS` of `        PASS [   0.1s] (1/2) crate test`.
+fn outcome(line: &str) -> Option<&str> {
+    let (word, rest) = line.trim_start().split_once(" [")?;
+    let is_word = word.bytes().all(|byte| byte.is_ascii_uppercase());
+    (is_word && rest.contains("s]") || word == "Summary").then_some(word)
+}
+
+fn is_failure(outcome: &str) -> bool {
+    !matches!(outcome, "PASS" | "SLOW" | "LEAK" | "Summary")
 }
 
 /// `Summary [  1.2s] 12 tests run: 11 passed (1 slow), 1 failed, 0 skipped`
@@ -179,6 +214,7 @@ fn parse_summary(line: &str) -> Option<Tally> {
     Some(Tally {
         passed: count("passed").unwrap_or(0),
         failed,
+        said: Vec::new(),
     })
 }
 
@@ -192,5 +228,17 @@ mod tests {
         let tally = parse_summary(line).unwrap();
         assert_eq!((tally.passed, tally.failed), (10, 2));
         assert!(parse_summary("        PASS [   0.1s] a b").is_none());
+    }
+
+    #[test]
+    fn knows_what_failed() {
+        let failed = |line| outcome(line).map(is_failure);
+        assert_eq!(failed("        PASS [   0.1s] (1/2) a b"), Some(false));
+        assert_eq!(failed("        SLOW [> 10.000s] (─) a b"), Some(false));
+        assert_eq!(failed("     Summary [   1.2s] 1 tests run"), Some(false));
+        assert_eq!(failed("        FAIL [   0.7s] (2/2) a b"), Some(true));
+        assert_eq!(failed("     TIMEOUT [ 120.0s] (2/2) a b"), Some(true));
+        assert_eq!(failed("     SIGABRT [ 120.0s] (2/2) a b"), Some(true));
+        assert_eq!(failed("thread 'a' [1] panicked"), None);
     }
 }
