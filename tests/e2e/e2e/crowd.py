@@ -2,8 +2,9 @@
 
 crowd.py FOLDER HOST NAME,NAME... SOURCE,SOURCE... COUNT
 
-In FOLDER: `renew` makes each identity renew itself once, `stop` ends everything; `good`, `bad` and
-`renewed` are numbers that go up, `log` has the reasons of what failed.
+In FOLDER: `renew` makes each identity renew itself once, `stop` ends everything; `bad`, `renewed`, `least`
+and `most` are numbers that go up, the last two the connections that any client has used up; `log` has the
+reasons of what failed.
 """
 import asyncio, os, resource, ssl, subprocess, sys
 
@@ -12,7 +13,7 @@ os.chdir(folder)
 names, sources, count = names.split(","), sources.split(","), int(count)
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
-good, bad, renewed = 0, 0, 0
+bad, renewed, used = 0, 0, [0] * count
 locks = {name: asyncio.Lock() for name in names}
 
 
@@ -38,17 +39,17 @@ async def ask(reader, writer):
 
 
 async def client(number):
-    global good, bad
+    global bad
     name, source = names[number % len(names)], sources[number % len(sources)]
     await asyncio.sleep(number * 0.01)
     while not os.path.exists("stop"):
         try:
             reader, writer = await asyncio.wait_for(connect(name, source), 60)
-            for _ in range(8):
+            for _ in range(4):
                 await asyncio.wait_for(ask(reader, writer), 60)
-                good += 1
                 await asyncio.sleep(count / 500)
             writer.close()
+            used[number] += 1
         except Exception as error:
             bad += 1
             print(name, type(error).__name__, error, flush=True)
@@ -68,24 +69,28 @@ async def renew():
         renewed += 1
 
 
+def tell():
+    write("bad", bad), write("renewed", renewed), write("least", min(used)), write("most", max(used))
+
+
 def write(name, number):
     with open(name + ".new", "w") as file:
         file.write(str(number))
     os.replace(name + ".new", name)
 
 
-async def tell():
+async def go_on_telling():
     while True:
-        write("good", good), write("bad", bad), write("renewed", renewed)
+        tell()
         await asyncio.sleep(0.1)
 
 
 async def main():
-    told = asyncio.create_task(tell())
+    told = asyncio.create_task(go_on_telling())
     moving = asyncio.create_task(renew())
     await asyncio.gather(*(client(number) for number in range(count)))
     told.cancel(), moving.cancel()
-    write("good", good), write("bad", bad)
+    tell()
 
 
 asyncio.run(main())
