@@ -32,7 +32,9 @@ pub enum UpstreamError {
     #[error("--guard-tlscert and --guard-tlskey belong together")]
     Half,
     /// Nobody is said to be believed.
-    #[error("--guard-tlscert needs --guard-tlscacert: who signed the certificate of the daemon")]
+    #[error(
+        "--guard-tlscert and --guard-tls-crl need --guard-tlscacert: who signed the certificate of the daemon"
+    )]
     NoAuthority,
     /// The TLS files cannot be used.
     #[error("{path}: {reason}")]

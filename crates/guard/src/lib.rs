@@ -20,6 +20,7 @@ mod anonymous;
 mod answer;
 mod error;
 mod flow;
+mod framing;
 mod guard;
 mod implied;
 mod inquire;

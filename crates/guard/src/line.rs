@@ -3,6 +3,7 @@
 use std::fmt;
 use std::pin::pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -12,6 +13,7 @@ use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use lockgate_gate::Body;
+use tokio::time::Instant;
 
 use crate::upstream::Connection;
 
@@ -21,6 +23,7 @@ pub(crate) struct Line {
     sender: SendRequest<Body>,
     /// `None` once it has ended, or has become a stream.
     mover: Option<BoxFuture<'static, hyper::Result<()>>>,
+    made: Instant,
 }
 
 impl Line {
@@ -29,7 +32,13 @@ impl Line {
         Ok(Self {
             sender,
             mover: Some(Box::pin(connection.with_upgrades())),
+            made: Instant::now(),
         })
+    }
+
+    /// How long ago it was made.
+    pub(crate) fn age(&self) -> Duration {
+        self.made.elapsed()
     }
 
     /// Sends a request and waits for the head of its answer.

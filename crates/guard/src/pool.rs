@@ -1,17 +1,22 @@
 //! Connections to the upstream daemon, kept for the next call.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use http::{Request, Response};
 use lockgate_gate::Body;
 
 use crate::error::GuardError;
 use crate::flow::Flow;
+use crate::framing;
 use crate::line::Line;
 use crate::upstream::Upstream;
 
 /// As many as a busy client keeps open. More are made when needed, and closed when done with.
 const KEPT: usize = 32;
+/// Who a daemon is, is asked when a connection is made: one whose certificate has ended meanwhile, or is
+/// signed by nobody who is believed any more, is asked for another.
+const KEPT_FOR: Duration = Duration::from_mins(1);
 
 /// Connections to one daemon.
 #[derive(Clone, Debug)]
@@ -54,7 +59,7 @@ impl Pool {
     ) -> Result<Response<Flow>, GuardError> {
         while let Some(mut kept) = self.idle.take() {
             match kept.ask(request).await {
-                Ok(response) => return Ok(self.flowing(response, kept)),
+                Ok(response) => return self.flowing(response, kept),
                 Err(mut error) => match error.take_message() {
                     Some(unsent) => request = unsent,
                     None => return Err(self.broke_off(effect, error.into_error())),
@@ -63,13 +68,24 @@ impl Pool {
         }
         let mut fresh = self.connect().await?;
         match fresh.ask(request).await {
-            Ok(response) => Ok(self.flowing(response, fresh)),
+            Ok(response) => self.flowing(response, fresh),
             Err(error) => Err(self.broke_off(effect, error.into_error())),
         }
     }
 
-    fn flowing(&self, response: Response<hyper::body::Incoming>, line: Line) -> Response<Flow> {
-        response.map(|body| Flow::new(body, line, Arc::clone(&self.idle)))
+    /// An answer whose end cannot be told ends its connection.
+    fn flowing(
+        &self,
+        response: Response<hyper::body::Incoming>,
+        line: Line,
+    ) -> Result<Response<Flow>, GuardError> {
+        if let Some(what) = framing::ambiguous(response.headers()) {
+            return Err(GuardError::Strange {
+                upstream: self.upstream.to_string(),
+                what,
+            });
+        }
+        Ok(response.map(|body| Flow::new(body, line, Arc::clone(&self.idle))))
     }
 
     async fn connect(&self) -> Result<Line, GuardError> {
@@ -105,7 +121,7 @@ impl Idle {
     fn take(&self) -> Option<Line> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(mut line) = all.pop() {
-            if line.rests() {
+            if line.age() < KEPT_FOR && line.rests() {
                 return Some(line);
             }
         }

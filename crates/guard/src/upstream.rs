@@ -14,10 +14,13 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 
 use crate::error::UpstreamError;
+use crate::tls;
 pub use crate::tls::UpstreamTls;
 
 /// A daemon answers at once, or its backlog is full.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Of a connection, and of the TLS on it.
+const SILENT: &str = "it did not take the connection within 10 seconds";
 
 /// Finds the addresses of a name. A static binary cannot ask libc.
 pub type Resolve = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
@@ -96,7 +99,7 @@ impl Upstream {
         };
         tokio::time::timeout(PATIENCE, connecting)
             .await
-            .unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()))
+            .unwrap_or_else(|_elapsed| Err(io::Error::new(io::ErrorKind::TimedOut, SILENT)))
     }
 }
 
@@ -113,7 +116,8 @@ impl Tcp {
         let name = ServerName::try_from(self.host.clone()).map_err(io::Error::other)?;
         let stream = TlsConnector::from(Arc::new(config))
             .connect(name, socket)
-            .await?;
+            .await
+            .map_err(tls::explained)?;
         Ok(Box::new(stream))
     }
 

@@ -18,6 +18,8 @@ mod files_hostile;
 mod files_image;
 mod guard;
 mod guard_hostile;
+mod guard_memory;
+mod guard_podman;
 mod guard_setup;
 mod guard_streams;
 mod guard_tcp;

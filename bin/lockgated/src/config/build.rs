@@ -179,10 +179,11 @@ fn guard_tls(s: &Settings) -> Result<Option<UpstreamTls>, ConfigError> {
         (None, None) => None,
         _ => return Err(UpstreamError::Half.into()),
     };
-    Ok(match (path("guard-tlscacert"), own) {
-        (Some(ca), own) => Some(UpstreamTls { ca, own }),
-        (None, Some(_)) => return Err(UpstreamError::NoAuthority.into()),
-        (None, None) => None,
+    let crl = path("guard-tls-crl");
+    Ok(match path("guard-tlscacert") {
+        Some(ca) => Some(UpstreamTls { ca, own, crl }),
+        None if own.is_some() || crl.is_some() => return Err(UpstreamError::NoAuthority.into()),
+        None => None,
     })
 }
 

@@ -135,6 +135,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     used("guard-tlscacert", Text, "Who signed the certificate of the daemon at tcp://, in PEM form"),
     used("guard-tlscert", Text, "Our certificate for that daemon"),
     used("guard-tlskey", Text, "Its key"),
+    used("guard-tls-crl", Text, "Lists of revoked certificates (PEM) of those who signed that daemon's"),
     used("guard-insecure-loopback", Bool, "FOR TESTS: plain tcp:// to a daemon on a loopback address"),
     used("guard-without", List, "CVE id of a virtual patch that guard mode shall not apply (repeatable)"),
     refused("api-cors-header", Text, "web pages are never let in; use a client"),

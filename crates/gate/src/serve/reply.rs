@@ -154,7 +154,9 @@ pub(super) async fn answer(
 
 async fn plain(visit: &Visit, response: Response<Body>, switch: &Switch) -> Response<Body> {
     let failed = response.status().is_client_error() || response.status().is_server_error();
-    if failed && switch.operation == Operation::ContainerAttach {
+    // Another daemon's answer is in its own form already.
+    let is_ours = !response.headers().contains_key(header::SERVER);
+    if failed && is_ours && switch.operation == Operation::ContainerAttach {
         return raw_error(response).await;
     }
     let mut response = response;

@@ -9,7 +9,11 @@ use crate::pool::Pool;
 /// The version of the upstream daemon, as far as it can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Version {
-    Docker([u32; 3]),
+    Docker {
+        release: [u32; 3],
+        /// Whether it came before that release, such as `29.5.1-rc.1`.
+        is_early: bool,
+    },
     Podman,
     Unknown,
 }
@@ -18,7 +22,7 @@ impl Version {
     /// Whether a fix of Docker Engine may be missing.
     pub(super) fn lacks(self, fixed: [u32; 3]) -> bool {
         match self {
-            Self::Docker(version) => version < fixed,
+            Self::Docker { release, is_early } => release < fixed || is_early && release == fixed,
             Self::Podman => false,
             Self::Unknown => true,
         }
@@ -37,23 +41,28 @@ impl Version {
         answer
             .get("Version")
             .and_then(Value::as_str)
-            .and_then(numbers)
-            .map_or(Self::Unknown, Self::Docker)
+            .and_then(release)
+            .unwrap_or(Self::Unknown)
     }
 }
 
 /// `28.5.2+dfsg4` is 28, 5, 2.
-fn numbers(text: &str) -> Option<[u32; 3]> {
-    let mut parts = text
-        .split(|c: char| !c.is_ascii_digit())
-        .map(str::parse::<u32>);
-    let mut next = || parts.next()?.ok();
-    Some([next()?, next()?, next()?])
+fn release(text: &str) -> Option<Version> {
+    let core = text.split(['+', '-', '~']).next()?;
+    let numbers: Result<Vec<u32>, _> = core.split('.').map(str::parse).collect();
+    let release = numbers.ok()?.try_into().ok()?;
+    // A distribution's own number follows a dash as well: `29.5.1-0ubuntu1`.
+    let more = text.strip_prefix(core)?;
+    let is_word = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_digit());
+    let is_early = more.starts_with('~') || more.strip_prefix('-').is_some_and(is_word);
+    Some(Version::Docker { release, is_early })
 }
 
 pub(super) async fn version(pool: &Pool) -> Result<Version, GuardError> {
-    let (_, answer) = ask(pool, "/version").await?;
-    Ok(answer.map_or(Version::Unknown, |answer| Version::read(&answer)))
+    Ok(match ask(pool, "/version").await? {
+        (200, Some(answer)) => Version::read(&answer),
+        _ => Version::Unknown,
+    })
 }
 
 /// Asks the upstream daemon something for ourselves; the status, and the JSON if it is some.
@@ -72,10 +81,20 @@ mod tests {
     #[test]
     fn versions_are_compared_by_number() {
         let docker = |text: &str| Version::read(&json!({ "Version": text }));
-        assert_eq!(docker("28.5.2+dfsg4"), Version::Docker([28, 5, 2]));
         assert!(docker("28.5.2+dfsg4").lacks([29, 5, 1]));
         assert!(docker("9.10.11").lacks([29, 5, 1]));
         assert!(!docker("29.5.1").lacks([29, 5, 1]));
+        assert!(!docker("29.5.1+dfsg1").lacks([29, 5, 1]));
+        assert!(!docker("29.5.1-0ubuntu1").lacks([29, 5, 1]));
+        for early in [
+            "29.5.1-rc.1",
+            "29.5.1~rc1",
+            "29.5.1-beta.2",
+            "29.5.0",
+            "29.5.0-rc.1",
+        ] {
+            assert!(docker(early).lacks([29, 5, 1]), "{early}");
+        }
         assert!(!docker("30.0.0-rc.1").lacks([29, 5, 1]));
     }
 
@@ -84,6 +103,10 @@ mod tests {
         for odd in [
             json!({}),
             json!({"Version": "dev"}),
+            json!({"Version": "99"}),
+            json!({"Version": "99.1.x"}),
+            json!({"Version": "v99.1.0"}),
+            json!({"Version": "99.99.99999999999999"}),
             json!({"Version": 29}),
             json!(null),
         ] {

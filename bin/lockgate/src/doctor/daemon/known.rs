@@ -73,7 +73,7 @@ pub(crate) fn suggestion(key: &str) -> Option<&'static str> {
 }
 
 /// What `lockgated` reads beside dockerd's keys.
-const OURS: [&str; 28] = [
+const OURS: [&str; 29] = [
     "audit-log",
     "audit-max-files",
     "audit-max-size",
@@ -87,6 +87,7 @@ const OURS: [&str; 28] = [
     "ca-server",
     "guard",
     "guard-insecure-loopback",
+    "guard-tls-crl",
     "guard-tlscacert",
     "guard-tlscert",
     "guard-tlskey",
