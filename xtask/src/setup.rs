@@ -132,6 +132,16 @@ const ALL: &[Package] = &[
         "/usr/lib/python3/dist-packages/jwcrypto/__init__.py",
         "opens a backup of an authority, which is JSON Web Encryption",
     ),
+    Package(
+        "btrfs-progs",
+        "/usr/sbin/mkfs.btrfs",
+        "a file system whose quota root does not pass, for the audit log",
+    ),
+    Package(
+        "e2fsprogs",
+        "/usr/sbin/mkfs.ext4",
+        "a file system that breaks when it is told to, for the audit log",
+    ),
     Package("procps", "/usr/bin/ps", "`docker top` with ps arguments"),
     Package(
         "python3-venv",

@@ -51,7 +51,7 @@ impl Drop for Disk {
 }
 
 /// All records, in their order.
-fn records(log: &Path) -> Vec<Value> {
+pub(crate) fn records(log: &Path) -> Vec<Value> {
     let text = run(
         program(lockgate_testkit::binary("lockgate"))
             .args(["audit", "export", "--log"])
@@ -64,7 +64,7 @@ fn records(log: &Path) -> Vec<Value> {
         .collect()
 }
 
-fn verify(log: &Path) -> Ended {
+pub(crate) fn verify(log: &Path) -> Ended {
     run(
         program(lockgate_testkit::binary("lockgate"))
             .args(["audit", "verify", "--log"])
@@ -74,7 +74,7 @@ fn verify(log: &Path) -> Ended {
 }
 
 /// The status of each volume's creation.
-type Answers = Mutex<BTreeMap<String, u16>>;
+pub(crate) type Answers = Mutex<BTreeMap<String, u16>>;
 
 /// Creates volumes until told to stop, or until the daemon is gone.
 fn load(socket: &Path, worker: usize, stop: &AtomicBool, answers: &Answers) {
@@ -99,14 +99,19 @@ fn count(answers: &Answers, status: u16) -> usize {
 }
 
 fn daemon_on(disk: &Disk) -> Daemon {
+    daemon_with(&disk.log())
+}
+
+/// Its files are short.
+pub(crate) fn daemon_with(log: &Path) -> Daemon {
     Daemon::start_with(DaemonOptions {
-        config: Some(json!({ "audit-log": disk.log(), "audit-max-size": "64k" })),
+        config: Some(json!({ "audit-log": log, "audit-max-size": "64k" })),
         ..DaemonOptions::default()
     })
 }
 
 /// The volumes that were made are those that were answered so, and each is recorded.
-fn check(daemon: &Daemon, log: &Path, answers: &Answers) {
+pub(crate) fn check(daemon: &Daemon, log: &Path, answers: &Answers) {
     let list = daemon.api("GET", "/volumes", None).json();
     let volumes = list["Volumes"].as_array().unwrap();
     let made: Vec<&str> = volumes

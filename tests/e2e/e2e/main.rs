@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
 mod audit;
+mod audit_disk;
 mod authority;
 mod chaos;
 mod cli;

@@ -1,8 +1,8 @@
 //! Opening the files of a trail, whatever somebody has put in their place.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -47,6 +47,30 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
         }
         other => other,
     }
+}
+
+/// A file that nobody else has open: what a killed process or somebody else left under the name is removed.
+pub(super) fn open_new(path: &Path, mode: u32) -> io::Result<File> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .custom_flags(PLAIN)
+        .open(path)?;
+    // Whatever the umask is.
+    file.set_permissions(Permissions::from_mode(mode))?;
+    Ok(file)
+}
+
+/// Whether that is the file of this name.
+pub(super) fn is_at(file: &File, path: &Path) -> bool {
+    let place = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    let own = file.metadata().map(place).ok();
+    own.is_some() && own == std::fs::symlink_metadata(path).map(place).ok()
 }
 
 /// The full files of a trail, oldest first, with the number of their first record.

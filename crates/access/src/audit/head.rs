@@ -10,14 +10,14 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use super::Hash;
-use super::files::{PLAIN, is_ordinary};
+use super::files::{PLAIN, is_at, is_ordinary};
 use super::key::{AuditKey, Signed, SigningKey};
 
 /// Far longer than a head.
@@ -115,9 +115,7 @@ impl HeadFile {
 
     /// Whether it is what has this name now.
     pub(super) fn is_at(&self, path: &Path) -> bool {
-        let named = |path| Some(std::fs::symlink_metadata(path).ok()?.ino());
-        let own = self.0.metadata().ok().map(|own| own.ino());
-        own.is_some() && own == named(path)
+        is_at(&self.0, path)
     }
 
     /// The first line.

@@ -1,8 +1,7 @@
 //! The key that signs checkpoints: made at the first start, never shown.
 
-use std::fs::{OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use aws_lc_rs::encoding::{AsBigEndian as _, AsDer, PublicKeyX509Der};
@@ -13,7 +12,7 @@ use lockgate_types::hex;
 use pem::{EncodeConfig, LineEnding, Pem};
 
 use super::Hash;
-use super::files::{PLAIN, beside};
+use super::files::{beside, open_new};
 
 /// Far longer than a key.
 const LONGEST: u64 = 64 * 1024;
@@ -217,20 +216,8 @@ fn encode(tag: &str, der: &[u8]) -> String {
     pem::encode_config(&Pem::new(tag, der), config)
 }
 
-/// A file that nobody else has open: what a killed process or somebody else left under the name is removed.
 fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .custom_flags(PLAIN)
-        .open(path)?;
-    // Whatever the umask is: everybody may check signatures.
-    file.set_permissions(Permissions::from_mode(mode))?;
+    let mut file = open_new(path, mode)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

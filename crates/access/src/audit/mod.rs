@@ -2,6 +2,7 @@
 //! proves the one before it.
 
 mod chain;
+mod disk;
 mod doubt;
 mod files;
 mod head;

@@ -2,14 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use lockgate_types::Timestamp;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-use super::files::{archives, beside, open};
+use super::disk::OnDisk;
+use super::files::{archives, beside, is_at, open};
 use super::trail::Trail;
 use super::{AuditError, Record};
 
@@ -23,6 +23,7 @@ impl Trail {
         let full = self.put_away().map_err(AuditError::Write)?;
         self.file = open(&self.config.path).map_err(AuditError::Write)?;
         self.length = 0;
+        self.on_disk = OnDisk::default();
         self.full_at = self.config.max_bytes;
         self.full = Some(full);
         self.say_rotated()
@@ -53,8 +54,7 @@ impl Trail {
     fn put_away(&mut self) -> io::Result<String> {
         let first = first_number(&mut self.file)?;
         let archive = beside(&self.config.path, &format!("{first:020}"));
-        let here = std::fs::metadata(&self.config.path).map(|found| found.ino());
-        if here.is_ok_and(|inode| Some(inode) == self.file.metadata().ok().map(|own| own.ino())) {
+        if is_at(&self.file, &self.config.path) {
             rename_to_unused(&self.config.path, &archive)?;
         }
         let name = archive.file_name().unwrap_or_default();

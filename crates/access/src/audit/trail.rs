@@ -18,6 +18,7 @@ use std::os::unix::fs::MetadataExt;
 use lockgate_types::Timestamp;
 
 use super::chain::seal;
+use super::disk::OnDisk;
 use super::doubt::{Doubt, Found};
 use super::files::{archives, open};
 use super::key::{AuditKey, Signed};
@@ -36,6 +37,7 @@ pub(super) struct Trail {
     pub(super) config: AuditConfig,
     pub(super) file: File,
     pub(super) length: u64,
+    pub(super) on_disk: OnDisk,
     /// Another file is begun when this one is so long.
     pub(super) full_at: u64,
     pub(super) next: u64,
@@ -68,6 +70,7 @@ impl Trail {
             config,
             file,
             length: 0,
+            on_disk: OnDisk::default(),
             next: 1,
             previous: Hash::NONE,
             unsure: signer.is_some(),
@@ -100,6 +103,7 @@ impl Trail {
             signer.stay_at(&self.config.path)?;
         }
         self.length = file.metadata()?.len();
+        self.on_disk = OnDisk::default();
         self.file = file;
         self.unsure = self.signer.is_some();
         Ok(())
@@ -177,6 +181,7 @@ impl Trail {
             self.close_off()?;
             self.unsure = false;
         }
+        self.is_on_disk()?;
         if let Some(doubt) = self.doubt {
             self.put(&doubt.record(), Timestamp::now())?;
             self.doubt = None;
@@ -241,7 +246,7 @@ impl Trail {
         self.put(&record, Timestamp::now())?;
         self.unsigned = 0;
         let settled = self.settle();
-        let synced = self.file.sync_data();
+        let synced = self.sync();
         settled.and(synced).and(beside).map_err(AuditError::Write)
     }
 

@@ -428,8 +428,7 @@ fn what_is_put_away_while_it_is_read_is_read_where_it_was_found() {
     let mut config = AuditConfig::new(&place.log());
     config.max_bytes = 2000;
     let log = AuditLog::open_with(config).unwrap();
-    let write =
-        |count: usize| (0..count).for_each(|_| drop(log.write(&decision(&root())).unwrap()));
+    let write = |count: usize| (0..count).for_each(|_| log.write(&decision(&root())).unwrap());
     write(10);
     let files = AuditFiles::find(&place.log()).unwrap();
     let before = files.paths().len();

@@ -388,3 +388,42 @@ fn a_line_without_end_is_one_line_and_read_in_pieces() {
     let count = before.split(|byte| *byte == b'\n').count() as u64 - 1;
     assert_eq!(lines, [1, count + 2]);
 }
+
+// T: audit-tampering
+#[test]
+fn numbers_that_nobody_ever_writes_are_findings_and_no_end_of_the_verifier() {
+    for number in [0, 1, u64::MAX - 1, u64::MAX] {
+        let whole = Whole::new();
+        let previous = Hash::of(b"x");
+        let (line, _) = seal(&format!(
+            "{{\"sequence\":{number},\"previous\":\"{previous}\",\"event\":\"end\"}}"
+        ));
+        for log in 0..whole.logs.len() {
+            for at in 0..=whole.lines(log).len() {
+                let mut lines = whole.lines(log);
+                lines.insert(at, line.clone());
+                assert!(!whole.with(log, &lines).is_empty(), "{number} at {at}");
+            }
+        }
+        assert!(!whole.with(0, std::slice::from_ref(&line)).is_empty());
+        // The second line of the head has no signature that anybody could check.
+        let head = whole.place.dir.path().join("audit.log.head");
+        let text = std::fs::read_to_string(&head).unwrap();
+        let second = text.lines().nth(1).unwrap();
+        let forged = text.replace(
+            second,
+            &second.replacen(
+                &format!("{:020}", whole.last()),
+                &format!("{number:020}"),
+                1,
+            ),
+        );
+        std::fs::write(&head, forged).unwrap();
+        let mut lines = whole.lines(whole.logs.len() - 1);
+        lines.push(line);
+        assert!(
+            !whole.with(whole.logs.len() - 1, &lines).is_empty(),
+            "{number}"
+        );
+    }
+}

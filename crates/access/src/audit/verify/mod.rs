@@ -1,5 +1,8 @@
 //! Reading a trail and saying where it is not what was written.
 
+mod debris;
+mod end;
+mod event;
 mod files;
 mod walk;
 

@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::digest::{Context, SHA256};
-use serde::Deserialize;
-
+use super::debris::Debris;
+use super::event::Event;
 use super::{Finding, Report, What, Why};
 use crate::audit::chain::Sealed;
 use crate::audit::head::Head;
@@ -16,64 +15,26 @@ const ENOUGH: usize = 100;
 
 /// Where the pass is.
 pub(super) struct Walk<'a> {
-    key: &'a AuditKey,
+    pub(super) key: &'a AuditKey,
     numbers: Vec<u64>,
-    report: Report,
-    file: PathBuf,
-    line: u64,
+    pub(super) report: Report,
+    pub(super) file: PathBuf,
+    pub(super) line: u64,
     /// The line goes on: it is too long to be read at once.
     within: bool,
     /// The first record that the head did not know.
-    beyond: Option<Finding>,
+    pub(super) beyond: Option<Finding>,
     /// The record before: its number, and the hash that it gives itself.
     before: Option<(u64, Hash)>,
-    debris: Option<Debris>,
+    pub(super) debris: Option<Debris>,
     /// The last record that was removed on purpose, as a rotation says.
-    removed_through: u64,
+    pub(super) removed_through: u64,
     /// A gap before the first record, which a later rotation may explain.
-    beginning: Option<Finding>,
-    head: Option<Head>,
+    pub(super) beginning: Option<Finding>,
+    pub(super) head: Option<Head>,
     /// The hash of the record that the head signs, and of the one that it names last.
-    at_head: Option<Hash>,
-    at_last: Option<Hash>,
-}
-
-/// Lines that are no records, until a record explains them.
-struct Debris {
-    at: (PathBuf, u64),
-    context: Context,
-    bytes: u64,
-    ended: bool,
-}
-
-/// The parts of a record that matter here.
-#[derive(Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-enum Event {
-    Checkpoint {
-        key: String,
-        signature: String,
-    },
-    Lost {
-        records: u64,
-    },
-    Recovered {
-        bytes: u64,
-        sha256: Hash,
-    },
-    Rotated {
-        removed_through: u64,
-    },
-    Start {
-        key: Option<String>,
-    },
-    Unproven {
-        reason: Why,
-        signed_through: u64,
-        through: u64,
-    },
-    #[serde(other)]
-    Other,
+    pub(super) at_head: Option<Hash>,
+    pub(super) at_last: Option<Hash>,
 }
 
 impl<'a> Walk<'a> {
@@ -109,13 +70,22 @@ impl<'a> Walk<'a> {
         self.within = !ended;
         match Sealed::read(line) {
             Some(sealed) => self.record(&sealed, line),
-            None => self.debris(line, ended),
+            None => self.no_record(line, ended),
         }
+    }
+
+    fn no_record(&mut self, line: &[u8], ended: bool) {
+        let begun = || Debris::at(self.file.clone(), self.line);
+        self.debris.get_or_insert_with(begun).add(line, ended);
     }
 
     fn record(&mut self, sealed: &Sealed, line: &[u8]) {
         let event = serde_json::from_slice(line).unwrap_or(Event::Other);
-        self.explain(&event);
+        match self.debris.take() {
+            Some(debris) if debris.is_explained_by(&event) => self.report.closed_off += 1,
+            Some(debris) => self.push(debris.unexplained()),
+            None => {}
+        }
         self.place(sealed);
         if !sealed.is_whole() {
             self.found(What::Edited {
@@ -170,7 +140,7 @@ impl<'a> Walk<'a> {
 
     /// A trail begins at 1, or where older files were removed.
     fn first(&mut self, sealed: &Sealed) {
-        let is_start = sealed.sequence == 1 || sealed.previous == Hash::NONE;
+        let is_start = sealed.sequence <= 1 || sealed.previous == Hash::NONE;
         if !is_start {
             self.beginning = Some(self.finding(What::Missing {
                 from: 1,
@@ -233,7 +203,7 @@ impl<'a> Walk<'a> {
         });
     }
 
-    fn signature(&mut self, good: bool, sequence: u64) {
+    pub(super) fn signature(&mut self, good: bool, sequence: u64) {
         if good {
             self.report.signatures += 1;
             self.report.signed_through = self.report.signed_through.max(sequence);
@@ -242,119 +212,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn debris(&mut self, line: &[u8], ended: bool) {
-        let at = (self.file.clone(), self.line);
-        let debris = self.debris.get_or_insert_with(|| Debris {
-            at,
-            context: Context::new(&SHA256),
-            bytes: 0,
-            ended: true,
-        });
-        debris.context.update(line);
-        debris.bytes += line.len() as u64;
-        debris.ended = ended;
-        if ended {
-            debris.context.update(b"\n");
-            debris.bytes += 1;
-        }
-    }
-
-    /// Lines that are no records are explained by the record behind them, or are found.
-    fn explain(&mut self, event: &Event) {
-        let Some(debris) = self.debris.take() else {
-            return;
-        };
-        let computed = debris.context.clone().finish();
-        match event {
-            Event::Recovered { bytes, sha256 }
-                if *bytes == debris.bytes && *sha256 == Hash::from(computed) =>
-            {
-                self.report.closed_off += 1;
-            }
-            Event::Recovered { .. }
-            | Event::Checkpoint { .. }
-            | Event::Lost { .. }
-            | Event::Rotated { .. }
-            | Event::Start { .. }
-            | Event::Unproven { .. }
-            | Event::Other => self.push(debris.found(What::NoRecord)),
-        }
-    }
-
-    /// What is known only at the end. `now` is what the head says by then.
-    pub(super) fn finish(mut self, head_path: &Path, now: Option<&Head>) -> Report {
-        if let Some(debris) = self.debris.take() {
-            let what = if debris.ended {
-                What::NoRecord
-            } else {
-                What::Torn
-            };
-            self.push(debris.found(what));
-        }
-        let begins_at = self.report.first.unwrap_or(1);
-        if let Some(beginning) = self
-            .beginning
-            .take()
-            .filter(|_| begins_at.saturating_sub(1) > self.removed_through)
-        {
-            self.report.findings.insert(0, beginning);
-        }
-        self.check_beyond(now);
-        self.check_head(head_path);
-        self.report
-    }
-
-    /// What was added by whoever could not write the head. What the head names and does not sign was written in
-    /// its last moment: only a daemon can tell by whom, and says so when it starts.
-    fn check_beyond(&mut self, now: Option<&Head>) {
-        let last = self.report.last.unwrap_or(0);
-        let beyond = self.beyond.take().zip(now);
-        let Some((mut finding, now)) = beyond.filter(|(_, now)| now.signed.sequence < last) else {
-            return;
-        };
-        self.report.unsigned = last.min(now.last.sequence) - now.signed.sequence.min(last);
-        if now.last.sequence >= last {
-            return;
-        }
-        finding.what = What::Beyond {
-            from: now.last.sequence + 1,
-            to: last,
-        };
-        self.push(finding);
-    }
-
-    fn check_head(&mut self, path: &Path) {
-        let last = self.report.last.unwrap_or(0);
-        let Some(head) = self.head.take() else {
-            return self.push(Finding {
-                file: path.to_owned(),
-                line: 0,
-                what: What::NoHead,
-            });
-        };
-        let named = head.signed.sequence.max(head.last.sequence);
-        if named > last {
-            self.found(What::Truncated {
-                from: last + 1,
-                to: named,
-            });
-        }
-        let at = [(self.at_head, &head.signed), (self.at_last, &head.last)];
-        let replaced = at
-            .iter()
-            .find(|(hash, named)| hash.is_some_and(|hash| hash != named.hash));
-        if let Some((_, named)) = replaced {
-            self.found(What::Replaced {
-                sequence: named.sequence,
-            });
-        }
-        path.clone_into(&mut self.file);
-        self.line = 0;
-        self.signature(head.is_signed_by(self.key), head.signed.sequence);
-        self.report.signed_through = self.report.signed_through.min(last);
-    }
-
-    fn found(&mut self, what: What) {
+    pub(super) fn found(&mut self, what: What) {
         let finding = self.finding(what);
         self.push(finding);
     }
@@ -367,19 +225,9 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn push(&mut self, finding: Finding) {
+    pub(super) fn push(&mut self, finding: Finding) {
         if self.report.findings.len() < ENOUGH {
             self.report.findings.push(finding);
-        }
-    }
-}
-
-impl Debris {
-    fn found(&self, what: What) -> Finding {
-        Finding {
-            file: self.at.0.clone(),
-            line: self.at.1,
-            what,
         }
     }
 }
