@@ -14,6 +14,7 @@ mod crash;
 mod differential;
 mod door;
 mod events;
+mod explain;
 mod files;
 mod files_hostile;
 mod files_image;

@@ -52,7 +52,7 @@ pub(crate) struct House {
     pub(crate) daemon: Daemon,
     /// What the daemon stands before, if it runs no containers itself.
     _behind: Option<Dockerd>,
-    _policy: NamedTempFile,
+    policy: NamedTempFile,
 }
 
 impl House {
@@ -83,11 +83,16 @@ impl House {
         let house = Self {
             daemon,
             _behind: behind,
-            _policy: policy,
+            policy,
         };
         house.unlock();
         house.daemon.load_busybox();
         house
+    }
+
+    /// The policy file.
+    pub(crate) fn policy(&self) -> &std::path::Path {
+        self.policy.path()
     }
 
     /// Anybody may knock; who they are says the kernel.

@@ -7,9 +7,9 @@
 use std::ffi::{OsStr, OsString};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgAction, Command, CommandFactory, Error, FromArgMatches};
+use clap::{Arg, ArgAction, Command, CommandFactory, Error, FromArgMatches, Subcommand as _};
 
-use super::{Cli, help, value};
+use super::{Cli, DockerVerb, help, value};
 use crate::config::program_name;
 use crate::failure::Failure;
 
@@ -17,12 +17,23 @@ use crate::failure::Failure;
 pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Cli, Failure> {
     let mut words: Vec<OsString> = words.collect();
     rewrite_help(&mut words);
-    let mut command = command();
-    let matches = match command.try_get_matches_from_mut(&words) {
+    read(command(), &words)
+}
+
+/// Reads a command of docker that this program does not have; `None` if it is none of those either.
+pub(crate) fn parse_foreign(words: &[OsString]) -> Option<Result<DockerVerb, Failure>> {
+    let command = adapt(DockerVerb::augment_subcommands(Command::new("docker")));
+    let path = find(&command, words);
+    let is_verb = path.len() > 1 && path.last().is_some_and(|last| !last.has_subcommands());
+    is_verb.then(|| read(command, words))
+}
+
+fn read<T: FromArgMatches>(mut command: Command, words: &[OsString]) -> Result<T, Failure> {
+    let matches = match command.try_get_matches_from_mut(words) {
         Ok(matches) => matches,
-        Err(error) => return Err(explain(&command, &words, &error)),
+        Err(error) => return Err(explain(&command, words, &error)),
     };
-    Cli::from_arg_matches(&matches).map_err(|error| explain(&command, &words, &error))
+    T::from_arg_matches(&matches).map_err(|error| explain(&command, words, &error))
 }
 
 /// The whole command line as clap sees it.

@@ -38,6 +38,12 @@ pub(crate) struct NetworkConnectArgs {
     /// Another name of the container in this network
     #[arg(long, value_name = "strings", value_delimiter = ',')]
     pub(crate) alias: Vec<String>,
+    /// Set an option of the driver for this endpoint
+    #[arg(long, value_name = "strings", value_delimiter = ',')]
+    pub(crate) driver_opt: Vec<String>,
+    /// Which network the default gateway is in: that of the highest number
+    #[arg(long, value_name = "int", value_parser = value::integer)]
+    pub(crate) gw_priority: Option<i64>,
     /// IPv4 address
     #[arg(long, value_name = "string")]
     pub(crate) ip: Option<String>,
@@ -47,6 +53,9 @@ pub(crate) struct NetworkConnectArgs {
     /// Link to another container
     #[arg(long, value_name = "list")]
     pub(crate) link: Vec<String>,
+    /// Link-local address
+    #[arg(long, value_name = "strings", value_delimiter = ',')]
+    pub(crate) link_local_ip: Vec<String>,
     #[arg(value_name = "NETWORK")]
     pub(crate) network: String,
     #[arg(value_name = "CONTAINER")]
@@ -59,12 +68,21 @@ pub(crate) struct NetworkCreateArgs {
     /// Allow containers to be attached by hand
     #[arg(long)]
     pub(crate) attachable: bool,
+    /// Take the configuration from another network
+    #[arg(long, value_name = "string")]
+    pub(crate) config_from: Option<String>,
+    /// Make a network that is a configuration for others and nothing else
+    #[arg(long)]
+    pub(crate) config_only: bool,
     /// Network driver
     #[arg(long, short, value_name = "string", default_value = "bridge")]
     pub(crate) driver: String,
     /// Gateway of the subnet
     #[arg(long, value_name = "strings", value_delimiter = ',')]
     pub(crate) gateway: Vec<String>,
+    /// Make the network through which a swarm publishes
+    #[arg(long)]
+    pub(crate) ingress: bool,
     /// No way out of the network
     #[arg(long)]
     pub(crate) internal: bool,
@@ -74,6 +92,13 @@ pub(crate) struct NetworkCreateArgs {
     /// Driver for addresses
     #[arg(long, value_name = "string", default_value = "default")]
     pub(crate) ipam_driver: String,
+    /// Set an option of the driver for addresses
+    #[arg(long, value_name = "map")]
+    pub(crate) ipam_opt: Vec<String>,
+    /// Give IPv4 addresses (default true)
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = value::boolean)]
+    pub(crate) ipv4: Option<bool>,
     /// Give IPv6 addresses
     #[arg(long)]
     pub(crate) ipv6: bool,
@@ -83,6 +108,9 @@ pub(crate) struct NetworkCreateArgs {
     /// Set an option of the driver
     #[arg(long, short, value_name = "map")]
     pub(crate) opt: Vec<String>,
+    /// Scope of the network
+    #[arg(long, value_name = "string")]
+    pub(crate) scope: Option<String>,
     /// Subnet in CIDR form
     #[arg(long, value_name = "strings", value_delimiter = ',')]
     pub(crate) subnet: Vec<String>,

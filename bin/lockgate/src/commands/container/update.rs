@@ -16,7 +16,7 @@ use crate::spec;
 /// The limits to change; what is not said stays as it is.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Changes<'a> {
+pub(in crate::commands) struct Changes<'a> {
     blkio_weight: u16,
     cpu_period: i64,
     cpu_quota: i64,
@@ -53,7 +53,8 @@ pub(crate) async fn run(context: &Context, args: &UpdateArgs, out: &mut Output) 
     finish(&failures)
 }
 
-fn changes(args: &UpdateArgs) -> Result<Changes<'_>, Failure> {
+/// The body of the call.
+pub(in crate::commands) fn changes(args: &UpdateArgs) -> Result<Changes<'_>, Failure> {
     if !says_anything(args) {
         return Err(Failure::new(
             "you must provide one or more flags when using this command",

@@ -1,6 +1,6 @@
 //! `network disconnect`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::context::Context;
 use super::path;
@@ -9,7 +9,7 @@ use crate::failure::Outcome;
 
 /// Runs `network disconnect`.
 pub(crate) async fn run(context: &Context, args: &NetworkDisconnectArgs) -> Outcome {
-    let body = json!({ "Container": args.container, "Force": args.force });
+    let body = body(args);
     context
         .client
         .post(path(&args.network, "disconnect"))
@@ -17,4 +17,9 @@ pub(crate) async fn run(context: &Context, args: &NetworkDisconnectArgs) -> Outc
         .act()
         .await?;
     Ok(0)
+}
+
+/// The body of the call.
+pub(in crate::commands) fn body(args: &NetworkDisconnectArgs) -> Value {
+    json!({ "Container": args.container, "Force": args.force })
 }

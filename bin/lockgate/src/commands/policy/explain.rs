@@ -2,7 +2,7 @@
 
 use lockgate_access::{Explanation, NoObjects, Policy, Principal, SocketOwners};
 
-use super::{command, load};
+use super::{asks, load};
 use crate::args::ExplainArgs;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
@@ -12,7 +12,17 @@ pub(super) fn run(args: &ExplainArgs, out: &mut Output) -> Outcome {
     let who = Principal::described(&args.who)
         .map_err(|error| Failure::new(format!("{:?}: {error}", args.who)))?;
     let mut denied = false;
-    for (operation, explained) in judge(&policy, &who, &args.does)? {
+    let explained = judge(&policy, &who, &args.does)?;
+    if explained.is_empty() {
+        out.line("allow  nothing is asked of the daemon")?;
+    }
+    if explained
+        .iter()
+        .any(|(operation, _)| *operation == "ImageBuild")
+    {
+        out.note("where docker has buildx it builds by that: explain `docker buildx build`, too")?;
+    }
+    for (operation, explained) in explained {
         let verdict = if explained.allowed { "allow" } else { "deny" };
         denied |= !explained.allowed;
         out.line(format!("{verdict:<6} {operation}: {}", explained.why))?;
@@ -33,7 +43,7 @@ pub(super) fn judge(
     who: &Principal,
     line: &str,
 ) -> Result<Vec<(&'static str, Explanation)>, Failure> {
-    let calls = command::calls(line)?;
+    let calls = asks::calls(line)?;
     let owners = SocketOwners::default();
     let explain = |(call, facts): &(lockgate_api::Call, lockgate_access::Facts)| {
         let explained = policy.explain(&owners, who, call, facts, &NoObjects);

@@ -1,10 +1,9 @@
 //! `lockgate policy …`.
 
-mod command;
+mod asks;
 mod explain;
 mod learn;
 mod roots;
-mod simple;
 mod test;
 
 use std::path::Path;

@@ -15,7 +15,7 @@ use crate::spec::env::{self, BareName};
 /// The body of `POST /volumes/create`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct VolumeBody<'a> {
+pub(in crate::commands) struct VolumeBody<'a> {
     driver: &'a str,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     driver_opts: BTreeMap<String, String>,
@@ -27,6 +27,19 @@ struct VolumeBody<'a> {
 
 /// Runs `volume create`.
 pub(crate) async fn run(context: &Context, args: &VolumeCreateArgs, out: &mut Output) -> Outcome {
+    let body = body(args)?;
+    let answer: Value = context
+        .client
+        .post("/volumes/create")
+        .json(&body)?
+        .fetch()
+        .await?;
+    out.line(View::new(&answer).text("Name"))?;
+    Ok(0)
+}
+
+/// The body of the call.
+pub(in crate::commands) fn body(args: &VolumeCreateArgs) -> Result<VolumeBody<'_>, Failure> {
     if args.name.is_some() && args.volume.is_some() {
         return Err(Failure::new(
             "conflicting options: cannot specify a volume-name through both --name and as a \
@@ -39,18 +52,10 @@ pub(crate) async fn run(context: &Context, args: &VolumeCreateArgs, out: &mut Ou
         .or(args.name.as_deref())
         .unwrap_or("");
     let labels = env::gather(&[], &args.label, BareName::AsItIs).map_err(Failure::new)?;
-    let body = VolumeBody {
+    Ok(VolumeBody {
         driver: &args.driver,
         driver_opts: env::to_map(&args.opt),
         labels: env::to_map(&labels),
         name,
-    };
-    let answer: Value = context
-        .client
-        .post("/volumes/create")
-        .json(&body)?
-        .fetch()
-        .await?;
-    out.line(View::new(&answer).text("Name"))?;
-    Ok(0)
+    })
 }

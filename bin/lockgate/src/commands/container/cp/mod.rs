@@ -45,7 +45,7 @@ pub(crate) async fn run(context: &Context, args: &CpArgs, out: &mut Output) -> O
 }
 
 /// `CONTAINER:PATH`, or a path of this machine: one that begins with `/` or `.`, or has no colon.
-fn split(text: &str) -> (Option<&str>, &str) {
+pub(in crate::commands) fn split(text: &str) -> (Option<&str>, &str) {
     match text.split_once(':') {
         Some((container, path)) if !text.starts_with('/') && !container.starts_with('.') => {
             (Some(container), path)
