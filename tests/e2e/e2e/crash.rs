@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use lockgate_testkit::{Daemon, eventually, request};
+use rustix::process::{Pid, Signal};
 
 #[test]
 fn containers_logs_and_exit_codes_survive_the_daemon() {
@@ -237,4 +238,50 @@ fn a_killed_shim_is_told_honestly() {
         (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(())
     });
     daemon.docker(&["rm", "cs"]).ok();
+}
+
+/// The daemon learns of the end and is asked at the same moment, in whichever order.
+#[test]
+fn what_ends_by_itself_can_be_killed_stopped_and_removed_at_that_moment() {
+    let daemon = Daemon::start();
+    daemon.load_busybox();
+    let body = r#"{"Image":"busybox","Cmd":["sleep","600"],"HostConfig":{"NetworkMode":"none"}}"#;
+    for round in 0..4 {
+        for (method, verb, wanted) in [
+            ("DELETE", "?force=1", [204, 204]),
+            ("POST", "/stop", [204, 304]),
+            ("POST", "/kill", [204, 409]),
+        ] {
+            let target = format!("/containers/create?name=c{round}");
+            let created = daemon.api("POST", &target, Some(body)).json();
+            let id = created["Id"].as_str().unwrap();
+            let target = format!("/containers/{id}/start");
+            assert_eq!(daemon.api("POST", &target, None).status, 204);
+            let pid: i32 = daemon.inspect(id, "{{.State.Pid}}").parse().unwrap();
+            signal(daemon.pid().cast_signed(), Signal::STOP);
+            let (socket, target) = (daemon.socket(), format!("/containers/{id}{verb}"));
+            let asked = std::thread::spawn(move || request(&socket, method, &target, None));
+            signal(pid, Signal::KILL);
+            eventually("the supervisor ends", || (!is_supervised(id)).then_some(()));
+            signal(daemon.pid().cast_signed(), Signal::CONT);
+            let answer = asked.join().unwrap();
+            let text = answer.text();
+            assert!(wanted.contains(&answer.status), "{method} {verb}: {text}");
+            daemon.api("DELETE", &format!("/containers/{id}?force=1"), None);
+        }
+    }
+}
+
+fn signal(pid: i32, signal: Signal) {
+    rustix::process::kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+}
+
+/// Whether there is a process whose arguments name this container.
+fn is_supervised(id: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let arguments = processes.map(|one| std::fs::read(one.path().join("cmdline")));
+    arguments.flatten().any(|line| {
+        let line = String::from_utf8_lossy(&line);
+        line.contains("lockgate-shim") && line.contains(id)
+    })
 }

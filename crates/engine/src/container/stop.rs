@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use lockgate_runtime::protocol::{Reply, Request as ShimRequest};
 use lockgate_types::{Signal, SignalError};
+use rustix::io::Errno;
 use tokio::time::Instant;
 
 use super::driver::{Driver, Supervisor};
@@ -133,15 +134,24 @@ impl Driver {
         Ok(())
     }
 
+    /// Without the shim. A process that has ended already is nobody's fault: the news is on its way.
     fn signal_directly(&self, signal: Signal) -> Result<(), FaultError> {
         let failed = |error: &dyn std::fmt::Display| FaultError::Shim(error.to_string());
-        let process = crate::shim::pidfd(self.state.pid).map_err(|error| failed(&error))?;
-        if crate::host::process_start(self.state.pid) != Some(self.state.pid_started) {
-            return Err(failed(&"the process has ended"));
-        }
-        let signal = rustix::process::Signal::from_named_raw(signal.number())
+        let named = rustix::process::Signal::from_named_raw(signal.number())
             .ok_or_else(|| failed(&"not a named signal"))?;
-        rustix::process::pidfd_send_signal(process, signal).map_err(|error| failed(&error))
+        let sent = crate::shim::pidfd(self.state.pid).and_then(|process| {
+            if crate::host::process_start(self.state.pid) != Some(self.state.pid_started) {
+                return Err(Errno::SRCH.into());
+            }
+            Ok(rustix::process::pidfd_send_signal(process, named)?)
+        });
+        match sent {
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::SRCH) => {
+                tracing::debug!(container = %self.container.id, "the process has ended");
+                Ok(())
+            }
+            sent => sent.map_err(|error| failed(&error)),
+        }
     }
 
     /// Lets a frozen container go on so that `signal` reaches it. Of one that is killed nothing is told.
