@@ -140,3 +140,49 @@ impl Idle {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+    use lockgate_gate::body;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::UnixListener;
+
+    use super::*;
+
+    /// Answers each connection's requests with its number.
+    async fn answer(listener: UnixListener) {
+        for number in 1.. {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut piece = [0; 4096];
+                while socket.read(&mut piece).await.is_ok_and(|count| count > 0) {
+                    let text = format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{number}");
+                    socket.write_all(text.as_bytes()).await.unwrap();
+                }
+            });
+        }
+    }
+
+    #[tokio::test]
+    async fn a_kept_connection_is_used_again_for_a_minute() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("daemon.sock");
+        tokio::spawn(answer(UnixListener::bind(&path).unwrap()));
+        let pool = Pool::new(Upstream::Unix(path));
+        let ask = async || {
+            let request = Request::get("/_ping").header("host", "d");
+            let request = request.body(body::empty()).unwrap();
+            let response = pool.send(request, Effect::Reads).await.unwrap();
+            response.into_body().collect().await.unwrap().to_bytes()
+        };
+        assert_eq!([ask().await, ask().await], ["1", "1"]);
+        for (later, number) in [(KEPT_FOR.mul_f32(0.9), "1"), (KEPT_FOR, "2")] {
+            tokio::time::pause();
+            tokio::time::advance(later).await;
+            tokio::time::resume();
+            assert_eq!(ask().await, number);
+        }
+        assert_eq!(ask().await, "2");
+    }
+}

@@ -1,4 +1,4 @@
-//! A guard before something that is no daemon, and before clients that leave.
+//! A guard before something that is no daemon.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -14,15 +14,25 @@ use lockgate_testkit::{Daemon, DaemonOptions, HttpResponse, eventually};
 type Script = Box<dyn Fn(&str, &mut UnixStream) -> bool + Send + Sync>;
 
 /// Something that listens where the daemon should, and the door before it.
-struct Hostile {
-    door: Daemon,
+pub(crate) struct Hostile {
+    pub(crate) door: Daemon,
     /// Connections to it that have not ended.
-    open: Arc<AtomicUsize>,
+    pub(crate) open: Arc<AtomicUsize>,
     _dir: tempfile::TempDir,
 }
 
 impl Hostile {
-    fn that(answers: impl Fn(&str, &mut UnixStream) -> bool + Send + Sync + 'static) -> Self {
+    pub(crate) fn that(
+        answers: impl Fn(&str, &mut UnixStream) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self::with(&[], answers)
+    }
+
+    /// The same, the door with more arguments.
+    pub(crate) fn with(
+        args: &[&str],
+        answers: impl Fn(&str, &mut UnixStream) -> bool + Send + Sync + 'static,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let socket: PathBuf = dir.path().join("daemon.sock");
         let listener = UnixListener::bind(&socket).unwrap();
@@ -39,8 +49,10 @@ impl Hostile {
                 });
             }
         });
+        let mut all = vec![format!("--guard=unix://{}", socket.display())];
+        all.extend(args.iter().map(ToString::to_string));
         let door = Daemon::start_with(DaemonOptions {
-            args: vec![format!("--guard=unix://{}", socket.display())],
+            args: all,
             config: None,
         });
         Self {
@@ -51,7 +63,7 @@ impl Hostile {
     }
 
     /// Sends this and nothing more.
-    fn send(&self, request: &str) -> UnixStream {
+    pub(crate) fn send(&self, request: &str) -> UnixStream {
         let mut stream = UnixStream::connect(self.door.socket()).unwrap();
         let patience = Some(Duration::from_secs(20));
         stream.set_read_timeout(patience).unwrap();
@@ -60,18 +72,18 @@ impl Hostile {
     }
 
     /// All that is answered to a `GET`, as it comes.
-    fn raw(&self, target: &str) -> String {
+    pub(crate) fn raw(&self, target: &str) -> String {
         let request = format!("GET {target} HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n");
         let mut answer = Vec::new();
         self.send(&request).read_to_end(&mut answer).unwrap();
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    fn list(&self) -> HttpResponse {
+    pub(crate) fn list(&self) -> HttpResponse {
         self.door.api("GET", "/containers/json", None)
     }
 
-    fn descriptors(&self) -> usize {
+    pub(crate) fn descriptors(&self) -> usize {
         let all = fs::read_dir(format!("/proc/{}/fd", self.door.pid()));
         all.unwrap().count()
     }
@@ -92,7 +104,7 @@ fn converse(mut stream: UnixStream, script: &Script) {
     }
 }
 
-const OK: &str = "HTTP/1.1 200 OK\r\n";
+pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\n";
 
 #[test]
 fn what_is_no_answer_is_a_clear_502_and_spoils_no_later_call() {
@@ -231,80 +243,4 @@ fn an_answer_goes_on_as_one_answer_and_what_belongs_to_its_connection_does_not()
         volumes.contains("Content-Length: 9") && volumes.ends_with("\r\n\r\nhalf"),
         "{volumes}"
     );
-}
-
-/// How clients ask for streams of each kind; `GO` stands for the fields of every request.
-const STREAMS: [&str; 14] = [
-    "GET /containers/x/logs?follow=1&stdout=1 GO\r\n",
-    "GET /events GO\r\n",
-    "GET /containers/x/stats GO\r\n",
-    "GET /images/x/get GO\r\n",
-    "POST /containers/x/wait GO\r\n",
-    "POST /images/create?fromImage=x GO\r\n",
-    "POST /images/create?fromImage=silent GO\r\n",
-    "POST /build GOTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
-    "POST /images/load GOContent-Length: 100000\r\n\r\nabc",
-    "POST /containers/x/attach?stream=1&stdout=1 GO\r\n",
-    "POST /containers/x/attach?stream=1&stdin=1 GOConnection: Upgrade\r\nUpgrade: tcp\r\n\r\ninput",
-    "POST /exec/x/start GOConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
-    "POST /session GOConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
-    "POST /grpc GOConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
-];
-/// A thousand in all.
-const CLIENTS: usize = 72;
-
-#[test]
-fn streams_whose_clients_leave_are_let_go() {
-    let hostile = Hostile::that(|head, stream| {
-        if head.contains("silent") {
-            return true;
-        }
-        // At the end of the test somebody asks what is left.
-        let target = head.split(' ').nth(1).unwrap();
-        if target.contains("/json") || target.contains("/_ping") {
-            let none = format!("{OK}Content-Length: 2\r\n\r\n[]");
-            return stream.write_all(none.as_bytes()).is_ok();
-        }
-        let upgrades = head.to_ascii_lowercase().contains("upgrade: ");
-        let answer = if upgrades {
-            "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nhello".to_owned()
-        } else {
-            format!("{OK}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
-        };
-        drop(stream.write_all(answer.as_bytes()));
-        drop(std::io::copy(stream, &mut std::io::sink()));
-        // Like a container that goes on after the end of its input, and says nothing: it holds its side
-        // until there is nobody on the other.
-        while stream.write_all(b"").is_ok() && !is_gone(stream) {
-            thread::sleep(Duration::from_millis(20));
-        }
-        false
-    });
-    // What the door opens once and keeps is there after the first.
-    come_and_go(&hostile, STREAMS[0]);
-    let before = hostile.descriptors();
-    for stream in STREAMS {
-        come_and_go(&hostile, stream);
-    }
-    eventually("the door holds nothing of them", || {
-        (hostile.descriptors() <= before).then_some(())
-    });
-}
-
-fn come_and_go(hostile: &Hostile, stream: &str) {
-    let request = stream.replace("GO", "HTTP/1.1\r\nHost: d\r\n");
-    let clients: Vec<UnixStream> = (0..CLIENTS).map(|_| hostile.send(&request)).collect();
-    let open = |wanted| (hostile.open.load(Ordering::SeqCst) == wanted).then_some(());
-    eventually("all are served", || open(CLIENTS));
-    drop(clients);
-    let what = format!("the daemon's side of {stream:?} has ended");
-    eventually(&what, || open(0));
-}
-
-/// Whether both directions of a unix socket are closed.
-fn is_gone(stream: &UnixStream) -> bool {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let mut look = [PollFd::new(stream, PollFlags::empty())];
-    poll(&mut look, Some(&Timespec::default())).unwrap();
-    look[0].revents().contains(PollFlags::HUP)
 }

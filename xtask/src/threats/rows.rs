@@ -211,6 +211,10 @@ const REQUESTS: &[Row] = &[
         "a body beyond a limit is passed on without being judged",
     ),
     row(
+        &["response-smuggling"],
+        "an answer of the daemon behind the guard has two ends, or hides a second answer",
+    ),
+    row(
         &["moby#41452"],
         "a chunked body is not judged, or a length and chunks are taken together",
     ),

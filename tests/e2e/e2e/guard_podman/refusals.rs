@@ -43,7 +43,7 @@ fn podmans_refusals_come_in_its_own_words() {
     }
 }
 
-// T: unknown-path
+// T: engine-dialects
 #[test]
 fn podmans_own_api_is_an_unknown_path() {
     let before = Before::podman();
