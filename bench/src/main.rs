@@ -19,6 +19,7 @@ mod memory;
 mod report;
 mod rows;
 mod tls;
+mod trail;
 
 use std::path::{Path, PathBuf};
 
@@ -47,6 +48,9 @@ struct Args {
     /// Only what the door costs: decisions, audit records, round trips
     #[arg(long)]
     door: bool,
+    /// Only what it costs to read an audit trail with so many records
+    #[arg(long)]
+    trail: Option<u64>,
     /// Only what the guard costs before the (first) dockerd
     #[arg(long)]
     guard: bool,
@@ -73,6 +77,9 @@ fn main() -> Result<()> {
     if let (Some(port), Some(client)) = (args.ping, &args.r#as) {
         println!("{}", access::ping(port, client)?);
         return Ok(());
+    }
+    if let Some(records) = args.trail {
+        return trail::print(records);
     }
     if args.guard {
         let dockerd = args

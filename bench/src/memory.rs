@@ -13,6 +13,13 @@ fn pss_of(pid: u32) -> Option<f64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
+/// The most memory that a process had so far.
+pub(crate) fn peak_kib(pid: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
 /// The command name of a process.
 pub(crate) fn name(pid: u32) -> String {
     fs::read_to_string(format!("/proc/{pid}/comm"))

@@ -4,9 +4,11 @@
 //! line before `,"hash":`, byte for byte; it holds `previous`, the hash of the line before. So a
 //! change shows in the line itself, and a recomputed hash shows in the next one.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use aws_lc_rs::digest::{self, SHA256};
+use lockgate_types::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The hash of a line, in lower-case hex on the outside.
@@ -97,12 +99,20 @@ pub(super) struct Sealed {
     pub(super) hash: Hash,
     /// As its text says.
     pub(super) computed: Hash,
+    /// What the clock said.
+    pub(super) time: Option<Timestamp>,
+    /// It is about a call, or a refusal, and not about the trail itself.
+    pub(super) is_usual: bool,
 }
 
 #[derive(Deserialize)]
-struct Place {
+struct Place<'a> {
     sequence: u64,
     previous: Hash,
+    #[serde(borrow, default)]
+    event: Cow<'a, str>,
+    #[serde(borrow, default)]
+    time: Cow<'a, str>,
 }
 
 impl Sealed {
@@ -113,12 +123,14 @@ impl Sealed {
             .strip_prefix(MARK.as_bytes())?
             .strip_suffix(b"\"}".as_slice())?;
         let hash = Hash::parse(std::str::from_utf8(digits).ok()?)?;
-        let place: Place = serde_json::from_slice(line).ok()?;
+        let place: Place<'_> = serde_json::from_slice(line).ok()?;
         Some(Self {
             sequence: place.sequence,
             previous: place.previous,
             hash,
             computed: Hash::of(text),
+            time: place.time.parse().ok(),
+            is_usual: matches!(&*place.event, "decision" | "end" | "refused"),
         })
     }
 

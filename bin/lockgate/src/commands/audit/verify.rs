@@ -50,6 +50,12 @@ fn summary(report: &Report, key: &str) -> String {
             report.unproven
         ));
     }
+    if let Some((sequence, by)) = report.set_back {
+        text.push_str(&format!(
+            "; the clock was set back by {} s at record {sequence}: from there on look for numbers, not for times",
+            by.as_secs()
+        ));
+    }
     if report.lost > 0 {
         text.push_str(&format!("; {} records could not be written", report.lost));
     }

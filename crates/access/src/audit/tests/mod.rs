@@ -606,3 +606,32 @@ proptest! {
         prop_assert!(!place.verify().is_whole(), "byte {}", index);
     }
 }
+
+#[test]
+fn a_clock_that_is_set_back_breaks_nothing_and_is_told() {
+    let place = Place::new();
+    let mut trail = trail::Trail::open(AuditConfig::new(&place.log())).unwrap();
+    let who = root();
+    let now = Timestamp::now().unix_seconds() - 1_795_341_600;
+    let mut say = |seconds| {
+        let time = at(i128::from(now) + seconds);
+        trail.append(&decision(&who), time).unwrap();
+        trail.next - 1
+    };
+    say(0);
+    // As a time server sets it right.
+    say(-1);
+    assert_eq!(place.verify().set_back, None);
+    say(0);
+    let first = say(-10);
+    say(3000);
+    let furthest = say(-600);
+    say(-599);
+    let report = place.verify();
+    assert!(report.is_whole(), "{:?}", report.findings);
+    assert!(first < furthest);
+    assert_eq!(
+        report.set_back,
+        Some((furthest, std::time::Duration::from_hours(1)))
+    );
+}

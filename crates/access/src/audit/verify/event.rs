@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::Why;
 use crate::audit::Hash;
+use crate::audit::chain::Sealed;
 
 #[derive(Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -32,4 +33,14 @@ pub(super) enum Event {
     },
     #[serde(other)]
     Other,
+}
+
+impl Event {
+    /// Nearly all lines are usual ones, and are not read twice.
+    pub(super) fn of(sealed: &Sealed, line: &[u8]) -> Self {
+        if sealed.is_usual {
+            return Self::Other;
+        }
+        serde_json::from_slice(line).unwrap_or(Self::Other)
+    }
 }

@@ -9,6 +9,7 @@ mod walk;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub use files::AuditFiles;
 use serde::Deserialize;
@@ -35,6 +36,9 @@ pub struct Report {
     pub closed_off: u64,
     /// Records that were the last of a killed process, and that its head did not know yet; the next start said so.
     pub unproven: u64,
+    /// Where the clock was set back, if it was: the record after it, and by how much, where that is most. Times
+    /// before it and after it are not in one order; numbers are.
+    pub set_back: Option<(u64, Duration)>,
     /// What is wrong, in the order of the files.
     pub findings: Vec<Finding>,
 }

@@ -1,6 +1,9 @@
 //! One pass over the lines of a trail.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lockgate_types::Timestamp;
 
 use super::debris::Debris;
 use super::event::Event;
@@ -13,6 +16,9 @@ use crate::audit::{AuditKey, Hash};
 /// After so many findings the rest would tell nothing new.
 const ENOUGH: usize = 100;
 
+/// A clock that is set right goes back less.
+const NOTICED: Duration = Duration::from_secs(1);
+
 /// Where the pass is.
 pub(super) struct Walk<'a> {
     pub(super) key: &'a AuditKey,
@@ -24,6 +30,8 @@ pub(super) struct Walk<'a> {
     within: bool,
     /// The first record that the head did not know.
     pub(super) beyond: Option<Finding>,
+    /// What the clock said last.
+    time: Option<Timestamp>,
     /// The record before: its number, and the hash that it gives itself.
     before: Option<(u64, Hash)>,
     pub(super) debris: Option<Debris>,
@@ -47,6 +55,7 @@ impl<'a> Walk<'a> {
             line: 0,
             within: false,
             beyond: None,
+            time: None,
             before: None,
             debris: None,
             removed_through: 0,
@@ -80,7 +89,7 @@ impl<'a> Walk<'a> {
     }
 
     fn record(&mut self, sealed: &Sealed, line: &[u8]) {
-        let event = serde_json::from_slice(line).unwrap_or(Event::Other);
+        let event = Event::of(sealed, line);
         match self.debris.take() {
             Some(debris) if debris.is_explained_by(&event) => self.report.closed_off += 1,
             Some(debris) => self.push(debris.unexplained()),
@@ -93,6 +102,7 @@ impl<'a> Walk<'a> {
             });
         }
         self.event(&event, sealed);
+        self.clock(sealed);
         self.report.records += 1;
         self.report.first = self.report.first.or(Some(sealed.sequence));
         self.report.last = self.report.last.max(Some(sealed.sequence));
@@ -156,6 +166,19 @@ impl<'a> Walk<'a> {
         let next = self.numbers.partition_point(|number| *number < first);
         let end = self.numbers.get(next).map_or(to, |number| *number).min(to);
         Some((first, end - 1))
+    }
+
+    /// A record says when the clock said it was. Which one came first the numbers tell.
+    fn clock(&mut self, sealed: &Sealed) {
+        let by = self
+            .time
+            .zip(sealed.time)
+            .map(|(before, now)| before.since(now));
+        self.time = sealed.time.or(self.time);
+        let furthest = self.report.set_back.map_or(NOTICED, |(_, by)| by);
+        if let Some(by) = by.filter(|by| *by > furthest) {
+            self.report.set_back = Some((sealed.sequence, by));
+        }
     }
 
     fn event(&mut self, event: &Event, sealed: &Sealed) {
