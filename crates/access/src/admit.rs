@@ -182,8 +182,12 @@ impl Access {
 
     /// Records a connection or request that was refused before there was a call.
     pub fn refused(&self, refusal: &Refusal<'_>) {
+        let bounded = Refusal {
+            detail: &bounded(refusal.detail),
+            ..refusal.clone()
+        };
         // One that cannot be written is counted and told of.
-        drop(self.audit.write(&Record::Refused(refusal)));
+        drop(self.audit.write(&Record::Refused(&bounded)));
     }
 
     /// Reads a policy file that is to take the place of what applies now.

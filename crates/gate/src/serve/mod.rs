@@ -6,18 +6,20 @@ mod ending;
 mod incoming;
 mod own;
 mod reply;
+mod tell;
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use lockgate_access::{Access, Facts, Refusal};
+use lockgate_access::{Access, Facts};
 use lockgate_api::route;
 
 pub(crate) use connection::connection;
 pub(crate) use ending::Ending;
 pub(crate) use reply::Headers;
+use tell::{summary, tell};
 
 use crate::backend::{self, Backend};
 use crate::body::Body;
@@ -163,48 +165,6 @@ fn quota(door: &Door, peer: &Peer) -> Result<Arc<Slot>, Refused> {
     let who = peer.principal.get();
     let limits = door.access.limits(who);
     Ok(door.quotas.enter(who.owner(), limits)?)
-}
-
-/// What was asked, for the record of a refusal: no query, no header, no body.
-fn summary(request: &Request<Incoming>) -> String {
-    let path: String = request.uri().path().chars().take(256).collect();
-    format!("{} {path}", request.method())
-}
-
-/// Records a refusal that has no record yet.
-fn tell(visit: &Visit, what: &str, refused: &Refused) {
-    let Some(reason) = refused.word() else { return };
-    visit.door.metrics.refused(reason);
-    if let Refused::Quota(exceeded) = refused {
-        visit.door.metrics.limited(exceeded.word());
-    }
-    let peer = &visit.live().peer;
-    let detail = if matches!(refused, Refused::Head(_)) {
-        refused.to_string()
-    } else {
-        format!("{what}: {refused}")
-    };
-    let who = peer.principal.get();
-    let Some(unrecorded) = visit.door.quotas.may_record(&who.owner()) else {
-        return;
-    };
-    if unrecorded > 0 {
-        let detail =
-            format!("{unrecorded} refusals of this identity before this one were not recorded");
-        visit.door.access.refused(&Refusal {
-            peer: &peer.name,
-            identity: Some(who),
-            reason: "flood",
-            detail: &detail,
-        });
-    }
-    tracing::info!(peer = %peer.name, %who, reason, "request refused");
-    visit.door.access.refused(&Refusal {
-        peer: &peer.name,
-        identity: Some(who),
-        reason,
-        detail: &detail,
-    });
 }
 
 impl std::fmt::Debug for Door {

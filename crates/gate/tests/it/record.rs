@@ -195,6 +195,75 @@ fn no_secret_of_a_request_is_in_the_record_or_in_the_metrics() {
     assert!(!metrics.contains(secret), "{metrics}");
 }
 
+/// The answer quotes what makes no sense; whoever reads the record is somebody else.
+#[test]
+fn what_makes_no_sense_is_recorded_without_a_word_of_its_body_headers_or_query() {
+    const SECRET: &str = "hunter2";
+    let door = Door::open();
+    let mut recorded = 0;
+    for (head, body) in [
+        (
+            "POST /containers/create HTTP/1.1\r\nContent-Type: application/json",
+            r#"{"Env":"hunter2"}"#,
+        ),
+        (
+            "POST /containers/create HTTP/1.1\r\nContent-Type: application/json",
+            r#"{"Env":{"hunter2":1}}"#,
+        ),
+        (
+            "POST /containers/create HTTP/1.1\r\nContent-Type: application/json",
+            r#"{"HostConfig":{"Binds":"hunter2"}}"#,
+        ),
+        (
+            "POST /containers/create HTTP/1.1\r\nContent-Type: application/json",
+            r#"{"HostConfig":{"Privileged":"hunter2"}}"#,
+        ),
+        (
+            "POST /containers/create HTTP/1.1\r\nContent-Type: application/json",
+            r#"{"Labels":{"hunter2":"a","hunter2":"b"}}"#,
+        ),
+        (
+            "POST /containers/create HTTP/1.1\r\nContent-Type: application/json",
+            "hunter2",
+        ),
+        (
+            "POST /containers/create HTTP/1.1\r\nContent-Type: hunter2",
+            "{}",
+        ),
+        (
+            "POST /containers/create HTTP/1.1\r\nContent-Type: ;hunter2",
+            "{}",
+        ),
+        ("GET //info?token=hunter2 HTTP/1.1", ""),
+        ("GET /v1.50/../info?token=hunter2 HTTP/1.1", ""),
+        ("GET http://user:hunter2@host/no/such HTTP/1.1", ""),
+        ("CONNECT hunter2:443 HTTP/1.1", ""),
+        ("GET /no/such?a=hunter2#hunter2 HTTP/1.1", ""),
+        (
+            "GET /no/such HTTP/1.1\r\nCookie: hunter2\r\nX-Forwarded-For: hunter2\r\nForwarded: for=hunter2\r\nX-Real-IP: hunter2",
+            "",
+        ),
+        ("GET /info HTTP/1.1\r\nhunter2\x01: hunter2", ""),
+    ] {
+        let mut client = door.unix();
+        let length = body.len();
+        client.send(format!(
+            "{head}\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}"
+        ));
+        let status = client.answer().status;
+        assert!(status >= 300, "{head} was answered {status}");
+        recorded += 1;
+    }
+    let refused = |line: &&Value| line["event"] == "refused";
+    let lines = eventually("a record of each", || {
+        let lines = door.audit();
+        (lines.iter().filter(refused).count() == recorded).then_some(lines)
+    });
+    for line in lines {
+        assert!(!line.to_string().contains(SECRET), "{line}");
+    }
+}
+
 // T: audit-flood
 #[test]
 fn a_name_without_end_does_not_fill_the_record() {
