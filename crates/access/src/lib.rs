@@ -21,6 +21,7 @@ mod denied;
 mod elevation;
 mod entry;
 mod facts;
+mod hearsay;
 mod learn;
 mod limits;
 mod meant;
@@ -39,6 +40,7 @@ pub use entry::{Entry, Outcome};
 pub use facts::{
     Facts, FactsError, JudgedBody, Kind, NoObjects, Object, Objects, Power, Reference, Wish,
 };
+pub use hearsay::{named_in, without_others};
 pub use learn::{Lesson, LessonError};
 pub use limits::IdentityLimits;
 pub use meant::Meant;

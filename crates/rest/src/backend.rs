@@ -48,7 +48,7 @@ impl Backend for Rest {
                 if failure.status().is_server_error() {
                     tracing::warn!(%operation, call = id, error = %failure, "a call failed");
                 }
-                failure.into_reply()
+                ask.discreet(failure).into_reply()
             })
         })
     }
@@ -60,7 +60,7 @@ async fn dispatch(ask: &Ask, body: Body) -> Result<Reply, Failure> {
         Op::SystemPing => Ok(system::ping()),
         Op::SystemPingHead => Ok(system::ping_head()),
         Op::SystemVersion => Ok(system::version(ask)),
-        Op::SystemInfo => Ok(system::info(ask)),
+        Op::SystemInfo => system::info(ask).await,
         Op::SystemDataUsage => system::disk_usage(ask).await,
         Op::SystemEvents => system::events(ask),
         // The gate answers these itself.
@@ -103,7 +103,7 @@ async fn dispatch(ask: &Ask, body: Body) -> Result<Reply, Failure> {
         Op::ExecResize => exec::resize(ask).await,
         Op::ExecInspect => exec::inspect(ask),
 
-        Op::ImageList => images::list(ask),
+        Op::ImageList => images::list(ask).await,
         Op::ImageCreate => images::create(ask, body).await,
         Op::ImageInspect => images::inspect(ask),
         Op::ImageHistory => images::history(ask),

@@ -42,6 +42,11 @@ impl Failure {
         )
     }
 
+    /// The same fault in other words.
+    pub(crate) fn map_message(self, change: impl FnOnce(String) -> String) -> Self {
+        Self::new(self.kind, change(self.message))
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         status_of(self.kind)
     }

@@ -22,6 +22,7 @@ mod hijack;
 mod images;
 mod networks;
 mod objects;
+mod own;
 mod pin;
 mod pipe;
 mod plugins;

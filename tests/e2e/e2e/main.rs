@@ -31,6 +31,7 @@ mod guard_tcp;
 mod guard_tls;
 mod habits;
 mod health;
+mod hearsay;
 mod identity;
 mod images;
 mod lab;

@@ -334,7 +334,7 @@ fn tenants_before_a_stock_daemon_get_no_plugins_no_builder_and_no_word_of_others
     house.docker(ALICE, "rm -f hers").ok();
 }
 
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     std::time::SystemTime::UNIX_EPOCH
         .elapsed()
         .unwrap()

@@ -8,7 +8,7 @@ use lockgate_types::OWNER_LABEL;
 
 use super::eval::Question;
 use super::host::Places;
-use super::operation::{UNSEEN, runs_unjudged, starts, target};
+use super::operation::{OF_ALL, UNSEEN, runs_unjudged, starts, target};
 use super::pattern::matches;
 use super::role::Role;
 use super::scope::Scope;
@@ -215,6 +215,11 @@ impl Role {
             return Ok(());
         }
         let scope = Scope::of(known.owner, &self.own_labels);
+        if OF_ALL.contains(&known.question.operation) {
+            return Err(Objection::Condition(
+                "that is about everybody's objects: it needs a role without `own`".to_owned(),
+            ));
+        }
         let stranger = known
             .objects()
             .iter()

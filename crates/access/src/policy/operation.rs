@@ -31,6 +31,13 @@ pub(super) fn target(operation: Operation, name: Option<&str>) -> Option<Referen
 /// The builder's own protocols: what passes there is not read.
 pub(super) const UNSEEN: [Operation; 2] = [Operation::Grpc, Operation::Session];
 
+/// What is about everybody's objects at once, and cannot be narrowed.
+pub(super) const OF_ALL: [Operation; 3] = [
+    Operation::DoorMetrics,
+    Operation::DoorObserve,
+    Operation::ElevationList,
+];
+
 /// Whether the operation makes the daemon run something that is not judged here: tasks of a swarm, with whatever
 /// mounts and capabilities, and plugins, which have the daemon's rights.
 pub(super) fn runs_unjudged(operation: Operation) -> bool {

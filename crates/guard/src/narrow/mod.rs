@@ -8,6 +8,7 @@ mod environment;
 mod events;
 mod list;
 mod network;
+mod own;
 mod prune;
 mod usage;
 
@@ -16,6 +17,7 @@ use http::Response;
 use lockgate_access::{Scope, View};
 use lockgate_api::{Call, Family, Operation};
 use lockgate_gate::{Body, body};
+use serde_json::Value;
 
 use crate::answer;
 use crate::error::GuardError;
@@ -57,9 +59,11 @@ pub(crate) fn how(call: &Call, view: &View) -> Result<Narrowing, GuardError> {
     } else if scoped
         && is(&[
             O::ContainerList,
+            O::ImageList,
             O::NetworkInspect,
             O::NetworkList,
             O::SystemDataUsage,
+            O::SystemInfo,
             O::VolumeList,
         ])
     {
@@ -101,7 +105,13 @@ pub(crate) async fn answer(
     (view, how): (&View, Narrowing),
     response: Response<Flow>,
 ) -> Result<Response<Body>, GuardError> {
-    if how == Narrowing::None || !response.status().is_success() {
+    let status = response.status();
+    if let Some(scope) = &view.scope
+        && (status.is_client_error() || status.is_server_error())
+    {
+        return refusal(pool, scope, response).await;
+    }
+    if how == Narrowing::None || !status.is_success() {
         return Ok(answer::relayed(response));
     }
     let everything = Scope::default();
@@ -122,6 +132,20 @@ pub(crate) async fn answer(
     Ok(answer::with(response, |()| body::full(narrowed)))
 }
 
+/// A refusal that names no container of others.
+async fn refusal(
+    pool: &Pool,
+    scope: &Scope,
+    response: Response<Flow>,
+) -> Result<Response<Body>, GuardError> {
+    let (head, whole) = response.into_parts();
+    let whole = inquire::whole(pool, whole).await?;
+    let told = own::refusal(pool, scope, &whole).await?;
+    let told = told.map_or(whole, Bytes::from);
+    let response = Response::from_parts(head, ());
+    Ok(answer::with(response, |()| body::full(told)))
+}
+
 /// `None` if the answer cannot be read.
 async fn list(
     pool: &Pool,
@@ -133,9 +157,33 @@ async fn list(
     Ok(match call.operation() {
         Operation::ContainerList => list::containers(whole, scope, list::limit(call)),
         Operation::VolumeList => list::volumes(whole, scope),
-        Operation::SystemDataUsage => usage::narrowed(whole, scope),
+        Operation::ImageList | Operation::SystemDataUsage | Operation::SystemInfo => {
+            counted(pool, call.operation(), scope, whole).await?
+        }
         _ => network::narrowed(pool, whole, scope).await?,
     })
+}
+
+/// What counts containers: `None` if it cannot be read.
+async fn counted(
+    pool: &Pool,
+    operation: Operation,
+    scope: &Scope,
+    whole: &Bytes,
+) -> Result<Option<Vec<u8>>, GuardError> {
+    let Ok(mut answer) = serde_json::from_slice::<Value>(whole) else {
+        return Ok(None);
+    };
+    let containers = own::Containers::ask(pool, scope).await?;
+    if operation == Operation::ImageList {
+        containers.images(&mut answer);
+        return Ok(Some(lockgate_api::encode(&answer)));
+    }
+    if operation == Operation::SystemInfo {
+        return Ok(Some(lockgate_api::encode(&containers.info(answer))));
+    }
+    let counted = lockgate_api::encode(&containers.usage(answer));
+    Ok(usage::narrowed(&counted, scope))
 }
 
 fn strange(pool: &Pool) -> GuardError {

@@ -3,12 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockgate_access::Scope;
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::strange;
+use super::own::Containers;
 use crate::error::GuardError;
-use crate::inquire;
 use crate::lookup::is_common;
 use crate::pool::Pool;
 
@@ -25,7 +23,8 @@ pub(super) async fn narrowed(
         networks.retain(|network| is_seen(network, scope));
     }
     if has_members(&answer) {
-        let own = own_containers(pool, scope).await?;
+        let containers = Containers::ask(pool, scope).await?;
+        let own = containers.own_ids();
         match answer.as_array_mut() {
             Some(networks) => networks.iter_mut().for_each(|it| hide(it, &own)),
             None => hide(&mut answer, &own),
@@ -53,28 +52,10 @@ fn has_members(answer: &Value) -> bool {
     }
 }
 
-fn hide(network: &mut Value, own: &BTreeSet<String>) {
+fn hide(network: &mut Value, own: &BTreeSet<&str>) {
     if let Some(members) = network.get_mut("Containers").and_then(Value::as_object_mut) {
-        members.retain(|id, _| own.contains(id));
+        members.retain(|id, _| own.contains(id.as_str()));
     }
-}
-
-#[derive(Debug, Deserialize)]
-struct Container {
-    #[serde(rename = "Id")]
-    id: String,
-    #[serde(rename = "Labels", default)]
-    labels: Option<BTreeMap<String, String>>,
-}
-
-async fn own_containers(pool: &Pool, scope: &Scope) -> Result<BTreeSet<String>, GuardError> {
-    let told = inquire::get(pool, "/containers/json?all=1").await?;
-    let all: Vec<Container> =
-        serde_json::from_slice(&told.body).map_err(|_unreadable| strange(pool))?;
-    let own = all
-        .into_iter()
-        .filter(|container| scope.sees(container.labels.as_ref()));
-    Ok(own.map(|container| container.id).collect())
 }
 
 #[cfg(test)]
@@ -106,7 +87,7 @@ mod tests {
     fn others_on_a_network_are_hidden() {
         let mut network = json!({ "Containers": { "a": {}, "b": {} } });
         assert!(has_members(&network));
-        hide(&mut network, &BTreeSet::from(["a".to_owned()]));
+        hide(&mut network, &BTreeSet::from(["a"]));
         assert_eq!(network, json!({ "Containers": { "a": {} } }));
         assert!(!has_members(
             &json!([{ "Containers": {} }, { "Containers": null }])

@@ -9,7 +9,7 @@ use crate::ask::Ask;
 use crate::error::Failure;
 use crate::reply;
 
-pub(crate) fn list(ask: &Ask) -> Result<Reply, Failure> {
+pub(crate) async fn list(ask: &Ask) -> Result<Reply, Failure> {
     let (query, version) = (ask.query(), ask.version());
     let wanted = ImageListQuery {
         all: query.flag("all"),
@@ -20,8 +20,21 @@ pub(crate) fn list(ask: &Ask) -> Result<Reply, Failure> {
     let images = ask.engine.images();
     let found = images.list(&wanted)?;
     let mut lines: Vec<Summary> = found.into_iter().map(summary).collect();
+    count_own(ask, &mut lines).await?;
     lines.shape(version);
     Ok(reply::json(&lines))
+}
+
+/// Images are everybody's; how many containers others made of them is not.
+pub(crate) async fn count_own(ask: &Ask, lines: &mut [Summary]) -> Result<(), Failure> {
+    let Some(own) = ask.own_containers().await? else {
+        return Ok(());
+    };
+    for line in lines.iter_mut().filter(|line| line.containers > 0) {
+        let made = own.iter().filter(|it| it.image_id == line.id).count();
+        line.containers = i64::try_from(made).unwrap_or(i64::MAX);
+    }
+    Ok(())
 }
 
 /// One line, in a list or in the disk usage.

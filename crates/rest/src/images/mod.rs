@@ -13,7 +13,7 @@ mod tag;
 pub(crate) use create::create;
 pub(crate) use history::history;
 pub(crate) use inspect::inspect;
-pub(crate) use list::{list, summary};
+pub(crate) use list::{count_own, list, summary};
 pub(crate) use load::load;
 pub(crate) use prune::{prune, prune_builds};
 pub(crate) use remove::remove;

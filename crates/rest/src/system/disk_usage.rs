@@ -83,7 +83,9 @@ async fn measure(ask: &Ask, wanted: Kinds) -> Result<Lists, Failure> {
         let usage = ask.engine.disk_usage().await?;
         if wanted.images {
             lists.layers_size = usage.layers_size;
-            lists.images = Some(usage.images.into_iter().map(images::summary).collect());
+            let mut found: Vec<_> = usage.images.into_iter().map(images::summary).collect();
+            images::count_own(ask, &mut found).await?;
+            lists.images = Some(found);
         }
         if wanted.volumes {
             lists.volumes = Some(

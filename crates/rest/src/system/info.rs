@@ -9,12 +9,23 @@ use lockgate_engine::{Commit, Info, Plugins};
 use lockgate_gate::Reply;
 
 use crate::ask::Ask;
+use crate::error::Failure;
 use crate::reply;
 
-pub(crate) fn info(ask: &Ask) -> Reply {
+pub(crate) async fn info(ask: &Ask) -> Result<Reply, Failure> {
     let mut info = encode(ask.engine.info());
+    if let Some(own) = ask.own_containers().await? {
+        let of =
+            |states: &[&str]| count(own.iter().filter(|it| states.contains(&it.state)).count());
+        info.containers = count(own.len());
+        info.containers_running = of(&["running", "restarting"]);
+        info.containers_paused = of(&["paused"]);
+        info.containers_stopped =
+            info.containers - info.containers_running - info.containers_paused;
+    }
     info.shape(ask.version());
-    reply::json_bytes(StatusCode::OK, info.encode(ask.version()))
+    let text = info.encode(ask.version());
+    Ok(reply::json_bytes(StatusCode::OK, text))
 }
 
 fn encode(info: Info) -> wire::Info {
