@@ -31,6 +31,10 @@ impl Guarded {
             args: all,
             config: None,
         });
+        Self::of(door, behind)
+    }
+
+    pub(crate) fn of(door: Daemon, behind: Dockerd) -> Self {
         Self {
             door,
             behind,

@@ -11,7 +11,7 @@ use std::{fs, thread};
 use lockgate_testkit::{Daemon, DaemonOptions, HttpResponse, eventually};
 
 /// What a connection is told when a request's head has come; `false` ends it.
-type Script = Box<dyn Fn(&str, &mut UnixStream) -> bool + Send + Sync>;
+pub(crate) type Script = Box<dyn Fn(&str, &mut UnixStream) -> bool + Send + Sync>;
 
 /// Something that listens where the daemon should, and the door before it.
 pub(crate) struct Hostile {
@@ -90,7 +90,7 @@ impl Hostile {
 }
 
 /// Reads heads, whose bodies are of no interest, and answers them.
-fn converse(mut stream: UnixStream, script: &Script) {
+pub(crate) fn converse(mut stream: UnixStream, script: &Script) {
     let mut seen = Vec::new();
     let mut byte = [0];
     while let Ok(1) = stream.read(&mut byte) {

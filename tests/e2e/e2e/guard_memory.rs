@@ -29,8 +29,17 @@ impl Memory {
 }
 
 fn peak(pid: u32) -> u64 {
+    kib(pid, "VmHWM:")
+}
+
+/// What it has now, in KiB.
+pub(crate) fn resident(pid: u32) -> u64 {
+    kib(pid, "VmRSS:")
+}
+
+fn kib(pid: u32, name: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let mut lines = status.lines();
-    let line = lines.find(|line| line.starts_with("VmHWM:")).unwrap();
+    let line = lines.find(|line| line.starts_with(name)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

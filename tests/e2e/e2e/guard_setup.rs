@@ -1,51 +1,77 @@
 //! What docs/guard.md tells the administrator to write is what systemd, dockerd's socket and the door take.
 
 use std::fs;
+use std::path::Path;
 
 use lockgate_testkit::{binary, program, run};
 
 const PAGE: &str = include_str!("../../../docs/guard.md");
 
-/// The first block of the page in this language, without the line that says where it goes.
-fn block(language: &str) -> String {
-    let (_, after) = PAGE.split_once(&format!("```{language}\n")).unwrap();
+/// The block of the page that goes to this path, without the line that says so.
+fn block(path: &str) -> String {
+    let (_, after) = PAGE.split_once(path).unwrap();
+    let (_rest, after) = after.split_once('\n').unwrap();
     let (block, _) = after.split_once("```").unwrap();
-    let (_where, text) = block.split_once('\n').unwrap();
-    text.to_owned()
+    block.to_owned()
 }
 
-#[test]
-fn the_drop_in_is_what_systemd_reads_and_leaves_the_socket_to_root_alone() {
+const THEIRS: &str = "/etc/systemd/system/docker.socket.d/lockgate.conf";
+const OURS: &str = "/etc/systemd/system/lockgated.socket.d/guard.conf";
+const SETTINGS: &str = "/etc/lockgate/daemon.json";
+const UNITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../packaging/systemd");
+
+/// What systemd says of a socket unit with this drop-in.
+fn verified(from: &Path, unit: &str, drop_in: &str) -> (i32, String) {
     let units = tempfile::tempdir().unwrap();
-    let folder = units.path().join("docker.socket.d");
+    let folder = units.path().join(format!("{unit}.socket.d"));
     fs::create_dir(&folder).unwrap();
-    fs::write(folder.join("lockgate.conf"), block("ini")).unwrap();
-    for unit in ["docker.socket", "docker.service"] {
-        let theirs = format!("/lib/systemd/system/{unit}");
-        fs::copy(theirs, units.path().join(unit)).unwrap();
+    fs::write(folder.join("drop-in.conf"), drop_in).unwrap();
+    for kind in ["socket", "service"] {
+        let name = format!("{unit}.{kind}");
+        let text = fs::read_to_string(from.join(&name)).unwrap();
+        let here = format!("ExecStart={}", binary("lockgated").display());
+        let text = text.replace("ExecStart=/usr/sbin/lockgated", &here);
+        fs::write(units.path().join(&name), text).unwrap();
     }
-    let verify = |more: &str| {
-        let conf = folder.join("more.conf");
-        fs::write(&conf, more).unwrap();
-        let mut verify = program("systemd-analyze");
-        verify
-            .args(["verify", "--man=no", "--recursive-errors=no"])
-            .arg(units.path().join("docker.socket"))
-            .env("SYSTEMD_UNIT_PATH", format!("{}:", units.path().display()));
-        let ended = run(&mut verify, b"");
-        (ended.code(), ended.stdout + &ended.stderr)
-    };
-    assert_eq!(verify(""), (0, String::new()));
-    // A word that systemd does not know would be told.
-    assert!(verify("[Socket]\nSocketMod=0600\n").1.contains("SocketMod"));
-    let all = block("ini");
-    for line in [
-        "ListenStream=",
-        "SocketMode=0600",
-        "SocketGroup=root",
-        "DirectoryMode=0700",
+    let mut verify = program("systemd-analyze");
+    verify
+        .args(["verify", "--man=no", "--recursive-errors=no"])
+        .arg(units.path().join(format!("{unit}.socket")))
+        .env("SYSTEMD_UNIT_PATH", format!("{}:", units.path().display()));
+    let ended = run(&mut verify, b"");
+    (ended.code(), ended.stdout + &ended.stderr)
+}
+
+// That they do what they say is seen in a guest: `cargo xtask vm --guard`.
+#[test]
+fn the_drop_ins_are_what_systemd_reads_and_leave_the_sockets_to_root_alone() {
+    for (from, unit, path, lines) in [
+        (
+            "/lib/systemd/system",
+            "docker",
+            THEIRS,
+            &[
+                "ListenStream=",
+                "SocketMode=0600",
+                "SocketGroup=root",
+                "DirectoryMode=0700",
+            ][..],
+        ),
+        (
+            UNITS,
+            "lockgated",
+            OURS,
+            &["ListenStream=/run/docker.sock", "SocketGroup=root"],
+        ),
     ] {
-        assert!(all.lines().any(|written| written == line), "{line}");
+        let (from, text) = (Path::new(from), block(path));
+        assert_eq!(verified(from, unit, &text), (0, String::new()));
+        // A word that systemd does not know would be told.
+        let (_, said) = verified(from, unit, "[Socket]\nSocketMod=0600\n");
+        assert!(said.contains("SocketMod"), "{said}");
+        for line in lines {
+            assert!(text.lines().any(|written| written == *line), "{line}");
+        }
     }
 }
 
@@ -57,7 +83,7 @@ fn the_settings_of_the_door_are_what_it_reads() {
     quick.args(["ca", "quick", "--no-passphrase", "--san", "127.0.0.1"]);
     run(quick.arg(&pki), b"").ok();
     let file = folder.path().join("daemon.json");
-    fs::write(&file, block("json")).unwrap();
+    fs::write(&file, block(SETTINGS)).unwrap();
     let mut validate = program(binary("lockgated"));
     validate.arg("--validate").arg("--config-file").arg(&file);
     for (flag, name) in [
@@ -70,6 +96,7 @@ fn the_settings_of_the_door_are_what_it_reads() {
     run(&mut validate, b"").ok();
     let socket = "ListenStream=/run/dockerd/docker.sock";
     assert!(
-        block("ini").contains(socket) && block("json").contains("unix:///run/dockerd/docker.sock")
+        block(THEIRS).contains(socket)
+            && block(SETTINGS).contains("unix:///run/dockerd/docker.sock")
     );
 }

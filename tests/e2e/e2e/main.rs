@@ -25,6 +25,7 @@ mod guard_leaving;
 mod guard_memory;
 mod guard_patches;
 mod guard_podman;
+mod guard_restarts;
 mod guard_setup;
 mod guard_streams;
 mod guard_tcp;

@@ -4,6 +4,7 @@
 //! ramdisk: busybox, our binaries, the tests and the modules that they need, at the same paths as here.
 
 mod image;
+mod page;
 mod system;
 
 use std::fs::{self, File};
@@ -16,6 +17,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::build::{Profile, binaries};
 use crate::test::Tally;
+use system::Checks;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -32,6 +34,9 @@ pub(crate) struct Args {
     /// Another guest: Debian with systemd, our package, and a user with a daemon of their own
     #[arg(long)]
     systemd: bool,
+    /// Another guest: Debian with systemd and its dockerd, set up as docs/guard.md says
+    #[arg(long, conflicts_with_all = ["only", "smoke", "systemd"])]
+    guard: bool,
 }
 
 impl Args {
@@ -51,6 +56,7 @@ pub(crate) fn smoke() -> Result<()> {
         only: None,
         smoke: true,
         systemd: false,
+        guard: false,
     };
     run(&args).map(drop)
 }
@@ -70,9 +76,14 @@ pub(crate) fn run(args: &Args) -> Result<Tally> {
     let folder = bin_dir.join("vm");
     fs::create_dir_all(&folder)?;
     let kernel = image::kernel(&folder)?;
-    let (ramdisk, disk) = if args.systemd {
+    let (ramdisk, disk) = if args.systemd || args.guard {
         let package = crate::deb::pack(&bin_dir)?;
-        let system = system::make(&folder, &package, &kernel, args.only.as_deref())?;
+        let checks = if args.guard {
+            Checks::Guard
+        } else {
+            Checks::Engine(args.only.as_deref())
+        };
+        let system = system::make(&folder, &package, &kernel, &checks)?;
         (system.ramdisk, Some(system.disk))
     } else {
         let suites = args.suites();

@@ -8,11 +8,14 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use super::image::{Kernel, copy_modules, pack};
+use super::page;
 use crate::shell::run;
 
 /// What the checks need beside a shell.
 const PACKAGES: &str = "systemd,systemd-sysv,dbus,libpam-systemd,dbus-user-session,udev,kmod,iproute2,nftables,\
     busybox-static,curl,uidmap,passt,apparmor,procps,adduser";
+/// What the guard stands before, and what it needs.
+const DOCKERD: &str = "docker.io,iptables";
 /// Bytes; the file has holes.
 const SIZE: &str = "3G";
 
@@ -22,16 +25,48 @@ pub(super) struct System {
     pub(super) disk: PathBuf,
 }
 
+/// What is asked of a guest.
+pub(super) enum Checks<'a> {
+    /// Our own engine; the checks whose name matches this.
+    Engine(Option<&'a str>),
+    /// The door before Debian's dockerd.
+    Guard,
+}
+
+impl Checks<'_> {
+    /// The folder of its Debian, and the packages in it.
+    fn debian(&self) -> (&'static str, String) {
+        match self {
+            Self::Engine(_) => ("debian", PACKAGES.to_owned()),
+            Self::Guard => ("debian-guard", format!("{PACKAGES},{DOCKERD}")),
+        }
+    }
+
+    fn write(&self, root: &Path) -> Result<()> {
+        let (script, only) = match self {
+            Self::Engine(only) => (include_str!("system.sh"), only.unwrap_or_default()),
+            Self::Guard => (include_str!("guard.sh"), ""),
+        };
+        fs::write(root.join("only"), only)?;
+        fs::write(root.join("checks.sh"), script)?;
+        match self {
+            Self::Engine(_) => Ok(()),
+            Self::Guard => page::write(&root.join("page")),
+        }
+    }
+}
+
 /// Makes both. The Debian is fetched once.
 pub(super) fn make(
     folder: &Path,
     package: &Path,
     kernel: &Kernel,
-    only: Option<&str>,
+    checks: &Checks<'_>,
 ) -> Result<System> {
-    let root = folder.join("debian");
+    let (name, packages) = checks.debian();
+    let root = folder.join(name);
     if !root.exists() {
-        debootstrap(&folder.join("debian.partial"), &root)?;
+        debootstrap(&folder.join(format!("{name}.partial")), &root, &packages)?;
     }
     let modules = root.join("lib/modules").join(&kernel.version);
     if !modules.exists() {
@@ -41,8 +76,7 @@ pub(super) fn make(
             .args([&kernel.modules, &modules]))?;
     }
     fs::copy(package, root.join("lockgate.deb"))?;
-    fs::write(root.join("only"), only.unwrap_or_default())?;
-    fs::write(root.join("checks.sh"), include_str!("system.sh"))?;
+    checks.write(&root)?;
     let unit = root.join("etc/systemd/system/checks.service");
     fs::write(unit, include_str!("checks.service"))?;
     run(Command::new("chroot").arg(&root).args([
@@ -67,14 +101,14 @@ pub(super) fn make(
 }
 
 /// A Debian that was not made to its end is made anew.
-fn debootstrap(partial: &Path, root: &Path) -> Result<()> {
+fn debootstrap(partial: &Path, root: &Path, packages: &str) -> Result<()> {
     if partial.exists() {
         fs::remove_dir_all(partial)?;
     }
     run(Command::new("debootstrap")
         .args([
             "--variant=minbase",
-            &format!("--include={PACKAGES}"),
+            &format!("--include={packages}"),
             "bookworm",
         ])
         .arg(partial))?;
