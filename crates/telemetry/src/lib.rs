@@ -45,12 +45,19 @@ impl Telemetry {
         let of_logs = version.to_owned();
         let of_traces = version.to_owned();
         Self {
-            logs: Queue::start("logs", endpoint.path("/v1/logs"), move |lines| {
-                encode::logs(lines, &of_logs)
-            }),
-            traces: Queue::start("traces", endpoint.path("/v1/traces"), move |spans| {
-                encode::traces(spans, &of_traces)
-            }),
+            logs: Queue::start(
+                "logs",
+                endpoint.path("/v1/logs"),
+                String::len,
+                move |lines| encode::logs(lines, &of_logs),
+            ),
+            // All of a span but `tracestate`, which is bounded, is ours.
+            traces: Queue::start(
+                "traces",
+                endpoint.path("/v1/traces"),
+                |_span| size_of::<Span>(),
+                move |spans| encode::traces(spans, &of_traces),
+            ),
         }
     }
 

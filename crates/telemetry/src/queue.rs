@@ -1,7 +1,7 @@
 //! A bounded queue and the task that empties it.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ use crate::post::{Sent, post};
 
 /// So much waits for a collector; beyond it, what comes is lost.
 const WAITING: usize = 4096;
+/// Nor more than so many bytes of it: whoever has long names does not fill the memory.
+const WAITING_BYTES: usize = 8 * 1024 * 1024;
 /// So much goes in one request.
 const BATCH: usize = 512;
 /// A batch is sent when it is full, or this old.
@@ -25,6 +27,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// What waits to be sent.
 pub(crate) struct Queue<T> {
     sender: Sender<T>,
+    length: fn(&T) -> usize,
+    waiting: Arc<AtomicUsize>,
     lost: Arc<AtomicU64>,
     closing: watch::Sender<bool>,
     task: Mutex<Option<JoinHandle<()>>>,
@@ -43,6 +47,8 @@ struct Worker<T, E> {
     endpoint: Endpoint,
     encode: E,
     receiver: Receiver<T>,
+    length: fn(&T) -> usize,
+    waiting: Arc<AtomicUsize>,
     lost: Arc<AtomicU64>,
     closing: watch::Receiver<bool>,
     /// Whether the last batch was taken; said once when it changes.
@@ -53,9 +59,11 @@ impl<T: Send + Sync + 'static> Queue<T> {
     pub(crate) fn start(
         signal: &'static str,
         endpoint: Endpoint,
+        length: fn(&T) -> usize,
         encode: impl Fn(&[T]) -> Vec<u8> + Send + 'static,
     ) -> Arc<Self> {
         let (sender, receiver) = channel(WAITING);
+        let waiting = Arc::new(AtomicUsize::new(0));
         let lost = Arc::new(AtomicU64::new(0));
         let closing = watch::Sender::new(false);
         let worker = Worker {
@@ -63,12 +71,16 @@ impl<T: Send + Sync + 'static> Queue<T> {
             endpoint,
             encode,
             receiver,
+            length,
+            waiting: Arc::clone(&waiting),
             lost: Arc::clone(&lost),
             closing: closing.subscribe(),
             good: true,
         };
         Arc::new(Self {
             sender,
+            length,
+            waiting,
             lost,
             closing,
             task: Mutex::new(Some(tokio::spawn(worker.run()))),
@@ -77,7 +89,11 @@ impl<T: Send + Sync + 'static> Queue<T> {
 
     /// Hands something in; never waits.
     pub(crate) fn add(&self, item: T) {
-        if self.sender.try_send(item).is_err() {
+        let length = (self.length)(&item);
+        let before = self.waiting.fetch_add(length, Ordering::Relaxed);
+        let fits = before.saturating_add(length) <= WAITING_BYTES;
+        if !fits || self.sender.try_send(item).is_err() {
+            self.waiting.fetch_sub(length, Ordering::Relaxed);
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -109,6 +125,8 @@ impl<T: Send + Sync + 'static, E: Fn(&[T]) -> Vec<u8>> Worker<T, E> {
             let closing = self.fill(&mut batch).await;
             if !batch.is_empty() {
                 self.deliver(&batch).await;
+                let length = batch.iter().map(self.length).sum();
+                self.waiting.fetch_sub(length, Ordering::Relaxed);
                 batch.clear();
             } else if closing {
                 return;

@@ -6,6 +6,7 @@
 
 mod audit;
 mod audit_disk;
+mod audit_hostile;
 mod authority;
 mod chaos;
 mod cli;

@@ -93,6 +93,36 @@ async fn a_dead_collector_holds_nobody_up_and_what_is_lost_is_counted() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn long_lines_that_wait_do_not_fill_the_memory_and_make_room_when_they_are_gone() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint: Endpoint = format!("http://{}", silent.local_addr().unwrap())
+        .parse()
+        .unwrap();
+    let telemetry = Telemetry::start(&endpoint, "1");
+    let line = format!("{{\"event\":\"{}\"}}", "x".repeat(1 << 20));
+    for _ in 0..100 {
+        telemetry.send(&line);
+    }
+    assert_eq!(lost(&telemetry), 100 - 7, "8 MiB wait");
+    telemetry.close().await;
+
+    let collector = Collector::start(&[200]);
+    let telemetry = Telemetry::start(&collector.endpoint(), "1");
+    (0..7).for_each(|_| telemetry.send(&line));
+    eventually("the lines", || (collector.lines().len() == 7).then_some(())).await;
+    assert_eq!(lost(&telemetry), 0);
+    // A moment after the collector has them.
+    eventually("room", || {
+        let before = lost(&telemetry);
+        telemetry.send(&line);
+        (lost(&telemetry) == before).then_some(())
+    })
+    .await;
+    telemetry.close().await;
+    assert_eq!(collector.lines().len(), 8);
+}
+
 /// Answers every request with this text, keeps the connection open, and counts.
 fn talker(text: &'static str) -> (Endpoint, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
