@@ -89,7 +89,7 @@ fn a_failed_attach_leaves_nothing() {
     let host = Host::new();
     let bridge = host.bridge();
     let first = bridge.attach(&request()).unwrap();
-    let before = host::dump();
+    let before = host::settled();
     let taken = bridge.attach(&AttachRequest {
         ip: Some(first.ip),
         ..request()
@@ -128,7 +128,7 @@ fn the_hosts_end_has_no_address_at_all() {
 #[test]
 fn many_containers_come_and_go_at_once() {
     let host = Host::new();
-    let before = host::dump();
+    let before = host::settled();
     let bridge = host.bridge();
     let taken = std::sync::Mutex::new(std::collections::BTreeSet::new());
     std::thread::scope(|scope| {
@@ -172,7 +172,7 @@ fn closing_leaves_links_and_rules_as_they_were() {
     host::run(
         "nft add table inet others; nft add chain inet others input '{ type filter hook input priority 0; }'",
     );
-    let before = host::dump();
+    let before = host::settled();
     let bridge = host.bridge();
     let endpoints: Vec<_> = (0..3).map(|_| bridge.attach(&request()).unwrap()).collect();
     assert_none(&bridge.detach(&endpoints[0]));

@@ -31,7 +31,7 @@ fn packets_pass_a_forward_chain_that_drops() {
     let host = Host::new();
     host.add_neighbour();
     host::run("iptables -P FORWARD DROP");
-    let before = host::dump();
+    let before = host::settled();
     works(&host);
     assert_eq!(host::dump(), before);
 }
@@ -41,7 +41,7 @@ fn rules_go_into_the_users_chain_behind_the_users_own() {
     let host = Host::new();
     host.add_neighbour();
     host::run(&DOCKER.join(" && "));
-    let before = host::dump();
+    let before = host::settled();
     let rules = works(&host);
     assert_eq!(host::dump(), before);
     let user: Vec<_> = rules

@@ -97,6 +97,14 @@ pub(crate) fn dump() -> String {
     .join("\n")
 }
 
+/// The same, once the kernel has nothing left to change by itself: carriers, addresses that it tries first.
+pub(crate) fn settled() -> String {
+    eventually(|| {
+        let found = dump();
+        (!found.contains("state DOWN") && !found.contains("tentative")).then_some(found)
+    })
+}
+
 pub(crate) fn request() -> AttachRequest {
     AttachRequest {
         container: ContainerId::random(),

@@ -176,7 +176,7 @@ fn a_taken_port_is_refused_and_nothing_is_left() {
     let web = bridge
         .attach(&publishing(vec![publish(80, Tcp, 8080)]))
         .unwrap();
-    let before = host::dump();
+    let before = host::settled();
     let both = vec![publish(81, Tcp, 8081), publish(80, Tcp, 8080)];
     let error = bridge.attach(&publishing(both)).unwrap_err();
     assert_eq!(
