@@ -95,7 +95,8 @@ pub(crate) fn guarded(args: &Guarded) -> Result<()> {
         .env("LOCKGATE_BIN_DIR", binaries(Profile::Dev)?)
         .env("LOCKGATE_GUARD_DOCKERD", &args.dockerd);
     // What one run in CI takes of docker-py's tests is for Debian's dockerd.
-    let mut wanted = "test(guarded::) - test(docker_py::docker_py_s)".to_owned();
+    let mut wanted =
+        "test(guarded::) + test(guard_restarts::) - test(docker_py::docker_py_s)".to_owned();
     match &args.buildx {
         Some(buildx) => drop(nextest.env("LOCKGATE_GUARD_BUILDX", buildx)),
         None => wanted.push_str(" - test(buildx)"),

@@ -216,3 +216,28 @@ fn a_head_that_is_too_long_is_refused_and_a_long_one_is_not() {
     assert_eq!(longer.status, 502, "{}", longer.text());
     assert_eq!(hostile.list().text(), "GOOD");
 }
+
+#[test]
+fn a_head_that_stops_is_waited_for_as_long_as_its_client_waits() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let turn = Arc::clone(&asked);
+    let hostile = Hostile::that(move |_, stream| {
+        let answer = match turn.fetch_add(1, Ordering::SeqCst) {
+            0 => format!("{OK}Content-Len"),
+            _ => good(),
+        };
+        stream.write_all(answer.as_bytes()).is_ok()
+    });
+    let client = hostile.send("GET /containers/json HTTP/1.1\r\nHost: d\r\n\r\n");
+    eventually("the daemon is asked", || {
+        (asked.load(Ordering::SeqCst) == 1).then_some(())
+    });
+    // Nobody else waits with it.
+    assert_eq!(hostile.list().text(), "GOOD");
+    assert_eq!(hostile.open.load(Ordering::SeqCst), 2);
+    drop(client);
+    eventually("the connection is given up", || {
+        (hostile.open.load(Ordering::SeqCst) == 1).then_some(())
+    });
+    assert_eq!(hostile.list().text(), "GOOD");
+}

@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use lockgate_testkit::{Daemon, DaemonOptions, Dockerd, NetNs, eventually};
+use lockgate_testkit::{Daemon, DaemonOptions, eventually};
 
+use crate::clients::guarded::stock;
 use crate::guard::{Follower, Guarded};
 use crate::guard_hostile::{OK, Script, converse};
 use crate::guard_leaving::STREAMS;
@@ -230,7 +231,7 @@ fn fifty_restarts_under_load_leave_nothing_behind_in_the_door() {
 
 #[test]
 fn a_dockerd_that_is_restarted_ends_streams_of_each_kind_and_is_found_again() {
-    let behind = Dockerd::start_in(NetNs::new("lgr"), &["--bridge=none"]);
+    let behind = stock();
     let guard = format!("--guard=unix://{}", behind.socket().display());
     let door = Daemon::start_with(DaemonOptions {
         args: vec![guard],
