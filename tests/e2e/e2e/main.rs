@@ -47,6 +47,7 @@ mod network;
 mod networks;
 mod options;
 mod ownership;
+mod pieces;
 mod roles;
 mod rootless;
 mod rotation;

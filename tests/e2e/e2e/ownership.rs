@@ -66,8 +66,12 @@ impl House {
 
     /// The same tenants at a door before a stock dockerd.
     pub(crate) fn guarding() -> Self {
+        Self::guarding_with("")
+    }
+
+    pub(crate) fn guarding_with(more: &str) -> Self {
         let behind = Dockerd::start_in(NetNs::new("lgh"), &["--bridge=none"]);
-        Self::open_before(Some(behind), "")
+        Self::open_before(Some(behind), more)
     }
 
     fn open_before(behind: Option<Dockerd>, more: &str) -> Self {

@@ -176,8 +176,13 @@ impl Facts {
         requests: bool,
     ) {
         for device in devices.into_iter().flatten() {
-            let path = clean(&device.path_on_host);
-            self.wish(Power::Devices, path.to_string_lossy());
+            let path = device.path_on_host.as_str();
+            if path.starts_with('/') {
+                self.wish(Power::Devices, clean(path).to_string_lossy());
+            } else {
+                // It is looked for from where the daemon stands, or is the name of a kind of device.
+                self.wish(Power::Devices, path);
+            }
         }
         for rule in rules.into_iter().flatten() {
             self.wish(Power::Devices, format!("rule {rule}"));

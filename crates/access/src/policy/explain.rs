@@ -2,7 +2,7 @@
 
 use lockgate_api::Call;
 
-use super::eval::{Grant, Question};
+use super::question::{Grant, Question};
 use super::{Policy, Rules, SocketOwners};
 use crate::Principal;
 use crate::denied::refusal;

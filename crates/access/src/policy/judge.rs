@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use lockgate_api::Operation;
 use lockgate_types::OWNER_LABEL;
 
-use super::eval::Question;
 use super::host::Places;
 use super::operation::{OF_ALL, UNSEEN, runs_unjudged, starts, target};
 use super::pattern::matches;
+use super::question::Question;
 use super::role::Role;
 use super::scope::Scope;
 use crate::facts::{Kind, Object, Power, Reference, Wish};

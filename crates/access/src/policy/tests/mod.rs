@@ -1,5 +1,6 @@
 //! The policy, by what it answers.
 
+mod build;
 mod deny;
 mod file;
 mod host;

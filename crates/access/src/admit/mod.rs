@@ -1,5 +1,7 @@
 //! The judgement: policy, record, token.
 
+mod admitted;
+
 use std::path::Path;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -11,12 +13,13 @@ use crate::audit::{AuditError, AuditLog, Decision, Record, Refusal, bounded};
 use crate::denied::{Denied, refusal};
 use crate::elevation::{ElevateError, Elevation, ElevationEnd, Elevations};
 use crate::entry::Entry;
-use crate::facts::{Facts, JudgedBody, Kind, NoObjects, Objects, Wanted};
+use crate::facts::{Facts, Kind, NoObjects, Objects, Wanted};
 use crate::limits::IdentityLimits;
 use crate::meant::Meant;
 use crate::observer::{Decided, Observer};
 use crate::policy::{Grant, Policy, PolicyError, Question, SocketOwners, View, entered};
 use crate::principal::{Principal, Verified};
+pub use admitted::Admitted;
 
 /// Enough that two calls of one trail never share an id.
 const ID_DIGITS: usize = 16;
@@ -257,79 +260,10 @@ impl Access {
     }
 }
 
-/// A call that was judged, allowed and recorded. Nothing else gets into a backend.
-///
-/// It cannot be made outside this crate, nor copied. It owns the open record: when the last holder
-/// drops it without an `Outcome`, the record ends as `aborted`.
-///
-/// ```compile_fail,E0451
-/// fn forge(call: lockgate_api::Call) -> lockgate_access::Admitted {
-///     lockgate_access::Admitted { call, ..todo!() }
-/// }
-/// ```
-///
-/// ```compile_fail,E0599
-/// fn copy(admitted: &lockgate_access::Admitted) -> lockgate_access::Admitted {
-///     admitted.clone()
-/// }
-/// ```
-#[derive(Debug)]
-pub struct Admitted {
-    call: Call,
-    principal: Arc<Principal>,
-    body: JudgedBody,
-    view: View,
-    meant: Meant,
-    lent: Option<String>,
-    entry: Entry,
-}
-
 /// The call, with the object that was judged in place of a name that may mean another one later.
 fn meaning(call: Call, target: Option<String>) -> Call {
     match target {
         Some(id) => call.with_target(id),
         None => call,
-    }
-}
-
-impl Admitted {
-    /// What is asked for.
-    pub fn call(&self) -> &Call {
-        &self.call
-    }
-
-    /// Who asks.
-    pub fn principal(&self) -> &Principal {
-        &self.principal
-    }
-
-    /// The body that was judged; empty if the operation has none.
-    pub fn body(&self) -> &JudgedBody {
-        &self.body
-    }
-
-    /// What the caller sees of what there is.
-    pub fn view(&self) -> &View {
-        &self.view
-    }
-
-    /// What the names in the body mean.
-    pub fn meant(&self) -> &Meant {
-        &self.meant
-    }
-
-    /// The elevation without which less would have been allowed, if there is one.
-    pub fn lent(&self) -> Option<&str> {
-        self.lent.as_deref()
-    }
-
-    /// The id that joins the lines of the record; also good for log lines.
-    pub fn id(&self) -> &str {
-        self.entry.id()
-    }
-
-    /// Another handle on the open record, for whoever sees the end of the answer.
-    pub fn entry(&self) -> Entry {
-        self.entry.share()
     }
 }
