@@ -151,6 +151,7 @@ fn a_tenant_learns_nothing_of_others(house: &House) {
     house.docker(ALICE, "rm -f hers herstopped").ok();
 }
 
+// T: indirect-object, response-side
 #[test]
 fn numbers_errors_and_filters_say_nothing_of_others() {
     let house = House::open();
@@ -173,6 +174,7 @@ fn numbers_errors_and_filters_say_nothing_of_others() {
     );
 }
 
+// T: indirect-object, response-side
 #[test]
 fn numbers_errors_and_filters_say_nothing_of_others_before_a_stock_daemon() {
     a_tenant_learns_nothing_of_others(&House::guarding());
