@@ -1,6 +1,7 @@
 //! The record of a running daemon when its file system fails, each time for real: nothing is changed that is not
 //! recorded, reads go on, and what was answered is there afterwards, read from the disk.
 
+use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ use crate::audit::{Answers, check, daemon_with, records, verify};
 struct Disk {
     dir: tempfile::TempDir,
     options: &'static str,
+    copies: Cell<u32>,
 }
 
 impl Disk {
@@ -50,7 +52,11 @@ impl Disk {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("back")).unwrap();
         fs::create_dir_all(dir.path().join("at")).unwrap();
-        let disk = Self { dir, options };
+        let disk = Self {
+            dir,
+            options,
+            copies: Cell::new(0),
+        };
         let mut command = program("mount");
         command.args(["-t", "tmpfs", "-o", "size=64m", "lockgate-audit"]);
         run(command.arg(disk.dir.path().join("back")), b"").ok();
@@ -60,7 +66,8 @@ impl Disk {
     }
 
     fn image(&self) -> PathBuf {
-        self.dir.path().join("back/image")
+        let name = format!("back/image{}", self.copies.get());
+        self.dir.path().join(name)
     }
 
     fn at(&self) -> PathBuf {
@@ -81,10 +88,17 @@ impl Disk {
         run(command.arg(self.at()), b"").ok();
     }
 
-    /// From now on reading is from the disk. What of the file system was broken is mended.
+    /// From now on reading is from the disk. What of the file system was broken is mended, in a copy: while another
+    /// process has a mount namespace of its own the kernel does not let go of what was mounted here.
     fn mount_anew(&self) {
+        drop(run(program("sync").arg("-f").arg(self.at()), b""));
         run(program("umount").arg(self.at()), b"").ok();
         if self.options != "loop" {
+            let before = self.image();
+            self.copies.set(self.copies.get() + 1);
+            let mut copy = program("cp");
+            copy.arg("--sparse=always").args([before, self.image()]);
+            run(&mut copy, b"").ok();
             let mended = run(program("e2fsck").arg("-fy").arg(self.image()), b"");
             assert!(mended.code() < 4, "{mended}");
         }

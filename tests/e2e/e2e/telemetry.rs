@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd as _;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use lockgate_testkit::{Daemon, DaemonOptions, NetNs, eventually, program, run};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
@@ -149,4 +150,36 @@ fn traces_and_records_of_a_running_daemon_reach_a_collector() {
     let sampled = spans().into_iter().filter(of_prune).count();
     assert_eq!(sampled, 1, "a caller that is not sampled gets no span");
     daemon.spawn();
+}
+
+#[test]
+fn a_collector_that_takes_connections_and_never_answers_holds_no_call_of_a_daemon_up() {
+    let netns = NetNs::new("lgo");
+    // Nobody ever accepts: the kernel does, and takes what is sent until its buffers are full.
+    let silent = listener_in(&netns);
+    let endpoint = format!("--otlp-endpoint=http://{}", silent.local_addr().unwrap());
+    let mut daemon = Daemon::start_in(
+        netns,
+        DaemonOptions {
+            args: vec![endpoint, "--audit-sink=otlp".to_owned()],
+            config: None,
+        },
+    );
+    for number in 0..100 {
+        let body = format!("{{\"Name\":\"v{number}\"}}");
+        let begun = Instant::now();
+        let made = daemon.api("POST", "/volumes/create", Some(&body));
+        assert_eq!(made.status, 201, "{}", made.text());
+        // The collector is given ten seconds for each batch.
+        assert!(begun.elapsed() < Duration::from_secs(5), "{number}");
+    }
+    let begun = Instant::now();
+    daemon.stop();
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    let told = "did not take the last telemetry";
+    assert!(daemon.log().contains(told), "{}", daemon.log());
+    let file = std::fs::read_to_string(daemon.path("data/audit.log")).unwrap();
+    assert_eq!(file.matches("\"operation\":\"VolumeCreate\"").count(), 100);
+    let whole = crate::audit::verify(&daemon.path("data/audit.log"));
+    assert!(whole.ok().starts_with("whole: "), "{whole}");
 }
