@@ -231,11 +231,12 @@ impl AsyncRead for Lent {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.remaining();
-        ready!(this.socket()?.poll_read(cx, buffer))?;
+        let read = ready!(this.socket()?.poll_read(cx, buffer));
+        // Who leaves with something unread leaves by a reset: an error, and the end of input as well.
         if before > 0 && buffer.remaining() == before {
             this.end_of_input();
         }
-        Poll::Ready(Ok(()))
+        Poll::Ready(read)
     }
 }
 

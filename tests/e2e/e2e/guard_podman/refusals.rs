@@ -28,13 +28,14 @@ fn podmans_refusals_come_in_its_own_words() {
         // It knows no WebSocket.
         ("GET", "/v1.41/containers/nobody/attach/ws?stream=1"),
     ] {
-        let body = (method == "POST").then_some("{}");
+        let body = target.contains("/exec/").then_some("{}");
         let [direct, door] = before.sides().map(|side| {
             if !target.contains("/ws") {
                 return told(&request(&side, method, target, body));
             }
             let mut socket = UnixStream::connect(side).unwrap();
-            write!(socket, "GET {target} HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").unwrap();
+            let ask = format!("GET {target} HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+            socket.write_all(ask.as_bytes()).unwrap();
             let mut head = vec![0; 22];
             socket.read_exact(&mut head).unwrap();
             (0, None, String::from_utf8(head).unwrap())
