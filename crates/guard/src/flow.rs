@@ -14,6 +14,8 @@ use crate::pool::Idle;
 /// Small pieces that are there together go on as one piece of about this length. A daemon writes each
 /// line of a log as a piece.
 const PIECE: usize = 32 * 1024;
+/// What is not so small goes on as it is: to copy it would cost more than to name it.
+const LARGE: usize = 4 * 1024;
 /// So much of an answer that is no stream is waited for: a daemon writes it in pieces of 4 KiB, each of which would
 /// rouse the client.
 const ANSWER: usize = 64 * 1024;
@@ -94,10 +96,13 @@ impl Flow {
 
     /// As many pieces as are there, as one.
     fn poll_pieces(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Bytes>>> {
-        let enough = PIECE.max(self.patience);
+        let (enough, large) = match self.patience {
+            0 => (PIECE, LARGE),
+            patience => (patience, PIECE),
+        };
         while self.gathered.len() < enough {
             match self.poll_piece(cx) {
-                Poll::Ready(Some(Ok(piece))) if piece.len() < PIECE => {
+                Poll::Ready(Some(Ok(piece))) if piece.len() < large => {
                     if self.gathered.is_empty() {
                         self.gathered.reserve(PIECE);
                     }

@@ -10,7 +10,7 @@ use lockgate_sys::file::open_regular;
 use super::walk::Walk;
 use super::{Report, VerifyError};
 use crate::audit::AuditKey;
-use crate::audit::files::{archives, beside};
+use crate::audit::files::{archives, beside, is_at};
 use crate::audit::head::Head;
 
 /// Longer than any record; what is longer is read in pieces.
@@ -174,17 +174,6 @@ impl AuditFiles {
             _ => open_regular(path),
         }
     }
-}
-
-/// Whether that is the file of this name.
-fn is_at(file: &File, path: &Path) -> bool {
-    let place = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
-    let here = file.metadata().map(place);
-    here.is_ok_and(|here| {
-        std::fs::metadata(path)
-            .map(place)
-            .is_ok_and(|there| there == here)
-    })
 }
 
 fn unreadable(path: &Path, source: io::Error) -> VerifyError {
