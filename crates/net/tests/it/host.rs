@@ -233,5 +233,5 @@ fn eventually<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
     panic!("it never came")
 }
 
-/// How long a packet that is dropped is waited for.
-const PATIENCE: Duration = Duration::from_millis(700);
+/// How long a packet that is dropped is waited for. The kernel sends the first one of TCP again after a second.
+const PATIENCE: Duration = Duration::from_millis(1700);
