@@ -244,23 +244,16 @@ fn differences(house: &House, number: usize, context: &str) -> (Vec<String>, BTr
 #[test]
 fn explain_says_of_every_command_what_the_door_answers_to_docker() {
     let house = House::open_with(&policy());
-    let root = |line: &str| {
-        house
-            .daemon
-            .docker(&line.split(' ').collect::<Vec<_>>())
-            .ok()
-            .to_owned()
-    };
     let context = tempfile::tempdir().unwrap();
     fs::create_dir(context.path().join("src")).unwrap();
     fs::write(context.path().join("src/Dockerfile"), "FROM busybox\n").unwrap();
     let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o777);
     fs::set_permissions(context.path(), everybody).unwrap();
     // One role is for objects with that label.
-    root("run -d --name web --network none --label team=x busybox sleep 600");
-    root("create --name idle --label team=x --network none busybox true");
-    root("volume create --label team=x data");
-    root("tag busybox other");
+    house.root("run -d --name web --network none --label team=x busybox sleep 600");
+    house.root("create --name idle --label team=x --network none busybox true");
+    house.root("volume create --label team=x data");
+    house.root("tag busybox other");
     let (house, context) = (&house, context.path().to_str().unwrap());
     let all: Vec<_> = std::thread::scope(|scope| {
         let mut running = Vec::new();

@@ -82,22 +82,15 @@ fn refusals_name_nobody_elses_container(house: &House, id: &str) {
     let (_, said) = house.api(ALICE, "POST", "/containers/create?name=hers", Some(&taken));
     assert!(said.contains(id), "{said}");
     // What is one's own, and others use: root may do that.
-    let root = |line: &str| {
-        house
-            .daemon
-            .docker(&line.split(' ').collect::<Vec<_>>())
-            .ok()
-            .to_owned()
-    };
     house.docker(BOB, "volume create hisvolume").ok();
-    let roots = root("create --name roots --network none -v hisvolume:/x busybox");
+    let roots = house.root("create --name roots --network none -v hisvolume:/x busybox");
     let (status, said) = house.api(BOB, "DELETE", "/volumes/hisvolume", None);
     assert_eq!(status, 409, "{said}");
     assert!(
         said.contains("in use") && !said.contains(&roots[..12]),
         "{said}"
     );
-    root("rm roots");
+    house.root("rm roots");
     house.docker(BOB, "volume rm hisvolume").ok();
 }
 
@@ -158,14 +151,7 @@ fn numbers_errors_and_filters_say_nothing_of_others() {
     a_tenant_learns_nothing_of_others(&house);
     // A network of one's own, with somebody else's container on it.
     house.docker(BOB, "network create hisnet").ok();
-    let root = |line: &str| {
-        house
-            .daemon
-            .docker(&line.split(' ').collect::<Vec<_>>())
-            .ok()
-            .to_owned()
-    };
-    root("run -d --name roots --network hisnet busybox sleep 600");
+    house.root("run -d --name roots --network hisnet busybox sleep 600");
     let refused = house.docker(BOB, "network rm hisnet");
     assert_ne!(refused.code(), 0, "{refused}");
     assert!(
